@@ -1,0 +1,94 @@
+//! Whoever makes and checks a terminal's MACs without showing a key: a SAM in a slot, a server, or software.
+
+use onecard_wire::{
+    amount::Amount,
+    number::{ApplicationSerial, EnterpriseId, TerminalNumber},
+    sam::{InitSam, InitSamAnswer},
+    status::StatusWord,
+};
+
+use crate::transport::TransportError;
+
+/// A terminal's keeper of keys. One transaction at a time; a failed call leaves none open.
+pub trait Sam {
+    /// The number that goes into every MAC: a terminal sends just this one to the card.
+    ///
+    /// # Errors
+    /// [`SamError`].
+    fn terminal(&mut self) -> Result<TerminalNumber, SamError>;
+
+    /// INIT_SAM_FOR_PURCHASE: the next terminal sequence and the MAC1 for DEBIT.
+    ///
+    /// # Errors
+    /// [`SamError::NoSuchKey`] if it lacks the card's key version.
+    fn initialize_purchase(&mut self, order: &SamOrder) -> Result<InitSamAnswer, SamError>;
+
+    /// CREDIT_SAM_FOR_PURCHASE: checks the MAC2 of the purchase just initialised; its sequence is then spent.
+    ///
+    /// # Errors
+    /// [`SamError::WrongMac`]: the card is not what it says, nothing is spent.
+    fn credit_purchase(&mut self, mac2: [u8; 4]) -> Result<(), SamError>;
+
+    /// Checks the MAC2 of a past purchase, as GET TRANSACTION PROVE brings it (own, profile §4, `80 72 03`).
+    ///
+    /// # Errors
+    /// [`SamError::WrongMac`]: this was another transaction or a false card. [`SamError::NotSupported`]: a SAM without
+    /// this profile's own parts.
+    fn check_past_purchase(&mut self, order: &SamOrder, terminal_sequence: u32, mac2: [u8; 4]) -> Result<(), SamError>;
+
+    /// Checks a load's MAC1, takes the amount off the limit and makes its MAC2 (own, profile §4, `80 70 02`).
+    ///
+    /// # Errors
+    /// [`SamError::WrongMac`]: not a card of this enterprise. [`SamError::LimitReached`].
+    fn load(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<[u8; 4], SamError>;
+
+    /// Line-protection MAC of `message` by the card's maintenance key (usage 05) with `initial` as IV.
+    ///
+    /// # Errors
+    /// [`SamError::NotSupported`] or [`SamError::NoSuchKey`] where this keeper does not hold that key, as in any till.
+    fn maintenance_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError>;
+}
+
+/// What a card's keys are diversified by: enterprise first, serial last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CardFactors {
+    /// The enterprise.
+    pub enterprise: EnterpriseId,
+    /// The card.
+    pub serial: ApplicationSerial,
+}
+
+/// One transaction, as a SAM is told of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SamOrder {
+    /// The card.
+    pub card: CardFactors,
+    /// Its random, sequence, amount, type, moment and key.
+    pub init: InitSam,
+}
+
+/// Why a SAM refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum SamError {
+    /// 9302.
+    #[error("the card's MAC is wrong: not a genuine card of this enterprise, or its answer was changed")]
+    WrongMac,
+    /// 9403.
+    #[error("the SAM has no key of the version this card uses: exchange the SAM or the card")]
+    NoSuchKey,
+    /// The load limit is used up.
+    #[error("the SAM's load limit is used up: have the station raise it")]
+    LimitReached,
+    /// The command is not there.
+    #[error("this SAM cannot do that: it lacks the command or the key")]
+    NotSupported,
+    /// No answer.
+    #[error("SAM: {0}")]
+    Transport(#[from] TransportError),
+    /// A status word without a meaning here.
+    #[error("the SAM answered {0}, which has no meaning here")]
+    Unexpected(StatusWord),
+    /// An answer of the wrong shape.
+    #[error("the SAM's answer has {0} bytes, which is not what the command returns")]
+    Malformed(usize),
+}

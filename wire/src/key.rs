@@ -1,0 +1,103 @@
+//! Key types and key records of WRITE KEY (FMCOS 2.0 special manual §WRITE KEY; profile §3.2).
+
+/// Type byte of a key record, without protection bits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct KeyType(pub u8);
+
+impl KeyType {
+    /// Internal authentication, encipher.
+    pub const INTERNAL_ENCIPHER: Self = Self(0x30);
+    /// Internal authentication, decipher.
+    pub const INTERNAL_DECIPHER: Self = Self(0x31);
+    /// Internal authentication, MAC.
+    pub const INTERNAL_MAC: Self = Self(0x32);
+    /// TAC key (DTK).
+    pub const TAC: Self = Self(0x34);
+    /// Line protection and maintenance (DAMK).
+    pub const MAINTENANCE: Self = Self(0x36);
+    /// PIN unblock (DPUK).
+    pub const PIN_UNBLOCK: Self = Self(0x37);
+    /// PIN reload (DRPK).
+    pub const PIN_RELOAD: Self = Self(0x38);
+    /// External authentication; id 00 is the directory's control key.
+    pub const EXTERNAL: Self = Self(0x39);
+    /// PIN.
+    pub const PIN: Self = Self(0x3A);
+    /// Overdraft update (DUK).
+    pub const OVERDRAFT: Self = Self(0x3C);
+    /// Unload (DULK).
+    pub const UNLOAD: Self = Self(0x3D);
+    /// Purchase (DPK).
+    pub const PURCHASE: Self = Self(0x3E);
+    /// Load (DLK).
+    pub const LOAD: Self = Self(0x3F);
+    /// Purchase cancel (own).
+    pub const CANCEL: Self = Self(0x33);
+
+    /// Bits that say: replaced only enciphered and MACed under the control key.
+    pub const PROTECTED: u8 = 0xC0;
+
+    /// Splits a type byte into the type and whether it is protected.
+    #[must_use]
+    pub const fn split(byte: u8) -> (Self, bool) {
+        (Self(byte & 0x3F), byte & Self::PROTECTED != 0)
+    }
+
+    /// Whether the record holds an error counter: 36 to 3A. All others hold version and algorithm.
+    #[must_use]
+    pub const fn counts_errors(self) -> bool {
+        matches!(self.0, 0x36..=0x3A)
+    }
+
+    /// Whether FMCOS or this profile knows the type.
+    #[must_use]
+    pub const fn is_known(self) -> bool {
+        matches!(self.0, 0x30..=0x34 | 0x36..=0x3A | 0x3C..=0x3F)
+    }
+}
+
+/// The control key's id.
+pub const CONTROL_KEY_ID: u8 = 0x00;
+
+/// Key version, echoed by INITIALIZE so that the SAM picks the right key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct KeyVersion(pub u8);
+
+/// Algorithm byte of a key record. 00 and 01 are both triple DES with a 16-byte key: real cards echo the byte and go by
+/// the key's length.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct AlgorithmId(pub u8);
+
+impl AlgorithmId {
+    /// Two-key triple DES.
+    pub const TRIPLE_DES: Self = Self(0x00);
+}
+
+/// A WRITE KEY record: `type ‖ use right ‖ change right ‖ b4 ‖ b5 ‖ value`.
+///
+/// `b4 ‖ b5` are version ‖ algorithm, or follow-up state ‖ error counter where [`KeyType::counts_errors`].
+pub const RECORD_HEADER_LEN: usize = 5;
+/// Bytes a key takes of its key file beside its value, by FMCOS's accounting.
+pub const RECORD_OVERHEAD: u16 = 8;
+/// Longest PIN in bytes; WRITE KEY takes 2 to 8.
+pub const PIN_LEN_MAX: usize = 8;
+/// Error counter FF: 65,535 failures in a row (own; FMCOS: 15).
+pub const COUNTER_OWN_MAX: u16 = 0xFFFF;
+
+/// Tries an error counter byte grants when full: its high nibble, or [`COUNTER_OWN_MAX`] for FF on types 36 to 39.
+#[must_use]
+pub const fn tries_max(key_type: KeyType, counter: u8) -> u16 {
+    match (key_type, counter) {
+        (KeyType::PIN, _) | (_, 0x00..=0xFE) => (counter >> 4) as u16,
+        (_, 0xFF) => COUNTER_OWN_MAX,
+    }
+}
+
+/// Tries an error counter byte grants at first: its low nibble, or all of them for FF on types 36 to 39.
+#[must_use]
+pub const fn tries_at_first(key_type: KeyType, counter: u8) -> u16 {
+    match (key_type, counter) {
+        (KeyType::PIN, _) | (_, 0x00..=0xFE) => (counter & 0x0F) as u16,
+        (_, 0xFF) => COUNTER_OWN_MAX,
+    }
+}

@@ -1,0 +1,30 @@
+//! What crosses the contacts: names, numbers and layouts that the card and its terminals share.
+//!
+//! Only facts live here. Whatever authenticates or moves money is written twice, once in the card and once in the
+//! host library, and this crate knows neither.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`status`], [`ins`] | status words; CLA and INS bytes |
+//! | [`aid`], [`fid`], [`file`] | names and identifiers of applications and files; CREATE FILE |
+//! | [`number`], [`amount`], [`date`] | enterprise, serial and terminal numbers; fen; BCD date and time |
+//! | [`key`], [`sam`] | key types and key records; SAM key usages and commands |
+//! | [`wallet`] | transaction types; data fields of the wallet's commands and answers |
+//! | [`record`] | contents of EF 0015, 0016, 0017 and the 0018 log |
+//! | [`layout`] | reading and writing fixed fields without a panic |
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod aid;
+pub mod amount;
+pub mod date;
+pub mod fid;
+pub mod file;
+pub mod ins;
+pub mod key;
+pub mod layout;
+pub mod number;
+pub mod record;
+pub mod sam;
+pub mod status;
+pub mod wallet;

@@ -1,0 +1,172 @@
+//! The SAM: key usages and the data fields of its commands (PBOC PSAM; profile §4 for those marked own).
+
+use crate::{
+    amount::Amount,
+    date::Moment,
+    key::{AlgorithmId, KeyVersion},
+    layout::{Reader, Writer},
+    wallet::TransactionType,
+};
+
+/// Key usage: level of diversification (bits 8 to 6) and kind (bits 5 to 1).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Usage(pub u8);
+
+/// What a SAM's key is for: bits 5 to 1 of its usage.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct UsageKind(pub u8);
+
+impl UsageKind {
+    /// Application master key: writes keys.
+    pub const MASTER: Self = Self(0x00);
+    /// Application maintenance key: writes files.
+    pub const MAINTENANCE: Self = Self(0x01);
+    /// Purchase.
+    pub const PURCHASE: Self = Self(0x02);
+    /// PIN unblock.
+    pub const PIN_UNBLOCK: Self = Self(0x03);
+    /// PIN reload; folded to 8 bytes on use, which serves for the TAC too.
+    pub const PIN_RELOAD: Self = Self(0x04);
+    /// Maintenance of the user card.
+    pub const CARD_MAINTENANCE: Self = Self(0x05);
+    /// MAC.
+    pub const MAC: Self = Self(0x06);
+    /// Encipherment.
+    pub const ENCIPHER: Self = Self(0x07);
+    /// MAC and encipherment.
+    pub const MAC_AND_ENCIPHER: Self = Self(0x08);
+    /// Load (own).
+    pub const LOAD: Self = Self(0x09);
+    /// Purchase cancel (own).
+    pub const CANCEL: Self = Self(0x0A);
+    /// Access authentication (own).
+    pub const ACCESS_AUTHENTICATION: Self = Self(0x0B);
+    /// Access append (own).
+    pub const ACCESS_APPEND: Self = Self(0x0C);
+    /// Access rights (own).
+    pub const RIGHTS: Self = Self(0x0D);
+    /// Marking of listed cards (own).
+    pub const MARKING: Self = Self(0x0E);
+    /// Attendance authentication (own).
+    pub const ATTENDANCE_AUTHENTICATION: Self = Self(0x0F);
+    /// Attendance append (own).
+    pub const ATTENDANCE_APPEND: Self = Self(0x10);
+    /// Reading (own).
+    pub const READING: Self = Self(0x11);
+
+    /// Kinds that INIT_FOR_DESCRYPT refuses (own): DES CRYPT with them would make any MAC, past counter and limit.
+    #[must_use]
+    pub const fn refused_by_init_for_descrypt(self) -> bool {
+        matches!(self, Self::PURCHASE | Self::LOAD | Self::CANCEL | Self::MARKING)
+    }
+}
+
+impl Usage {
+    /// `kind` diversified `levels` times, 0 to 7.
+    #[must_use]
+    pub const fn new(levels: u8, kind: UsageKind) -> Self {
+        Self(levels << 5 | kind.0 & 0x1F)
+    }
+
+    /// How often the key is diversified before use.
+    #[must_use]
+    pub const fn levels(self) -> u8 {
+        self.0 >> 5
+    }
+
+    /// What the key is for.
+    #[must_use]
+    pub const fn kind(self) -> UsageKind {
+        UsageKind(self.0 & 0x1F)
+    }
+}
+
+/// Most levels of diversification.
+pub const LEVELS_MAX: usize = 3;
+
+/// First 20 bytes of INIT_SAM_FOR_PURCHASE's data field; one to three 8-byte factors follow, **card serial first**, then
+/// the enterprise (issuer), then the region.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InitSam {
+    /// The card's random, from its INITIALIZE.
+    pub random: [u8; 4],
+    /// The card's offline (load: online) sequence, from its INITIALIZE.
+    pub card_sequence: u16,
+    /// What is paid or loaded.
+    pub amount: Amount,
+    /// Type of transaction.
+    pub transaction_type: TransactionType,
+    /// The terminal's (load: host's) date and time.
+    pub moment: Moment,
+    /// Version of the card's key.
+    pub key_version: KeyVersion,
+    /// Algorithm of the card's key.
+    pub algorithm: AlgorithmId,
+}
+
+impl InitSam {
+    /// Length without factors.
+    pub const LEN: usize = 20;
+
+    /// Takes the fixed part off the front.
+    #[must_use]
+    pub fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            random: reader.array()?,
+            card_sequence: reader.u16()?,
+            amount: Amount::from_bytes(reader.array()?),
+            transaction_type: TransactionType(reader.u8()?),
+            moment: Moment::from_bytes(reader.array()?)?,
+            key_version: KeyVersion(reader.u8()?),
+            algorithm: AlgorithmId(reader.u8()?),
+        })
+    }
+
+    /// As on the wire, without factors.
+    #[must_use]
+    pub fn emit(&self) -> [u8; Self::LEN] {
+        Writer::new()
+            .put(&self.random)
+            .u16(self.card_sequence)
+            .put(&self.amount.to_bytes())
+            .u8(self.transaction_type.0)
+            .put(&self.moment.to_bytes())
+            .put(&[self.key_version.0, self.algorithm.0])
+            .finish()
+    }
+}
+
+/// Answer to INIT_SAM_FOR_PURCHASE: terminal transaction sequence ‖ MAC1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InitSamAnswer {
+    /// Terminal transaction sequence, before the increment.
+    pub terminal_sequence: u32,
+    /// For the card's DEBIT.
+    pub mac1: [u8; 4],
+}
+
+impl InitSamAnswer {
+    /// Length on the wire.
+    pub const LEN: usize = 8;
+
+    /// From an answer without its status word.
+    #[must_use]
+    pub fn parse(data: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(data);
+        let answer = Self { terminal_sequence: reader.u32()?, mac1: reader.array()? };
+        reader.end(answer)
+    }
+
+    /// As on the wire.
+    #[must_use]
+    pub fn emit(&self) -> [u8; Self::LEN] {
+        Writer::new().u32(self.terminal_sequence).put(&self.mac1).finish()
+    }
+}
+
+/// WRITE KEY body of a SAM: `usage ‖ version ‖ algorithm ‖ key16`.
+pub const KEY_BODY_LEN: usize = 19;
+/// Length of EF 0017 of a SAM's application: key index 1, issuer id 8, receiver id 8, start 4, end 4.
+pub const PUBLIC_INFO_LEN: usize = 25;
+/// Length of EF 0015 of a SAM's MF: serial 10, version 1, key card type 1, issuer FCI 2.
+pub const CARD_INFO_LEN: usize = 14;
