@@ -35,9 +35,10 @@ impl Fid {
     pub const SAM_TERMINAL: Self = Self(0x0016);
     /// In a SAM's application: public information, 25 bytes.
     pub const SAM_PUBLIC_INFO: Self = Self(0x0017);
-    /// In a SAM's application: terminal transaction sequence, 4 bytes, written by the card only.
+    /// In a SAM's application: terminal transaction sequence, cyclic records of 18 bytes ([`crate::sam::SequenceRecord`],
+    /// own), written by the card only.
     pub const SAM_SEQUENCE: Self = Self(0x0018);
-    /// In a SAM's application: amount it may still load, fen, 4 bytes (own).
+    /// In a SAM's application: what it may still load, 18 bytes ([`crate::sam::LoadLimit`], own).
     pub const SAM_LOAD_LIMIT: Self = Self(0x0019);
 
     /// The short file identifier, 1 to 30, if this FID has one.

@@ -164,6 +164,92 @@ impl InitSamAnswer {
     }
 }
 
+/// A record of EF 0018 of a SAM's application (own): cyclic, written by the card alone, number 1 the newest. Before the
+/// first purchase there is none, and the next sequence is 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SequenceRecord {
+    /// Terminal transaction sequence the next purchase gets.
+    pub next_sequence: u32,
+    /// Serial of the card of the last completed purchase.
+    pub card_serial: [u8; 8],
+    /// That card's offline sequence, before the increment.
+    pub card_sequence: u16,
+    /// What it paid.
+    pub amount: Amount,
+}
+
+impl SequenceRecord {
+    /// Length of a record.
+    pub const LEN: usize = 18;
+
+    /// From a record.
+    #[must_use]
+    pub fn parse(record: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(record);
+        let parsed = Self {
+            next_sequence: reader.u32()?,
+            card_serial: reader.array()?,
+            card_sequence: reader.u16()?,
+            amount: Amount::from_bytes(reader.array()?),
+        };
+        reader.end(parsed)
+    }
+
+    /// As in the file.
+    #[must_use]
+    pub fn emit(&self) -> [u8; Self::LEN] {
+        Writer::new()
+            .u32(self.next_sequence)
+            .put(&self.card_serial)
+            .u16(self.card_sequence)
+            .put(&self.amount.to_bytes())
+            .finish()
+    }
+}
+
+/// EF 0019 of a SAM's application (own): what it may still load, and the last load it was asked for. The station writes
+/// the first four bytes with a MAC; the rest is the card's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LoadLimit {
+    /// What may still be loaded.
+    pub spendable: Amount,
+    /// Serial of the card of the last load.
+    pub card_serial: [u8; 8],
+    /// That card's online sequence, before the increment.
+    pub card_sequence: u16,
+    /// Its amount.
+    pub amount: Amount,
+}
+
+impl LoadLimit {
+    /// Length of the file.
+    pub const LEN: usize = 18;
+
+    /// From the file's content.
+    #[must_use]
+    pub fn parse(content: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(content);
+        let parsed = Self {
+            spendable: Amount::from_bytes(reader.array()?),
+            card_serial: reader.array()?,
+            card_sequence: reader.u16()?,
+            amount: Amount::from_bytes(reader.array()?),
+        };
+        reader.end(parsed)
+    }
+
+    /// As in the file.
+    #[must_use]
+    pub fn emit(&self) -> [u8; Self::LEN] {
+        Writer::new()
+            .put(&self.spendable.to_bytes())
+            .put(&self.card_serial)
+            .u16(self.card_sequence)
+            .put(&self.amount.to_bytes())
+            .finish()
+    }
+}
+
 /// WRITE KEY body of a SAM: `usage ‖ version ‖ algorithm ‖ key16`.
 pub const KEY_BODY_LEN: usize = 19;
 /// Length of EF 0017 of a SAM's application: key index 1, issuer id 8, receiver id 8, start 4, end 4.
