@@ -1,5 +1,10 @@
 //! What a terminal vendor links: a card, a SAM, and one function for each business operation.
 #![forbid(unsafe_code)]
 
+pub mod apdu;
+pub mod card;
+pub mod crypto;
+pub mod keys;
+pub mod line_protection;
 pub mod sam;
 pub mod transport;

@@ -34,3 +34,37 @@ pub enum TransportError {
     #[error("the reader failed ({0}): check its connection, then present the same card again")]
     Reader(String),
 }
+
+#[cfg(test)]
+pub(crate) use scripted::Scripted;
+
+/// A card that knows its part by heart.
+#[cfg(test)]
+mod scripted {
+    use super::{Transport, TransportError};
+    use std::collections::VecDeque;
+
+    /// Answers a list of commands in order and fails the test at any other.
+    pub(crate) struct Scripted(VecDeque<(Vec<u8>, Vec<u8>)>);
+
+    impl Scripted {
+        pub(crate) fn new(exchanges: &[(&[u8], &[u8])]) -> Self {
+            Self(exchanges.iter().map(|(command, answer)| (command.to_vec(), answer.to_vec())).collect())
+        }
+
+        pub(crate) fn finish(self) {
+            assert!(self.0.is_empty(), "{} commands were not sent", self.0.len());
+        }
+    }
+
+    impl Transport for Scripted {
+        fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+            let Some((expected, answer)) = self.0.pop_front() else {
+                assert_eq!(hex::encode_upper(command), "", "nothing more was expected");
+                return Err(TransportError::NoAnswer);
+            };
+            assert_eq!(hex::encode_upper(command), hex::encode_upper(expected));
+            Ok(answer)
+        }
+    }
+}

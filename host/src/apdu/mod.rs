@@ -1,0 +1,11 @@
+//! Command and response APDUs (ISO/IEC 7816-3 clause 12, short lengths) and the one place where they are exchanged.
+
+mod command;
+mod exchange;
+mod meaning;
+mod response;
+
+pub use command::{Command, DataTooLong};
+pub use exchange::{ExchangeError, exchange};
+pub use meaning::{CommandName, Meaning, meaning, meanings};
+pub use response::Response;

@@ -1,0 +1,138 @@
+//! Session keys, MAC1, MAC2 and TAC of a load and a purchase (JR/T 0025.2; FMCOS 2.0 user manual p. 88 to 98).
+
+use onecard_wire::{amount::Amount, date::Moment, layout::Writer, number::TerminalNumber, wallet::TransactionType};
+use zeroize::ZeroizeOnDrop;
+
+use super::{
+    key::{DesKey, Key},
+    mac::{MAC_LEN, cbc_mac},
+};
+
+/// What both sides agree on before a transaction: part of every MAC.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TransactionTerms {
+    /// What is loaded or paid.
+    pub amount: Amount,
+    /// Type of transaction.
+    pub transaction_type: TransactionType,
+    /// The terminal, by its SAM's number.
+    pub terminal: TerminalNumber,
+    /// The terminal's (load: host's) date and time.
+    pub moment: Moment,
+}
+
+/// Key of one transaction. Its random and sequence never come back, so neither do its MACs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SessionKey(DesKey);
+
+impl ZeroizeOnDrop for SessionKey {}
+
+impl SessionKey {
+    /// SESLK from the load key (DLK): random ‖ online sequence ‖ 80 00. The sequence is INITIALIZE's, before the increment.
+    #[must_use]
+    pub fn of_load(load_key: &Key, random: [u8; 4], online_sequence: u16) -> Self {
+        let input = Writer::new().put(&random).u16(online_sequence).put(&[0x80, 0x00]).finish();
+        Self(DesKey::from_bytes(load_key.encipher(input)))
+    }
+
+    /// SESPK from the purchase key (DPK): random ‖ offline sequence ‖ last two bytes of the terminal sequence.
+    #[must_use]
+    pub fn of_purchase(purchase_key: &Key, random: [u8; 4], offline_sequence: u16, terminal_sequence: u32) -> Self {
+        let [_, _, high, low] = terminal_sequence.to_be_bytes();
+        let input = Writer::new().put(&random).u16(offline_sequence).put(&[high, low]).finish();
+        Self(DesKey::from_bytes(purchase_key.encipher(input)))
+    }
+
+    /// MAC1 of a load, by the card: old balance ‖ amount ‖ type ‖ terminal.
+    #[must_use]
+    pub fn load_mac1(&self, old_balance: Amount, terms: &TransactionTerms) -> [u8; MAC_LEN] {
+        self.mac(&Writer::<15>::new().put(&old_balance.to_bytes()).put(&without_moment(terms)).finish())
+    }
+
+    /// MAC2 of a load, by the host: amount ‖ type ‖ terminal ‖ date ‖ time.
+    #[must_use]
+    pub fn load_mac2(&self, terms: &TransactionTerms) -> [u8; MAC_LEN] {
+        self.mac(&whole(terms))
+    }
+
+    /// MAC1 of a purchase, by the SAM: amount ‖ type ‖ terminal ‖ date ‖ time.
+    #[must_use]
+    pub fn purchase_mac1(&self, terms: &TransactionTerms) -> [u8; MAC_LEN] {
+        self.mac(&whole(terms))
+    }
+
+    /// MAC2 of a purchase, by the card: amount.
+    #[must_use]
+    pub fn purchase_mac2(&self, amount: Amount) -> [u8; MAC_LEN] {
+        self.mac(&amount.to_bytes())
+    }
+
+    fn mac(&self, message: &[u8]) -> [u8; MAC_LEN] {
+        cbc_mac(&self.0, [0; 8], message)
+    }
+}
+
+/// TAC of a load under the folded TAC key (DTK): new balance ‖ online sequence before the increment ‖ amount ‖ type ‖
+/// terminal ‖ date ‖ time.
+#[must_use]
+pub fn load_tac(tac_key: &Key, new_balance: Amount, online_sequence: u16, terms: &TransactionTerms) -> [u8; MAC_LEN] {
+    let message: [u8; 24] = Writer::new().put(&new_balance.to_bytes()).u16(online_sequence).put(&whole(terms)).finish();
+    cbc_mac(&tac_key.fold(), [0; 8], &message)
+}
+
+/// TAC of a purchase under the folded TAC key (DTK): amount ‖ type ‖ terminal ‖ terminal sequence ‖ date ‖ time. Neither
+/// the balance nor the card's sequence is in it.
+#[must_use]
+pub fn purchase_tac(tac_key: &Key, terminal_sequence: u32, terms: &TransactionTerms) -> [u8; MAC_LEN] {
+    let message: [u8; 22] =
+        Writer::new().put(&without_moment(terms)).u32(terminal_sequence).put(&terms.moment.to_bytes()).finish();
+    cbc_mac(&tac_key.fold(), [0; 8], &message)
+}
+
+fn without_moment(terms: &TransactionTerms) -> [u8; 11] {
+    Writer::new().put(&terms.amount.to_bytes()).u8(terms.transaction_type.0).put(&terms.terminal.0).finish()
+}
+
+fn whole(terms: &TransactionTerms) -> [u8; 18] {
+    Writer::new().put(&without_moment(terms)).put(&terms.moment.to_bytes()).finish()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use hex_literal::hex;
+
+    /// Published load of a real FM1208 by "robur", 2024: unequal key halves.
+    #[test]
+    fn load_of_a_real_card() {
+        let load_key = Key::from_bytes(hex!("3F3F3F3F3F3F3F3F1122334455667788"));
+        let tac_key = Key::from_bytes(hex!("34343434343434341122334455667788"));
+        let terms = TransactionTerms {
+            amount: Amount::from_fen(0x10),
+            transaction_type: TransactionType::LOAD_EP,
+            terminal: TerminalNumber([0x66; 6]),
+            moment: Moment::from_bytes(hex!("20240411212121")).unwrap(),
+        };
+        let session = SessionKey::of_load(&load_key, hex!("4E066548"), 0);
+        assert_eq!(session.load_mac1(Amount::ZERO, &terms), hex!("0D39ADBB"));
+        assert_eq!(session.load_mac2(&terms), hex!("097E98FE"));
+        assert_eq!(load_tac(&tac_key, Amount::from_fen(0x10), 0, &terms), hex!("A802863E"));
+    }
+
+    /// Published purchase of a real FM1208 by "deng214", 2019.
+    #[test]
+    fn purchase_of_a_real_card() {
+        let key = Key::from_bytes(hex!("00112233445566778899AABBCCDDEEFF"));
+        let terms = TransactionTerms {
+            amount: Amount::from_fen(1),
+            transaction_type: TransactionType::PURCHASE_EP,
+            terminal: TerminalNumber(hex!("001122334455")),
+            moment: Moment::from_bytes(hex!("20161216134600")).unwrap(),
+        };
+        let session = SessionKey::of_purchase(&key, hex!("584633C9"), 0, 0);
+        assert_eq!(session.purchase_mac1(&terms), hex!("D45737C5"));
+        assert_eq!(session.purchase_mac2(terms.amount), hex!("66B54A6B"));
+        assert_eq!(purchase_tac(&key, 0, &terms), hex!("8AF270DC"));
+    }
+}

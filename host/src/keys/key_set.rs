@@ -1,0 +1,315 @@
+//! Sets of keys by purpose and version, one type for each stage of diversification.
+
+use core::fmt;
+use std::collections::BTreeMap;
+
+use onecard_wire::{
+    key::KeyVersion,
+    number::{ApplicationSerial, EnterpriseId},
+};
+use rand_core::CryptoRng;
+use serde::{Deserialize, Serialize};
+
+use super::{diversify, purpose::Purpose};
+use crate::crypto::Key;
+
+/// Keys by purpose and version. As data it is a list of `purpose`, `version` and `key` in 32 hex digits.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Entry>", into = "Vec<Entry>")]
+pub struct KeySet(BTreeMap<(Purpose, u8), Key>);
+
+/// The operator's root keys. Development only: in the field a root never leaves its key store (profile §4).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RootKeys(KeySet);
+
+/// One enterprise's keys: roots diversified by enterprise id.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EnterpriseKeys {
+    #[serde(with = "digits")]
+    enterprise: EnterpriseId,
+    keys: KeySet,
+}
+
+/// One card's keys: enterprise keys diversified by application serial.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CardKeys {
+    serial: ApplicationSerial,
+    keys: KeySet,
+}
+
+/// Control and maintenance key of one SAM's application: enterprise keys diversified by the SAM's serial.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SamKeys(KeySet);
+
+/// The operator's control and maintenance key of one chip's MF: roots diversified by the chip's number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OperatorKeys(KeySet);
+
+/// A key that is not in the set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("no {purpose:?} key of version {:02X}: add it to the key file, or use another version", .version.0)]
+pub struct MissingKey {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Its version.
+    pub version: KeyVersion,
+}
+
+/// A key file names a key twice.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the {purpose:?} key of version {version} is there twice")]
+pub struct DuplicateKey {
+    purpose: Purpose,
+    version: u8,
+}
+
+impl KeySet {
+    /// Puts a key in, in place of one of the same purpose and version.
+    #[must_use]
+    pub fn with(mut self, purpose: Purpose, version: KeyVersion, key: Key) -> Self {
+        self.0.insert((purpose, version.0), key);
+        self
+    }
+
+    /// The key of a purpose and version.
+    ///
+    /// # Errors
+    /// [`MissingKey`].
+    pub fn key(&self, purpose: Purpose, version: KeyVersion) -> Result<&Key, MissingKey> {
+        self.0.get(&(purpose, version.0)).ok_or(MissingKey { purpose, version })
+    }
+
+    /// What is in the set, without values.
+    pub fn names(&self) -> impl Iterator<Item = (Purpose, KeyVersion)> {
+        self.0.keys().map(|(purpose, version)| (*purpose, KeyVersion(*version)))
+    }
+
+    fn diversified(&self, factor: [u8; 8], belongs: impl Fn(Purpose) -> bool) -> Self {
+        let keys = self.0.iter().filter(|((purpose, _), _)| belongs(*purpose));
+        Self(keys.map(|(name, key)| (*name, diversify(key, factor))).collect())
+    }
+}
+
+impl RootKeys {
+    /// A root of each purpose in version `version`, from `random`.
+    #[must_use]
+    pub fn generate(version: KeyVersion, random: &mut impl CryptoRng) -> Self {
+        let keys = Purpose::ALL.iter().fold(KeySet::default(), |keys, purpose| {
+            let mut bytes = zeroize::Zeroizing::new([0; Key::LEN]);
+            random.fill_bytes(&mut *bytes);
+            keys.with(*purpose, version, Key::from_bytes(*bytes))
+        });
+        Self(keys)
+    }
+
+    /// The keys of one enterprise. The operator's own keys are not among them.
+    #[must_use]
+    pub fn enterprise(&self, enterprise: EnterpriseId) -> EnterpriseKeys {
+        let keys = self.0.diversified(enterprise.to_bytes(), |purpose| !is_operators(purpose));
+        EnterpriseKeys { enterprise, keys }
+    }
+
+    /// The operator's keys of one chip, by its 8-byte number.
+    #[must_use]
+    pub fn chip(&self, number: [u8; 8]) -> OperatorKeys {
+        OperatorKeys(self.0.diversified(number, is_operators))
+    }
+
+    /// The roots.
+    #[must_use]
+    pub fn keys(&self) -> &KeySet {
+        &self.0
+    }
+}
+
+impl EnterpriseKeys {
+    /// From keys that are diversified by `enterprise` already.
+    #[must_use]
+    pub fn new(enterprise: EnterpriseId, keys: KeySet) -> Self {
+        Self { enterprise, keys }
+    }
+
+    /// Whose they are.
+    #[must_use]
+    pub fn enterprise(&self) -> EnterpriseId {
+        self.enterprise
+    }
+
+    /// The keys of one card.
+    #[must_use]
+    pub fn card(&self, serial: ApplicationSerial) -> CardKeys {
+        CardKeys { serial, keys: self.keys.diversified(serial.to_bytes(), |purpose| purpose.place().is_some()) }
+    }
+
+    /// One key of one card: cheaper than [`Self::card`] in a terminal.
+    ///
+    /// # Errors
+    /// [`MissingKey`].
+    pub fn card_key(
+        &self,
+        serial: ApplicationSerial,
+        purpose: Purpose,
+        version: KeyVersion,
+    ) -> Result<Key, MissingKey> {
+        Ok(diversify(self.keys.key(purpose, version)?, serial.to_bytes()))
+    }
+
+    /// Control and maintenance key of one SAM's application, by the SAM's 8-byte number.
+    #[must_use]
+    pub fn sam(&self, number: [u8; 8]) -> SamKeys {
+        SamKeys(
+            self.keys.diversified(number, |purpose| matches!(purpose, Purpose::SamMaster | Purpose::SamMaintenance)),
+        )
+    }
+
+    /// The enterprise-level keys, as SAMs hold them.
+    #[must_use]
+    pub fn keys(&self) -> &KeySet {
+        &self.keys
+    }
+}
+
+impl CardKeys {
+    /// From keys that are `serial`'s own already.
+    #[must_use]
+    pub fn new(serial: ApplicationSerial, keys: KeySet) -> Self {
+        Self { serial, keys }
+    }
+
+    /// Whose they are.
+    #[must_use]
+    pub fn serial(&self) -> ApplicationSerial {
+        self.serial
+    }
+
+    /// The card's keys.
+    #[must_use]
+    pub fn keys(&self) -> &KeySet {
+        &self.keys
+    }
+}
+
+impl SamKeys {
+    /// The SAM's keys.
+    #[must_use]
+    pub fn keys(&self) -> &KeySet {
+        &self.0
+    }
+}
+
+impl OperatorKeys {
+    /// The chip's keys.
+    #[must_use]
+    pub fn keys(&self) -> &KeySet {
+        &self.0
+    }
+}
+
+const fn is_operators(purpose: Purpose) -> bool {
+    matches!(
+        purpose,
+        Purpose::CardControl | Purpose::CardMaintenance | Purpose::SamCardControl | Purpose::SamCardMaintenance
+    )
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeySet({} keys)", self.0.len())
+    }
+}
+
+/// One key as data.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    purpose: Purpose,
+    version: u8,
+    key: Key,
+}
+
+impl From<KeySet> for Vec<Entry> {
+    fn from(set: KeySet) -> Self {
+        set.0.into_iter().map(|((purpose, version), key)| Entry { purpose, version, key }).collect()
+    }
+}
+
+impl TryFrom<Vec<Entry>> for KeySet {
+    type Error = DuplicateKey;
+
+    fn try_from(entries: Vec<Entry>) -> Result<Self, DuplicateKey> {
+        let mut keys = BTreeMap::new();
+        for Entry { purpose, version, key } in entries {
+            if keys.insert((purpose, version), key).is_some() {
+                return Err(DuplicateKey { purpose, version });
+            }
+        }
+        Ok(Self(keys))
+    }
+}
+
+/// An enterprise id as 16 digits.
+mod digits {
+    use onecard_wire::number::EnterpriseId;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(id: &EnterpriseId, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(id)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EnterpriseId, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::keys::diversify_levels;
+
+    const VERSION: KeyVersion = KeyVersion(1);
+
+    fn roots() -> RootKeys {
+        let keys = Purpose::ALL.iter().zip(1..).fold(KeySet::default(), |keys, (purpose, byte)| {
+            let key: [u8; 16] = core::array::from_fn(|at| byte * 7 + u8::try_from(at).unwrap());
+            keys.with(*purpose, VERSION, Key::from_bytes(key))
+        });
+        RootKeys(keys)
+    }
+
+    #[test]
+    fn a_card_key_comes_from_its_own_root_by_enterprise_then_serial() {
+        let enterprise: EnterpriseId = "1000000000000001".parse().unwrap();
+        let serial = ApplicationSerial::from_parts(31, 1, 42).unwrap();
+        let roots = roots();
+        let card = roots.enterprise(enterprise).card(serial);
+        for (purpose, version) in card.keys().names() {
+            let root = roots.keys().key(purpose, version).unwrap();
+            let expected = diversify_levels(root, &[enterprise.to_bytes(), serial.to_bytes()]);
+            assert_eq!(card.keys().key(purpose, version).unwrap(), &expected);
+            assert_eq!(roots.enterprise(enterprise).card_key(serial, purpose, version).unwrap(), expected);
+        }
+        assert_eq!(card.keys().names().count(), 17);
+        let missing = card.keys().key(Purpose::Rights, VERSION).unwrap_err();
+        assert_eq!(missing, MissingKey { purpose: Purpose::Rights, version: VERSION });
+    }
+
+    #[test]
+    fn an_enterprise_gets_no_key_of_the_operator() {
+        let keys = roots().enterprise("1000000000000001".parse().unwrap());
+        assert!(keys.keys().names().all(|(purpose, _)| !is_operators(purpose)));
+    }
+
+    #[test]
+    fn a_key_file_says_each_key_once_and_debug_says_none() {
+        let roots = roots();
+        let text = serde_json::to_string(&roots).unwrap();
+        assert_eq!(serde_json::from_str::<RootKeys>(&text).unwrap(), roots);
+        assert_eq!(format!("{roots:?}"), "RootKeys(KeySet(24 keys))");
+        let entry = r#"{"purpose":"load-for-air","version":1,"key":"00112233445566778899aabbccddeeff"}"#;
+        assert!(serde_json::from_str::<RootKeys>(&format!("[{entry}]")).is_ok());
+        assert!(serde_json::from_str::<RootKeys>(&format!("[{entry},{entry}]")).is_err());
+        assert!(serde_json::from_str::<RootKeys>(&entry.replace("version", "vintage")).is_err());
+    }
+}

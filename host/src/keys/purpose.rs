@@ -1,0 +1,133 @@
+//! What a key is for.
+
+use onecard_wire::key::KeyType;
+use serde::{Deserialize, Serialize};
+
+/// What a key is for: one root for each and for each version (profile §3.2, §4).
+///
+/// There is no purpose for marking listed cards: a SAM's marking key is the maintenance key under a usage that makes one
+/// MAC and nothing else.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// Control key of the application, 39 id 00.
+    Control,
+    /// Reading, 39 id 01.
+    Reading,
+    /// Maintenance, 36 id 00.
+    Maintenance,
+    /// Attendance append, 36 id 02.
+    AttendanceAppend,
+    /// Access append, 36 id 03.
+    AccessAppend,
+    /// PIN unblock, 37 id 00.
+    PinUnblock,
+    /// PIN reload, 38 id 00.
+    PinReload,
+    /// TAC, 34 id 00.
+    Tac,
+    /// Purchase, 3E id 01.
+    Purchase,
+    /// Load with PIN, 3F id 01.
+    Load,
+    /// Load over the air, without PIN, 3F id 11.
+    LoadForAir,
+    /// Unload of the ED, 3D id 01.
+    UnloadEd,
+    /// Unload of the EP, 3D id 02 (own).
+    UnloadEp,
+    /// Overdraft update, 3C id 01.
+    Overdraft,
+    /// Purchase cancel, 33 id 01 (own).
+    Cancel,
+    /// Internal authentication at doors, 30 id 01.
+    AccessAuthentication,
+    /// Internal authentication at attendance terminals, 30 id 02.
+    AttendanceAuthentication,
+    /// Static MAC of access rights; on no card.
+    Rights,
+    /// A SAM application's control key (usage 00).
+    SamMaster,
+    /// A SAM application's maintenance key (usage 01).
+    SamMaintenance,
+    /// Operator: control key of a member card's MF.
+    CardControl,
+    /// Operator: maintenance key of a member card's MF, which alone can CARD BLOCK.
+    CardMaintenance,
+    /// Operator: control key of a SAM's MF (CCK).
+    SamCardControl,
+    /// Operator: maintenance key of a SAM's MF (CMK).
+    SamCardMaintenance,
+}
+
+/// Where a key stands in an enterprise application.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct CardPlace {
+    /// Type of its record.
+    pub key_type: KeyType,
+    /// Its id: the key index of INITIALIZE.
+    pub id: u8,
+}
+
+impl Purpose {
+    /// Every purpose, in the order of a key file.
+    pub const ALL: [Self; 24] = [
+        Self::Control,
+        Self::Reading,
+        Self::Maintenance,
+        Self::AttendanceAppend,
+        Self::AccessAppend,
+        Self::PinUnblock,
+        Self::PinReload,
+        Self::Tac,
+        Self::Purchase,
+        Self::Load,
+        Self::LoadForAir,
+        Self::UnloadEd,
+        Self::UnloadEp,
+        Self::Overdraft,
+        Self::Cancel,
+        Self::AccessAuthentication,
+        Self::AttendanceAuthentication,
+        Self::Rights,
+        Self::SamMaster,
+        Self::SamMaintenance,
+        Self::CardControl,
+        Self::CardMaintenance,
+        Self::SamCardControl,
+        Self::SamCardMaintenance,
+    ];
+
+    /// The first place of the key in an enterprise application (profile §3.2); `None` for a key that is on no such
+    /// application.
+    #[must_use]
+    pub const fn place(self) -> Option<CardPlace> {
+        let (key_type, id) = match self {
+            Self::Control => (KeyType::EXTERNAL, 0x00),
+            Self::Reading => (KeyType::EXTERNAL, 0x01),
+            Self::Maintenance => (KeyType::MAINTENANCE, 0x00),
+            Self::AttendanceAppend => (KeyType::MAINTENANCE, 0x02),
+            Self::AccessAppend => (KeyType::MAINTENANCE, 0x03),
+            Self::PinUnblock => (KeyType::PIN_UNBLOCK, 0x00),
+            Self::PinReload => (KeyType::PIN_RELOAD, 0x00),
+            Self::Tac => (KeyType::TAC, 0x00),
+            Self::Purchase => (KeyType::PURCHASE, 0x01),
+            Self::Load => (KeyType::LOAD, 0x01),
+            Self::LoadForAir => (KeyType::LOAD, 0x11),
+            Self::UnloadEd => (KeyType::UNLOAD, 0x01),
+            Self::UnloadEp => (KeyType::UNLOAD, 0x02),
+            Self::Overdraft => (KeyType::OVERDRAFT, 0x01),
+            Self::Cancel => (KeyType::CANCEL, 0x01),
+            Self::AccessAuthentication => (KeyType::INTERNAL_ENCIPHER, 0x01),
+            Self::AttendanceAuthentication => (KeyType::INTERNAL_ENCIPHER, 0x02),
+            Self::Rights
+            | Self::SamMaster
+            | Self::SamMaintenance
+            | Self::CardControl
+            | Self::CardMaintenance
+            | Self::SamCardControl
+            | Self::SamCardMaintenance => return None,
+        };
+        Some(CardPlace { key_type, id })
+    }
+}
