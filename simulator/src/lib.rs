@@ -1,1 +1,28 @@
-//! (to be written)
+//! Cards and SAMs in one process: the applet on simulated chips, in readers that the host library talks to.
+//!
+//! ```text
+//! Chip ──insert──► Reader: Transport ──► terminal
+//!  ▲                 │ tap, cut_power_at, fail_at
+//!  └─────remove──────┘
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | [`chip`], [`image_file`] | a chip, in RAM or in a locked file where killing the process is a power cut |
+//! | [`tear`], [`memory`] | every power cut there is: before, inside and after each programming operation |
+//! | [`reader`] | a card inserted, removed, torn; lost commands and answers |
+//! | [`population`] | many cards |
+//!
+//! A tear sweep first runs once with [`Chip::record_operations`](chip::Chip::record_operations), then once for each of
+//! the [`cuts_of`](tear::cuts_of) what was recorded, from [`Chip::snapshot`](chip::Chip::snapshot) each time. A recovery
+//! is swept in the same way: its operations count from 0 at its power-up.
+#![forbid(unsafe_code)]
+
+pub mod chip;
+pub mod image_file;
+pub mod memory;
+pub mod population;
+mod random;
+pub mod reader;
+mod seam;
+pub mod tear;
