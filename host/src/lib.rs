@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod apdu;
+mod as_text;
 pub mod card;
 pub mod crypto;
 pub mod keys;

@@ -26,7 +26,7 @@ pub struct RootKeys(KeySet);
 /// One enterprise's keys: roots diversified by enterprise id.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct EnterpriseKeys {
-    #[serde(with = "digits")]
+    #[serde(with = "crate::as_text")]
     enterprise: EnterpriseId,
     keys: KeySet,
 }
@@ -245,20 +245,6 @@ impl TryFrom<Vec<Entry>> for KeySet {
             }
         }
         Ok(Self(keys))
-    }
-}
-
-/// An enterprise id as 16 digits.
-mod digits {
-    use onecard_wire::number::EnterpriseId;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(id: &EnterpriseId, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(id)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EnterpriseId, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 

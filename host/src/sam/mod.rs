@@ -7,7 +7,13 @@ use onecard_wire::{
     status::StatusWord,
 };
 
-use crate::transport::TransportError;
+use crate::{apdu::ExchangeError, transport::TransportError};
+
+mod psam;
+mod software;
+
+pub use psam::{Levels, PsamCard};
+pub use software::{LastLoad, SoftwareSam, SoftwareSamState};
 
 /// A terminal's keeper of keys. One transaction at a time; a failed call leaves none open.
 pub trait Sam {
@@ -79,6 +85,12 @@ pub enum SamError {
     /// The load limit is used up.
     #[error("the SAM's load limit is used up: have the station raise it")]
     LimitReached,
+    /// 9402: no terminal sequence is left.
+    #[error("the SAM has made all its transactions: exchange it")]
+    Exhausted,
+    /// More than a SAM takes in one command.
+    #[error("a message of {0} bytes is too long for a MAC by a SAM")]
+    MessageTooLong(usize),
     /// The command is not there.
     #[error("this SAM cannot do that: it lacks the command or the key")]
     NotSupported,
@@ -91,4 +103,13 @@ pub enum SamError {
     /// An answer of the wrong shape.
     #[error("the SAM's answer has {0} bytes, which is not what the command returns")]
     Malformed(usize),
+}
+
+impl From<ExchangeError> for SamError {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Transport(source) => Self::Transport(source),
+            ExchangeError::Malformed(length) => Self::Malformed(length),
+        }
+    }
 }

@@ -1,0 +1,265 @@
+//! A SAM in a slot, real or simulated (PBOC PSAM; profile §4 for what is marked own).
+
+use onecard_wire::{
+    aid,
+    amount::Amount,
+    fid::Fid,
+    ins,
+    key::KeyVersion,
+    number::{EnterpriseId, TerminalNumber},
+    sam::{InitSam, InitSamAnswer, Usage, UsageKind},
+    status::StatusWord,
+};
+
+use super::{CardFactors, Sam, SamError, SamOrder};
+use crate::{
+    apdu::{Command, exchange},
+    crypto::padding,
+    transport::Transport,
+};
+
+/// An enterprise's SAM behind a [`Transport`], its application selected.
+#[derive(Debug)]
+pub struct PsamCard<T> {
+    transport: T,
+    enterprise: EnterpriseId,
+    terminal: TerminalNumber,
+    levels: Levels,
+    maintenance_version: KeyVersion,
+}
+
+/// How far the SAM's keys still have to be diversified to be a card's. Factors travel card serial first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Levels {
+    /// The SAM holds enterprise keys: one level, the card's serial (profile §4).
+    Serial,
+    /// Two levels: enterprise, then serial.
+    EnterpriseAndSerial,
+    /// Three levels: this region, then enterprise, then serial.
+    RegionEnterpriseAndSerial([u8; 8]),
+}
+
+impl<T: Transport> PsamCard<T> {
+    /// Reads the terminal number from the MF's EF 0016 and selects the application of `enterprise`.
+    ///
+    /// `maintenance_version` names the key of usage 05 for [`Sam::maintenance_mac`]; a till has none, and then it is not
+    /// used.
+    ///
+    /// # Errors
+    /// [`SamError::NotSupported`] if the SAM is another enterprise's, [`SamError`] else.
+    pub fn open(
+        mut transport: T,
+        enterprise: EnterpriseId,
+        levels: Levels,
+        maintenance_version: KeyVersion,
+    ) -> Result<Self, SamError> {
+        const TERMINAL_SFI: u8 = 0x80 | (Fid::SAM_TERMINAL.0 & 0x1F) as u8;
+        let mf = Command::new(ins::CLA_ISO, ins::SELECT, 0x00, 0x00).with_data(&Fid::MF.0.to_be_bytes());
+        send(&mut transport, &mf.expecting(0))?;
+        let number = send(&mut transport, &Command::new(ins::CLA_ISO, ins::READ_BINARY, TERMINAL_SFI, 0).expecting(6))?;
+        let terminal = TerminalNumber(fixed(&number)?);
+        let name = aid::sam_application(enterprise);
+        send(&mut transport, &Command::new(ins::CLA_ISO, ins::SELECT, 0x04, 0x00).with_data(&name).expecting(0))?;
+        Ok(Self { transport, enterprise, terminal, levels, maintenance_version })
+    }
+
+    /// Gives the slot back.
+    #[must_use]
+    pub fn into_transport(self) -> T {
+        self.transport
+    }
+
+    /// `before ‖ 8070 data ‖ factors ‖ after` as a command of `ins`.
+    fn transaction(
+        &mut self,
+        [ins, p1]: [u8; 2],
+        before: &[u8],
+        order: &SamOrder,
+        after: &[u8],
+        le: Option<u8>,
+    ) -> Result<Vec<u8>, SamError> {
+        let data = [before, &order.init.emit(), &self.factors(order.card)?, after].concat();
+        let command = Command::new(ins::CLA_PBOC, ins, p1, 0x00).with_bytes(&data);
+        let command = command.map_err(|error| SamError::MessageTooLong(error.0))?;
+        send(&mut self.transport, &if let Some(le) = le { command.expecting(le) } else { command })
+    }
+
+    fn factors(&self, card: CardFactors) -> Result<Vec<u8>, SamError> {
+        if card.enterprise != self.enterprise {
+            return Err(SamError::NoSuchKey);
+        }
+        let (serial, enterprise) = (card.serial.to_bytes(), card.enterprise.to_bytes());
+        Ok(match self.levels {
+            Levels::Serial => serial.to_vec(),
+            Levels::EnterpriseAndSerial => [serial, enterprise].concat(),
+            Levels::RegionEnterpriseAndSerial(region) => [serial, enterprise, region].concat(),
+        })
+    }
+}
+
+impl<T: Transport> Sam for PsamCard<T> {
+    fn terminal(&mut self) -> Result<TerminalNumber, SamError> {
+        Ok(self.terminal)
+    }
+
+    fn initialize_purchase(&mut self, order: &SamOrder) -> Result<InitSamAnswer, SamError> {
+        const LE: u8 = InitSamAnswer::LEN as u8;
+        let answer = self.transaction([ins::INIT_SAM, ins::SAM_PURCHASE], &[], order, &[], Some(LE))?;
+        InitSamAnswer::parse(&answer).ok_or(SamError::Malformed(answer.len()))
+    }
+
+    fn credit_purchase(&mut self, mac2: [u8; 4]) -> Result<(), SamError> {
+        let command = Command::new(ins::CLA_PBOC, ins::CREDIT_SAM, ins::SAM_PURCHASE, 0x00).with_data(&mac2);
+        send(&mut self.transport, &command).map(drop)
+    }
+
+    fn check_past_purchase(&mut self, order: &SamOrder, terminal_sequence: u32, mac2: [u8; 4]) -> Result<(), SamError> {
+        let sequence = terminal_sequence.to_be_bytes();
+        self.transaction([ins::CREDIT_SAM, ins::SAM_PAST_PURCHASE], &sequence, order, &mac2, None).map(drop)
+    }
+
+    fn load(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<[u8; 4], SamError> {
+        let after = [old_balance.to_bytes(), mac1].concat();
+        let answer = self.transaction([ins::INIT_SAM, ins::SAM_LOAD], &[], order, &after, Some(4));
+        fixed(&answer.map_err(|error| match error {
+            SamError::Unexpected(StatusWord::BALANCE_TOO_LOW) => SamError::LimitReached,
+            other => other,
+        })?)
+    }
+
+    fn maintenance_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
+        /// P1 of DES CRYPT: a MAC whose IV is the first block of the data.
+        const MAC_WITH_IV: u8 = 0x05;
+        let factors = self.factors(card)?;
+        let usage = Usage::new(u8::try_from(factors.len() / 8).unwrap_or_default(), UsageKind::CARD_MAINTENANCE);
+        let too_long = |_| SamError::MessageTooLong(message.len());
+        let blocks = padding::method_2(message);
+        let data = [&initial, blocks.as_flattened()].concat();
+        let crypt =
+            Command::new(ins::CLA_PBOC, ins::DES_CRYPT, MAC_WITH_IV, 0x00).with_bytes(&data).map_err(too_long)?;
+        let prepare = Command::new(ins::CLA_PBOC, ins::INIT_FOR_DESCRYPT, usage.0, self.maintenance_version.0);
+        send(&mut self.transport, &prepare.with_bytes(&factors).map_err(too_long)?)?;
+        fixed(&send(&mut self.transport, &crypt.expecting(4))?)
+    }
+}
+
+// The fixed part and three factors, a balance and a MAC always fit a command.
+const _: () = assert!(4 + InitSam::LEN + 24 + 8 <= ins::DATA_MAX);
+
+fn send<T: Transport + ?Sized>(transport: &mut T, command: &Command) -> Result<Vec<u8>, SamError> {
+    exchange(transport, command)?.done().map_err(|status| match status {
+        StatusWord::MAC_WRONG => SamError::WrongMac,
+        StatusWord::NO_SUCH_KEY | StatusWord::KEY_NOT_FOUND => SamError::NoSuchKey,
+        StatusWord::COUNTER_AT_MAXIMUM => SamError::Exhausted,
+        StatusWord::WRONG_P1P2
+        | StatusWord::INS_NOT_SUPPORTED
+        | StatusWord::CLA_NOT_SUPPORTED
+        | StatusWord::FILE_NOT_FOUND
+        | StatusWord::CONDITIONS_NOT_SATISFIED => SamError::NotSupported,
+        other => SamError::Unexpected(other),
+    })
+}
+
+fn fixed<const N: usize>(answer: &[u8]) -> Result<[u8; N], SamError> {
+    answer.try_into().map_err(|_| SamError::Malformed(answer.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::transport::Scripted;
+    use hex_literal::hex;
+    use onecard_wire::{date::Moment, key::AlgorithmId, number::ApplicationSerial, wallet::TransactionType};
+
+    const OPENING: [(&[u8], &[u8]); 3] = [
+        (&hex!("00A40000023F0000"), &hex!("9000")),
+        (&hex!("00B0960006"), &hex!("001122334455 9000")),
+        (&hex!("00A404000E F04F4E4543 02 1000000000000001 00"), &hex!("9000")),
+    ];
+
+    fn order() -> SamOrder {
+        SamOrder {
+            card: CardFactors {
+                enterprise: "1000000000000001".parse().unwrap(),
+                serial: ApplicationSerial::from_bytes(hex!("3100100000000423")).unwrap(),
+            },
+            init: InitSam {
+                random: hex!("584633C9"),
+                card_sequence: 7,
+                amount: Amount::from_fen(1),
+                transaction_type: TransactionType::PURCHASE_EP,
+                moment: Moment::from_bytes(hex!("20161216134600")).unwrap(),
+                key_version: KeyVersion(1),
+                algorithm: AlgorithmId::TRIPLE_DES,
+            },
+        }
+    }
+
+    fn open(levels: Levels, exchanges: &[(&[u8], &[u8])]) -> PsamCard<Scripted> {
+        let script = [&OPENING, exchanges].concat();
+        PsamCard::open(Scripted::new(&script), order().card.enterprise, levels, KeyVersion(2)).unwrap()
+    }
+
+    #[test]
+    fn a_purchase_of_one_level() {
+        let init = hex!("807000001C 584633C9 0007 00000001 06 20161216134600 01 00 3100100000000423 08");
+        let mut sam = open(
+            Levels::Serial,
+            &[(&init, &hex!("00000005 D45737C5 9000")), (&hex!("8072000004 66B54A6B"), &hex!("9302"))],
+        );
+        assert_eq!(sam.terminal().unwrap().to_string(), "001122334455");
+        let answer = sam.initialize_purchase(&order()).unwrap();
+        assert_eq!((answer.terminal_sequence, answer.mac1), (5, hex!("D45737C5")));
+        assert_eq!(sam.credit_purchase(hex!("66B54A6B")), Err(SamError::WrongMac));
+        sam.into_transport().finish();
+    }
+
+    #[test]
+    fn factors_travel_serial_first() {
+        let init = hex!(
+            "807000002C 584633C9 0007 00000001 06 20161216134600 01 00
+             3100100000000423 1000000000000001 B1B1BEA9B1B1BEA9 08"
+        );
+        let levels = Levels::RegionEnterpriseAndSerial(hex!("B1B1BEA9B1B1BEA9"));
+        let mut sam = open(levels, &[(&init, &hex!("9403"))]);
+        assert_eq!(sam.initialize_purchase(&order()), Err(SamError::NoSuchKey));
+        sam.into_transport().finish();
+    }
+
+    #[test]
+    fn the_own_commands() {
+        let load =
+            hex!("8070020024 584633C9 0007 00000001 06 20161216134600 01 00 3100100000000423 00000064 0D39ADBB 04");
+        let past = hex!("8072030024 00000005 584633C9 0007 00000001 06 20161216134600 01 00 3100100000000423 66B54A6B");
+        let crypt = hex!("80FA050010 D0FE4FB900000000 04B0000004800000 04");
+        let mut sam = open(
+            Levels::Serial,
+            &[
+                (&load, &hex!("097E98FE 9000")),
+                (&load, &hex!("9401")),
+                (&past, &hex!("9000")),
+                (&hex!("801A250208 3100100000000423"), &hex!("9000")),
+                (&crypt, &hex!("F09C8A19 9000")),
+                (&hex!("801A250208 3100100000000423"), &hex!("6985")),
+            ],
+        );
+        let (order, mac1) = (order(), hex!("0D39ADBB"));
+        assert_eq!(sam.load(&order, Amount::from_fen(100), mac1), Ok(hex!("097E98FE")));
+        assert_eq!(sam.load(&order, Amount::from_fen(100), mac1), Err(SamError::LimitReached));
+        assert_eq!(sam.check_past_purchase(&order, 5, hex!("66B54A6B")), Ok(()));
+        let mut mac = || sam.maintenance_mac(order.card, hex!("D0FE4FB900000000"), &hex!("04B0000004"));
+        assert_eq!(mac(), Ok(hex!("F09C8A19")));
+        assert_eq!(mac(), Err(SamError::NotSupported));
+        sam.into_transport().finish();
+    }
+
+    #[test]
+    fn another_enterprises_card_costs_the_sam_nothing() {
+        let mut sam = open(Levels::Serial, &[]);
+        let mut other = order();
+        other.card.enterprise = "2000000000000002".parse().unwrap();
+        assert_eq!(sam.initialize_purchase(&other), Err(SamError::NoSuchKey));
+        sam.into_transport().finish();
+    }
+}
