@@ -1,1 +1,38 @@
-//! (to be written)
+//! Test vectors: traces of real cards, worked examples of standards and manuals, and what a second implementation in
+//! another language makes where nothing is published.
+//!
+//! [`Vectors::embedded`] loads them, strictly: a vector without a source, with a field nobody knows or with a
+//! degenerate key does not load. `SOURCES.md` says where each file comes from. Card and host library read the same
+//! vectors and are judged by them separately; this crate computes nothing.
+//!
+//! Answers are without their status word; every exchange ended with 9000 unless a vector is
+//! [invalid](vector::Verdict::Invalid). All bytes are as on the wire: numbers big-endian, dates and times BCD.
+//!
+//! | module | vectors |
+//! |---|---|
+//! | [`ecb`], [`mac`] | one cipher call; MACs of ISO/IEC 9797-1 |
+//! | [`diversify`], [`key_check_value`] | keys from keys |
+//! | [`authentication`] | EXTERNAL and INTERNAL AUTHENTICATE |
+//! | [`line_protection`], [`wrapped_key`], [`pin`] | commands under line protection, WRITE KEY, RELOAD PIN, PIN UNBLOCK |
+//! | [`load`], [`purchase`] | the wallet |
+//! | [`sam`] | the SAM's commands |
+#![forbid(unsafe_code)]
+
+pub mod authentication;
+pub mod construction;
+pub mod diversify;
+pub mod ecb;
+mod hex_field;
+pub mod key_check_value;
+pub mod key_defect;
+pub mod line_protection;
+pub mod load;
+mod loader;
+pub mod mac;
+pub mod pin;
+pub mod purchase;
+pub mod sam;
+pub mod vector;
+pub mod wrapped_key;
+
+pub use loader::{LoadError, VectorDefect, Vectors};

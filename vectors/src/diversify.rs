@@ -1,0 +1,34 @@
+//! Diversification: `3DES(K, F) ‖ 3DES(K, ¬F)` for each factor (profile §4).
+
+use serde::Deserialize;
+
+use crate::{construction::Construction, hex_field, vector::Body};
+
+/// A key and what becomes of it.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Diversify {
+    /// The upper key, 16 bytes.
+    #[serde(deserialize_with = "hex_field::field")]
+    pub key: Vec<u8>,
+    /// One to three, in the order they are applied: enterprise first, serial last.
+    #[serde(deserialize_with = "hex_field::factors")]
+    pub factors: Vec<[u8; 8]>,
+    /// The key below the last factor.
+    #[serde(deserialize_with = "hex_field::field")]
+    pub derived: [u8; 16],
+}
+
+impl Body for Diversify {
+    fn keys(&self) -> Vec<(&'static str, &[u8])> {
+        vec![("key", &self.key)]
+    }
+
+    fn constructions(&self) -> Vec<Construction> {
+        vec![match self.factors.len() {
+            1 => Construction::DiversifyOneLevel,
+            2 => Construction::DiversifyTwoLevels,
+            _ => Construction::DiversifyThreeLevels,
+        }]
+    }
+}
