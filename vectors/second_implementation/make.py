@@ -116,12 +116,12 @@ def sam(key, h, factors):
     for levels in 1, 2, 3:
         name = f"purchase, {levels} levels"
         fields = wallet(name, 2, 6)
-        fields.pop("purse")
+        del fields["purse"], fields["old_balance"]
         used = {"key": key(f"SAM {name}"), "factors": factors[3 - levels:]}
         yield "sam_purchase", name, used | fields | {
             "offline_sequence": h("0fa5"), "terminal_sequence": h("0102f3e4"), "moment": h("20261123184207")}
     fields = wallet("SAM load", 2, 2)
-    fields.pop("purse")
+    del fields["purse"]
     yield "sam_load", "load", {"key": key("SAM load"), "factors": factors[2:]} | fields | {
         "online_sequence": h("a1b2"), "moment": h("20261123091500")}
     padded = draw("DES CRYPT data", 21) + h("800000")

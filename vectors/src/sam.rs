@@ -30,9 +30,6 @@ pub struct SamPurchase {
     /// EF 0016 of the SAM.
     #[serde(deserialize_with = "hex_field::field")]
     pub terminal: [u8; 6],
-    /// The card's balance before.
-    #[serde(deserialize_with = "hex_field::field")]
-    pub old_balance: [u8; 4],
     /// Version of the card's key.
     #[serde(deserialize_with = "hex_field::field")]
     pub key_version: u8,
