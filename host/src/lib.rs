@@ -8,4 +8,5 @@ pub mod crypto;
 pub mod keys;
 pub mod line_protection;
 pub mod sam;
+pub mod terminal;
 pub mod transport;

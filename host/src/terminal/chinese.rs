@@ -1,0 +1,111 @@
+//! The Chinese of what is in doubt and of what was refused.
+
+use super::{Cause, Decider, Doubt, Language};
+use crate::{
+    apdu::{ExchangeError, meaning},
+    card::{PinError, SelectError},
+    sam::SamError,
+    transport::TransportError,
+};
+
+pub(super) fn cause(cause: &Cause) -> String {
+    match cause {
+        Cause::Keeper(error) => keeper(error),
+        Cause::Select(error) => select(error),
+        Cause::OtherEnterprise => "卡内公共信息与所选应用不是同一单位。请送服务台处理".to_owned(),
+        Cause::NotYetValid { from } => format!("{from}起才有效。请换卡"),
+        Cause::Expired { on } => format!("有效期至{on}，已过期。请持卡人到服务台办理"),
+        Cause::Pin(error) => pin(error),
+        Cause::EarlierInDoubt => "该卡前一笔交易尚未确定，未开始新交易。请重新刷卡，仍不行请到服务台办理".to_owned(),
+        Cause::BalanceTooLow { balance } => format!("余额{balance}元，不足。请充值或换其他方式支付"),
+        Cause::BalanceTooHigh { balance } => format!("余额{balance}元，充值后超出钱包上限。请减少充值金额"),
+        Cause::Rule(rule) => rule.text(Language::Chinese),
+        Cause::Refused { command, status } => match meaning(*command, *status) {
+            Some(meaning) => format!("{}（{:04X}）。卡内未改变", meaning.chinese, status.0),
+            None => format!("卡应答{:04X}。卡内未改变，请重新刷卡或换卡", status.0),
+        },
+        Cause::NoAnswer { error, .. } => exchange(error),
+        Cause::Malformed { length, .. } => format!("卡应答{length}字节，格式不符。请重新刷卡或换卡"),
+        Cause::NeverCompleted => "该笔交易未执行，也不会再执行。如仍需要请重新交易".to_owned(),
+        Cause::NumberUsedByAnother => "该卡做的是另一笔交易，本笔未执行。如仍需要请重新交易".to_owned(),
+    }
+}
+
+pub(super) fn doubt(doubt: &Doubt) -> String {
+    match doubt {
+        Doubt::NoAnswer(_) => "未收到卡的应答".to_owned(),
+        Doubt::Status(status) => format!("卡应答{:04X}", status.0),
+        Doubt::Malformed(length) => format!("卡应答{length}字节，格式不符"),
+        Doubt::WrongMac => "卡应答的MAC错误".to_owned(),
+        Doubt::Keeper(error) => format!("卡的应答无法校验（{}）", keeper(error)),
+        Doubt::NotReached(reason) => format!("无法查询卡（{}）", reason.text(Language::Chinese)),
+        Doubt::OtherCard { expected, found } => format!("读卡器上的卡是{found}，不是{expected}"),
+        Doubt::PinNeeded => "需持卡人先输入密码".to_owned(),
+        Doubt::Contradiction { expected, found } => format!("卡的交易序号为{found}，与交易前的{expected}不符"),
+        Doubt::Replayed => "卡重复以前的应答，不是真卡".to_owned(),
+        Doubt::ProofUnchecked(_) => "卡给出的证明只有发卡方能校验".to_owned(),
+        Doubt::LogNotRead(_) => "卡其后在别处使用过，未能读出交易明细".to_owned(),
+        Doubt::LogSilent => "卡其后在别处使用过，交易明细已无该笔".to_owned(),
+    }
+}
+
+pub(super) fn next(decider: Decider, load: bool) -> String {
+    let until = if load { "请勿再收款、勿退款" } else { "请勿交货、勿另收款" };
+    let decision = match decider {
+        Decider::SameCard => "请重新刷同一张卡",
+        Decider::Issuer => "由发卡方凭TAC经服务台裁定",
+        Decider::ServiceDesk => "由服务台裁定",
+    };
+    format!("{until}，{decision}")
+}
+
+fn keeper(error: &SamError) -> String {
+    match error {
+        SamError::WrongMac => "卡的MAC错误：不是本单位的真卡，或应答被改动".to_owned(),
+        SamError::NoSuchKey => "SAM没有该卡版本的密钥。请更换SAM或卡".to_owned(),
+        SamError::LimitReached => "SAM充值额度已用完。请到管理站增加额度".to_owned(),
+        SamError::Exhausted => "SAM的交易序号已用完。请更换SAM".to_owned(),
+        SamError::MessageTooLong(length) => format!("{length}字节超过SAM一次能计算MAC的长度"),
+        SamError::NotSupported => "该SAM不支持此操作".to_owned(),
+        SamError::Transport(error) => format!("SAM：{}", transport(error)),
+        SamError::Unexpected(status) => format!("SAM应答{:04X}，含义不明", status.0),
+        SamError::Malformed(length) => format!("SAM应答{length}字节，格式不符"),
+    }
+}
+
+fn select(error: &SelectError) -> String {
+    match error {
+        SelectError::NoApplication => "卡上没有本单位的应用。请使用本单位的卡".to_owned(),
+        SelectError::Blocked => "卡上的应用已锁定。请持卡人到服务台办理".to_owned(),
+        SelectError::PermanentlyBlocked => "卡上的应用已永久锁定。请持卡人到服务台换卡".to_owned(),
+        SelectError::NotIssued => "卡上的应用尚未发行。请到发卡站完成发行".to_owned(),
+        SelectError::WrongFci => "卡的选择应答不是本应用。请重新刷卡或换卡".to_owned(),
+        SelectError::Unreadable => "卡的公共信息不是一卡通格式。请使用本单位的卡".to_owned(),
+        SelectError::Unexpected(status) => format!("选择应用时卡应答{:04X}。请重新刷卡或到服务台办理", status.0),
+        SelectError::Exchange(error) => exchange(error),
+    }
+}
+
+fn pin(error: &PinError) -> String {
+    match error {
+        PinError::Wrong { tries_left, .. } => format!("密码错误，还可试{tries_left}次。请持卡人重新输入"),
+        PinError::Blocked { .. } => "密码已锁定。请持卡人到服务台办理".to_owned(),
+        PinError::Refused { status, .. } => format!("密码未验证，卡应答{:04X}。请持卡人到服务台办理", status.0),
+        PinError::Exchange { .. } => "验证密码时卡无应答，可能已计一次".to_owned(),
+    }
+}
+
+fn exchange(error: &ExchangeError) -> String {
+    match error {
+        ExchangeError::Transport(error) => transport(error),
+        ExchangeError::Malformed(length) => format!("收到{length}字节，不是卡的应答。请重新刷同一张卡或检查读卡器"),
+    }
+}
+
+fn transport(error: &TransportError) -> String {
+    match error {
+        TransportError::CardRemoved => "卡已离开读卡器。请重新刷同一张卡".to_owned(),
+        TransportError::NoAnswer => "卡无应答。请重新刷同一张卡".to_owned(),
+        TransportError::Reader(_) => "读卡器故障。请检查连接后重新刷同一张卡".to_owned(),
+    }
+}

@@ -1,0 +1,300 @@
+//! Finding out, at the next tap, whether a transaction in doubt happened.
+//!
+//! The order of questions: GET TRANSACTION PROVE first, since it changes nothing and answers on a suspended card too; then
+//! INITIALIZE, which changes nothing either and tells the sequence; then the log, read with MAC.
+//!
+//! What each answer is worth:
+//! - A proof counts when its MAC2 is accepted by a SAM, or its TAC by the issuer: nobody else can have made it. A proof
+//!   with a wrong MAC is another transaction's or a false card's, and a load's has no MAC at all (zero).
+//! - An unchanged sequence means that the card has not executed the transaction; the SELECT and INITIALIZE before the
+//!   answer ended the old one, so it never will. For a **purchase** nothing authenticates that sequence; a false card gains
+//!   nothing by lying about it, for no goods were handed out, and the next purchase with that sequence, whose MAC2 is
+//!   checked, shows that it was true. For a **load** MAC1 is checked: a genuine card stood at that sequence. It may be a
+//!   recording of an earlier INITIALIZE, so loading again under the same order ([`super::recharge`]) is bound to the same
+//!   sequence, of which a card takes one CREDIT only. Money is given back at the service desk.
+//! - A higher sequence without a proof that counts: the log decides, and only by what stays true (`log_evidence`).
+
+use onecard_wire::{
+    aid,
+    amount::Amount,
+    ins,
+    wallet::{Initialize, LoadInitialized, Proof, PurchaseInitialized},
+};
+
+use super::{
+    Cause, Conclusion, Doubt, Evidence, InDoubt, IssuerCheck, Outcome, Reason, Receipt, SettlementRecord, StorageError,
+    StoreError, Token, TokenStore, Witness,
+    initialize::{initialize_load, initialize_purchase},
+    log_evidence::{LogEvidence, log_evidence},
+};
+use crate::{
+    apdu::{Command, CommandName, exchange},
+    card::{Pin, ReadError, Selected, select, verify_pin},
+    sam::SamError,
+    transport::Transport,
+};
+
+/// Asks the card on the reader what became of `token`, and stores the answer. A load needs the PIN where INITIALIZE does.
+///
+/// A token that is committed already is answered from the store, without asking the card.
+///
+/// # Errors
+/// [`StoreError`]; with [`StorageError::NotPending`] if this store has no such token pending, because it was found not to
+/// have happened, or because it is another terminal's.
+pub fn resolve<C, W, S>(
+    card: &mut C,
+    witness: &mut W,
+    store: &mut S,
+    token: &Token,
+    pin: Option<&Pin>,
+) -> Result<Outcome, StoreError>
+where
+    C: Transport + ?Sized,
+    W: Witness + ?Sized,
+    S: TokenStore + ?Sized,
+{
+    if let Some(receipt) = standing_in(store, token)? {
+        return Ok(Outcome::Committed(receipt));
+    }
+    let found = ask(card, witness, token, pin);
+    match found {
+        Ok(verdict) => conclude(store, token, verdict),
+        Err(doubt) => Ok(Outcome::Unknown(InDoubt { token: *token, doubt })),
+    }
+}
+
+/// Lets the issuer decide by a proof the terminal could not check ([`Doubt::ProofUnchecked`]): without the card. Any other
+/// doubt is returned as it is.
+///
+/// # Errors
+/// [`StoreError`], as [`resolve`].
+pub fn resolve_by_issuer<I, S>(issuer: &mut I, store: &mut S, in_doubt: &InDoubt) -> Result<Outcome, StoreError>
+where
+    I: IssuerCheck + ?Sized,
+    S: TokenStore + ?Sized,
+{
+    let InDoubt { token, doubt } = in_doubt;
+    if let Some(receipt) = standing_in(store, token)? {
+        return Ok(Outcome::Committed(receipt));
+    }
+    let still = |doubt| Ok(Outcome::Unknown(InDoubt { token: *token, doubt }));
+    let Doubt::ProofUnchecked(proof) = doubt else { return still(doubt.clone()) };
+    match issuer.check_tac(&token.transaction, proof.tac) {
+        Ok(()) => conclude(store, token, Verdict::Executed { tac: Some(proof.tac), evidence: Evidence::Tac }),
+        Err(SamError::WrongMac) => still(Doubt::LogSilent),
+        Err(error) => still(Doubt::Keeper(error)),
+    }
+}
+
+/// What a card's answers prove.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Verdict {
+    /// It happened.
+    Executed { tac: Option<[u8; 4]>, evidence: Evidence },
+    /// It did not and will not.
+    NotExecuted(Cause),
+}
+
+/// What the selected `application` proves of `token`.
+pub(super) fn investigate<C, W>(
+    card: &mut C,
+    application: &Selected,
+    witness: &mut W,
+    token: &Token,
+    pin_verified: bool,
+) -> Result<Verdict, Doubt>
+where
+    C: Transport + ?Sized,
+    W: Witness + ?Sized,
+{
+    let (before, reason) = (token.transaction.card_sequence, |cause| not_reached(token, cause));
+    let judged = match transaction_proof(card, token).map_err(reason)? {
+        Some(proof) => judge(witness, token, proof)?,
+        None => Judged::NoProof,
+    };
+    let (tac, silent) = match judged {
+        Judged::Genuine(verdict) => return Ok(verdict),
+        Judged::Unjudged(proof) => (Some(proof.tac), Doubt::ProofUnchecked(proof)),
+        Judged::Wrong => (None, Doubt::LogSilent),
+        Judged::NoProof => match sequence_now(card, witness, token, pin_verified)? {
+            Sequence::Is(now) if now == before => return Ok(Verdict::NotExecuted(Cause::NeverCompleted)),
+            Sequence::Is(now) if now < before => return Err(Doubt::Contradiction { expected: before, found: now }),
+            Sequence::Is(_) => (None, Doubt::LogSilent),
+            Sequence::Refused(doubt) => (None, doubt),
+        },
+    };
+    match log_evidence(card, application, witness, &token.transaction) {
+        Ok(LogEvidence::Logged) => Ok(Verdict::Executed { tac, evidence: Evidence::Log }),
+        Ok(LogEvidence::NumberUsedByAnother) => Ok(Verdict::NotExecuted(Cause::NumberUsedByAnother)),
+        Ok(LogEvidence::Silent) => Err(silent),
+        Err(error) => Err(if silent == Doubt::LogSilent { log_not_read(token, error) } else { silent }),
+    }
+}
+
+/// Stores what was found.
+pub(super) fn conclude<S: TokenStore + ?Sized>(
+    store: &mut S,
+    token: &Token,
+    verdict: Verdict,
+) -> Result<Outcome, StoreError> {
+    let (outcome, conclusion) = match verdict {
+        Verdict::Executed { tac, evidence } => {
+            let settlement = SettlementRecord { transaction: token.transaction, tac, evidence };
+            (Outcome::Committed(Receipt { settlement }), Conclusion::Committed(settlement))
+        }
+        Verdict::NotExecuted(cause) => {
+            let reason = Reason { card: Some(token.transaction.serial), cause };
+            let text = reason.to_string();
+            (Outcome::NotCommitted(reason), Conclusion::NotCommitted(text))
+        }
+    };
+    store.conclude(token, &conclusion).map_err(|source| StoreError::concluding(token, source))?;
+    Ok(outcome)
+}
+
+/// The receipt if `token` is committed; an error unless it is pending.
+fn standing_in<S: TokenStore + ?Sized>(store: &S, token: &Token) -> Result<Option<Receipt>, StoreError> {
+    let order = token.transaction.order;
+    let failed = |source| StoreError::concluding(token, source);
+    if let Some(settlement) = store.committed(order).map_err(failed)?
+        && settlement.transaction == token.transaction
+    {
+        return Ok(Some(Receipt { settlement }));
+    }
+    if store.pending().map_err(failed)?.contains(token) {
+        return Ok(None);
+    }
+    Err(failed(StorageError::NotPending(order)))
+}
+
+fn ask<C, W>(card: &mut C, witness: &mut W, token: &Token, pin: Option<&Pin>) -> Result<Verdict, Doubt>
+where
+    C: Transport + ?Sized,
+    W: Witness + ?Sized,
+{
+    let name = aid::enterprise_application(token.transaction.enterprise);
+    let application = select(card, &name)
+        .map_err(|error| Doubt::NotReached(Box::new(Reason { card: None, cause: Cause::Select(error) })))?;
+    let (expected, found) = (token.transaction.serial, application.serial());
+    if found != expected {
+        return Err(Doubt::OtherCard { expected, found });
+    }
+    if let Some(pin) = pin {
+        verify_pin(card, &application, pin).map_err(|error| not_reached(token, Cause::Pin(error)))?;
+    }
+    investigate(card, &application, witness, token, pin.is_some())
+}
+
+/// GET TRANSACTION PROVE; `None` if the card has no such proof. It is asked for by the number **after** the transaction.
+fn transaction_proof<C: Transport + ?Sized>(card: &mut C, token: &Token) -> Result<Option<Proof>, Cause> {
+    let command = CommandName::GetTransactionProve;
+    let transaction_type = token.transaction.kind.transaction_type().0;
+    let Some(sequence) = token.transaction.sequence_after() else { return Ok(None) };
+    let prove = Command::new(ins::CLA_PBOC, ins::GET_TRANSACTION_PROVE, 0, transaction_type)
+        .with_data(&sequence.to_be_bytes())
+        .expecting(8);
+    let response = exchange(card, &prove).map_err(|error| Cause::NoAnswer { command, error })?;
+    // 9406, and what a card says that is suspended or does not know the command: the next questions decide.
+    let Ok(data) = response.done() else { return Ok(None) };
+    Proof::parse(&data).map(Some).ok_or(Cause::Malformed { command, length: data.len() })
+}
+
+/// What a proof is worth.
+enum Judged {
+    Genuine(Verdict),
+    Wrong,
+    Unjudged(Proof),
+    NoProof,
+}
+
+fn judge<W: Witness + ?Sized>(witness: &mut W, token: &Token, proof: Proof) -> Result<Judged, Doubt> {
+    let genuine = |evidence| Judged::Genuine(Verdict::Executed { tac: Some(proof.tac), evidence });
+    if let Some(terminal_sequence) = token.transaction.terminal_sequence {
+        match witness.check_mac2(&token.sam_order(), terminal_sequence, proof.mac) {
+            Ok(()) => return Ok(genuine(Evidence::Mac2)),
+            Err(SamError::WrongMac) => return Ok(Judged::Wrong),
+            Err(SamError::NotSupported | SamError::NoSuchKey) => {}
+            Err(error) => return Err(Doubt::Keeper(error)),
+        }
+    }
+    match witness.check_tac(&token.transaction, proof.tac) {
+        Ok(()) => Ok(genuine(Evidence::Tac)),
+        Err(SamError::WrongMac) => Ok(Judged::Wrong),
+        Err(SamError::NotSupported | SamError::NoSuchKey) => Ok(Judged::Unjudged(proof)),
+        Err(error) => Err(Doubt::Keeper(error)),
+    }
+}
+
+/// The sequence the card shows now.
+enum Sequence {
+    Is(u16),
+    Refused(Doubt),
+}
+
+/// INITIALIZE: for a purchase with amount 0, for a load with the amount of the token, so that the SAM that checks its MAC1
+/// does not charge its limit again.
+fn sequence_now<C, W>(card: &mut C, witness: &mut W, token: &Token, pin_verified: bool) -> Result<Sequence, Doubt>
+where
+    C: Transport + ?Sized,
+    W: Witness + ?Sized,
+{
+    let transaction = &token.transaction;
+    let purse = transaction.kind.purse();
+    let field = Initialize { key_id: token.key_id, amount: transaction.amount, terminal: transaction.terminal };
+    if transaction.kind.is_load() {
+        return match initialize_load(card, purse, &field) {
+            Ok(now) => checked_by_mac1(witness, token, &now).map(|()| Sequence::Is(now.online_sequence)),
+            Err(Cause::Refused { status, .. }) if !pin_verified && asks_for_pin(status) => Err(Doubt::PinNeeded),
+            Err(cause) => refused(token, cause),
+        };
+    }
+    let field = Initialize { amount: Amount::ZERO, ..field };
+    match initialize_purchase(card, purse, &field) {
+        Ok(PurchaseInitialized { offline_sequence, .. }) => Ok(Sequence::Is(offline_sequence)),
+        Err(cause) => refused(token, cause),
+    }
+}
+
+/// An unchanged sequence must come from a genuine card: the one who lies about it wants his money back. A changed one is
+/// only the reason to read the log, which is authenticated itself.
+fn checked_by_mac1<W: Witness + ?Sized>(witness: &mut W, token: &Token, now: &LoadInitialized) -> Result<(), Doubt> {
+    if now.online_sequence != token.transaction.card_sequence {
+        return Ok(());
+    }
+    if now.random == token.random {
+        return Err(Doubt::Replayed);
+    }
+    let mut order = token.transaction.sam_order(now.random);
+    (order.init.key_version, order.init.algorithm) = (now.key_version, now.algorithm);
+    match witness.check_mac1(&order, now.old_balance, now.mac1) {
+        Ok(()) => Ok(()),
+        Err(SamError::WrongMac) => Err(Doubt::WrongMac),
+        Err(error) => Err(Doubt::Keeper(error)),
+    }
+}
+
+/// A card that refuses INITIALIZE may still show its log; one that is silent is asked again at the next tap.
+fn refused(token: &Token, cause: Cause) -> Result<Sequence, Doubt> {
+    let asks_log = matches!(cause, Cause::Refused { .. });
+    let doubt = not_reached(token, cause);
+    if asks_log { Ok(Sequence::Refused(doubt)) } else { Err(doubt) }
+}
+
+fn asks_for_pin(status: onecard_wire::status::StatusWord) -> bool {
+    use onecard_wire::status::StatusWord;
+    matches!(status, StatusWord::SECURITY_NOT_SATISFIED | StatusWord::CONDITIONS_NOT_SATISFIED)
+}
+
+fn not_reached(token: &Token, cause: Cause) -> Doubt {
+    Doubt::NotReached(Box::new(Reason { card: Some(token.transaction.serial), cause }))
+}
+
+/// A card that left in the middle of the log is asked again; one whose log nobody here can read is the issuer's.
+fn log_not_read(token: &Token, error: ReadError) -> Doubt {
+    match error {
+        ReadError::Exchange { source, .. } => {
+            not_reached(token, Cause::NoAnswer { command: CommandName::Read, error: source })
+        }
+        error => Doubt::LogNotRead(error),
+    }
+}

@@ -1,0 +1,127 @@
+//! The card's log as evidence: read with MAC, so that only a genuine card can show it.
+//!
+//! A recording of an earlier reading passes the MAC, since the challenge is the card's own. So the log is believed only in
+//! what stays true: that a number belongs to this transaction, or to another one. That it is absent proves nothing.
+
+use onecard_wire::{
+    fid::Fid,
+    ins,
+    record::LogRecord,
+    status::StatusWord,
+    wallet::{Purse, TransactionType},
+};
+
+use super::{Kind, Transaction, Witness};
+use crate::{
+    apdu::{Command, exchange},
+    card::{ReadError, Selected},
+    line_protection::{AnswerError, ChallengeError, LineMac, ProtectError, challenge, verified_answer, with_mac},
+    sam::{CardFactors, SamError},
+    transport::Transport,
+};
+
+/// What the log says of a transaction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum LogEvidence {
+    /// It has its record.
+    Logged,
+    /// Its number belongs to another transaction.
+    NumberUsedByAnother,
+    /// Nothing.
+    Silent,
+}
+
+/// Reads EF 0018 from the newest record on until it tells what became of `transaction`.
+pub(super) fn log_evidence<C: Transport + ?Sized, W: Witness + ?Sized>(
+    card: &mut C,
+    application: &Selected,
+    witness: &mut W,
+    transaction: &Transaction,
+) -> Result<LogEvidence, ReadError> {
+    let Some(after) = transaction.sequence_after() else { return Ok(LogEvidence::Silent) };
+    let before = transaction.card_sequence;
+    let (mut before_is_anothers, mut after_is_anothers) = (false, false);
+    for number in 1..=RECORDS_MAX {
+        let Some(record) = log_record(card, application, witness, number)? else { break };
+        if !shares_sequence(transaction.kind, record.transaction_type) {
+            continue;
+        }
+        if [before, after].contains(&record.sequence) && transaction.is_logged_as(&record) {
+            return Ok(LogEvidence::Logged);
+        }
+        before_is_anothers |= record.sequence == before;
+        after_is_anothers |= record.sequence == after;
+        // Plain FMCOS cards may number a record before the increment: there both numbers must be taken.
+        if after_is_anothers && (before_is_anothers || application.has_own_parts()) {
+            return Ok(LogEvidence::NumberUsedByAnother);
+        }
+    }
+    Ok(LogEvidence::Silent)
+}
+
+/// Records a one-card's log keeps (profile §3.1).
+const RECORDS_MAX: u8 = 20;
+
+/// Whether a record of this type counts in the same sequence as `kind`: of the same purse, online or offline.
+fn shares_sequence(kind: Kind, record: TransactionType) -> bool {
+    let purse = match record {
+        TransactionType::LOAD_ED
+        | TransactionType::UNLOAD_ED
+        | TransactionType::CASH_WITHDRAW
+        | TransactionType::PURCHASE_ED
+        | TransactionType::OVERDRAFT => Purse::Ed,
+        _ => Purse::Ep,
+    };
+    purse == kind.purse() && record.is_online() == kind.is_load()
+}
+
+fn log_record<C: Transport + ?Sized, W: Witness + ?Sized>(
+    card: &mut C,
+    application: &Selected,
+    witness: &mut W,
+    number: u8,
+) -> Result<Option<LogRecord>, ReadError> {
+    let (serial, file) = (application.serial(), Fid::LOG);
+    let mut keeper =
+        MaintenanceKeeper { witness, card: CardFactors { enterprise: application.public_data.enterprise, serial } };
+    let no_mac = |source| ReadError::NoMac { serial, file, source };
+    let challenge = challenge(card).map_err(|error| match error {
+        ChallengeError::Refused(status) => ReadError::Refused { serial, file, status },
+        ChallengeError::Exchange(source) => ReadError::Exchange { serial, file, source },
+    })?;
+    // Le 00: a 6Cxx would have used up the challenge.
+    let command = Command::new(ins::CLA_ISO, ins::READ_RECORD, number, LOG_BY_NUMBER).expecting(0);
+    let command = with_mac(&command, challenge, &mut keeper).map_err(|error| match error {
+        ProtectError::TooLong(too_long) => ReadError::Malformed { serial, file, length: too_long.0 },
+        ProtectError::Keeper(source) => no_mac(source),
+    })?;
+    let response = exchange(card, &command).map_err(|source| ReadError::Exchange { serial, file, source })?;
+    let answer = match response.done() {
+        Ok(answer) => answer,
+        Err(StatusWord::RECORD_NOT_FOUND) => return Ok(None),
+        Err(status) => return Err(ReadError::Refused { serial, file, status }),
+    };
+    let record = verified_answer(answer, challenge, &mut keeper).map_err(|error| match error {
+        AnswerError::TooShort(length) => ReadError::Malformed { serial, file, length },
+        AnswerError::WrongMac => ReadError::WrongMac { serial, file },
+        AnswerError::Keeper(source) => no_mac(source),
+    })?;
+    LogRecord::parse(&record).map(Some).ok_or(ReadError::Malformed { serial, file, length: record.len() })
+}
+
+/// P2 of READ RECORD: SFI of EF 0018, record by number.
+const LOG_BY_NUMBER: u8 = (Fid::LOG.0 as u8) << 3 | 0x04;
+
+/// A witness that keeps the maintenance key of one card.
+struct MaintenanceKeeper<'w, W: ?Sized> {
+    witness: &'w mut W,
+    card: CardFactors,
+}
+
+impl<W: Witness + ?Sized> LineMac for MaintenanceKeeper<'_, W> {
+    type Error = SamError;
+
+    fn line_mac(&mut self, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
+        self.witness.line_mac(self.card, initial, message)
+    }
+}

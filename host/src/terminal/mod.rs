@@ -1,0 +1,56 @@
+//! Recharge and purchase, each one function, safe to tear at any point.
+//!
+//! [`purchase()`] and [`recharge()`] end as [`Outcome::Committed`], [`Outcome::NotCommitted`] or [`Outcome::Unknown`] and in
+//! no other way. What is unknown is in the caller's [`TokenStore`] since before DEBIT or CREDIT left, so a killed terminal
+//! forgets nothing either; the next tap of the same card resolves it, inside the next purchase or recharge or by
+//! [`resolve`]. An order keeps its [`OrderNumber`] until it has ended, and is done at most once under that number.
+//!
+//! | module | what |
+//! |---|---|
+//! | `purchase`, `recharge` | the two operations and their orders |
+//! | `in_doubt` | what a card proves of a transaction in doubt |
+//! | `token`, `token_store`, `journal_file` | what is remembered, the rules of remembering, a file that does |
+//! | `witness`, `issuer` | who can tell a genuine answer: SAM, server, issuer |
+//! | `transaction`, [`settlement`], `receipt` | what was moved, for the issuer and for people |
+//! | `outcome`, `reason`, `doubt`, `rule` | how it ended and what the cashier does next, in English and Chinese |
+
+mod chinese;
+mod completing;
+mod doubt;
+mod in_doubt;
+mod initialize;
+mod issuer;
+mod journal_file;
+mod language;
+mod log_evidence;
+mod outcome;
+mod purchase;
+mod reason;
+mod receipt;
+mod recharge;
+mod refusal;
+mod rule;
+pub mod settlement;
+mod stored;
+mod tap;
+mod token;
+mod token_store;
+mod transaction;
+mod witness;
+
+pub use doubt::{Decider, Doubt, InDoubt};
+pub use in_doubt::{resolve, resolve_by_issuer};
+pub use issuer::{IssuerCheck, IssuerKeys, Unproven};
+pub use journal_file::JournalFile;
+pub use language::Language;
+pub use outcome::{Earlier, Outcome, Stage, StoreError, Tap};
+pub use purchase::{PurchaseOrder, purchase};
+pub use reason::{Cause, Reason};
+pub use receipt::Receipt;
+pub use recharge::{RechargeOrder, recharge};
+pub use rule::Rule;
+pub use settlement::{Evidence, SettlementKey, SettlementRecord};
+pub use token::{InvalidToken, Token};
+pub use token_store::{Conclusion, InMemoryStore, StorageError, TokenStore};
+pub use transaction::{Kind, OrderNumber, Transaction};
+pub use witness::{LoadApprover, Server, WithIssuer, Witness};

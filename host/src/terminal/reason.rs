@@ -1,0 +1,153 @@
+//! Why nothing was moved, and what the cashier does next.
+
+use core::fmt;
+
+use onecard_wire::{amount::Amount, date::Date, number::ApplicationSerial, status::StatusWord};
+
+use super::{Language, Rule, chinese};
+use crate::{
+    apdu::{CommandName, ExchangeError, meaning},
+    card::{PinError, SelectError},
+    sam::SamError,
+};
+
+/// Nothing was moved: why, and on which card. `Display` is English.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reason {
+    /// The card, once it has told its serial.
+    pub card: Option<ApplicationSerial>,
+    /// What happened.
+    pub cause: Cause,
+}
+
+/// What kept a transaction from happening.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// The SAM or server refused, or is out of reach.
+    Keeper(SamError),
+    /// There is no application to work with.
+    Select(SelectError),
+    /// EF 0015 names another enterprise than the one whose application was selected.
+    OtherEnterprise,
+    /// Before the first day of validity.
+    NotYetValid {
+        /// First day.
+        from: Date,
+    },
+    /// After the last day of validity.
+    Expired {
+        /// Last day.
+        on: Date,
+    },
+    /// The PIN was not verified.
+    Pin(PinError),
+    /// An earlier transaction of this card is still in doubt, and nothing new is begun before it is decided.
+    EarlierInDoubt,
+    /// Not enough money on the card.
+    BalanceTooLow {
+        /// What there is.
+        balance: Amount,
+    },
+    /// The sum does not fit a purse.
+    BalanceTooHigh {
+        /// What there is.
+        balance: Amount,
+    },
+    /// 6985: a rule of EF 0017 forbids it.
+    Rule(Rule),
+    /// The card refused a command, and by the word it answered nothing was changed.
+    Refused {
+        /// The command.
+        command: CommandName,
+        /// The word.
+        status: StatusWord,
+    },
+    /// No whole answer to a command that changes nothing.
+    NoAnswer {
+        /// The command.
+        command: CommandName,
+        /// What came instead.
+        error: ExchangeError,
+    },
+    /// An answer of another shape than the command's, to a command that changes nothing.
+    Malformed {
+        /// The command.
+        command: CommandName,
+        /// How many bytes it has.
+        length: usize,
+    },
+    /// Found out later: the card still stands before the transaction.
+    NeverCompleted,
+    /// Found out later: the card gave the transaction's number to another one.
+    NumberUsedByAnother,
+}
+
+impl Reason {
+    /// What happened, to which card, and what to do next.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        let card = card_text(self.card, language);
+        match (&self.cause, language) {
+            (Cause::Rule(rule), _) => {
+                let rule = rule.text(language);
+                language.of(|| format!("Not done. {card}: {rule}."), || format!("未成交。{card}：{rule}。"))
+            }
+            (cause, Language::English) => format!("Not done. {card}: {}.", english(cause)),
+            (cause, Language::Chinese) => format!("未成交。{card}：{}。", chinese::cause(cause)),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(Language::English))
+    }
+}
+
+/// The card, as a sentence begins with it.
+pub(super) fn card_text(card: Option<ApplicationSerial>, language: Language) -> String {
+    match card {
+        Some(serial) => language.of(|| format!("Card {serial}"), || format!("卡{serial}")),
+        None => language.of(|| "This card".to_owned(), || "该卡".to_owned()),
+    }
+}
+
+fn english(cause: &Cause) -> String {
+    match cause {
+        Cause::Keeper(error) => error.to_string(),
+        Cause::Select(error) => error.to_string(),
+        Cause::OtherEnterprise => {
+            "the card's public data name another enterprise than its application. Send it to the service desk"
+                .to_owned()
+        }
+        Cause::NotYetValid { from } => format!("valid from {from} only. Use another card"),
+        Cause::Expired { on } => format!("expired after {on}. Send the holder to the service desk"),
+        Cause::Pin(error) => error.to_string(),
+        Cause::EarlierInDoubt => {
+            "an earlier transaction of this card is not decided yet, so nothing new was begun. Present the card again; \
+             if that does not help, send the holder to the service desk"
+                .to_owned()
+        }
+        Cause::BalanceTooLow { balance } => {
+            format!("the balance of {balance} yuan is too low. Recharge, or pay another way")
+        }
+        Cause::BalanceTooHigh { balance } => format!("with {balance} yuan on it the sum does not fit. Load less"),
+        Cause::Rule(rule) => rule.text(Language::English),
+        Cause::Refused { command, status } => match meaning(*command, *status) {
+            Some(meaning) => format!("{} ({:04X}). Nothing was changed", meaning.english, status.0),
+            None => format!("it answered {status}. Nothing was changed; present it again, or use another card"),
+        },
+        Cause::NoAnswer { error, .. } => error.to_string(),
+        Cause::Malformed { length, .. } => {
+            format!(
+                "its answer of {length} bytes is not what the command returns. Present it again, or use another card"
+            )
+        }
+        Cause::NeverCompleted => {
+            "it has not executed the transaction and can no longer do so. Begin again if it is still wanted".to_owned()
+        }
+        Cause::NumberUsedByAnother => {
+            "it made another transaction instead of this one. Begin again if it is still wanted".to_owned()
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Whoever can tell a genuine card's answer from a made-up one, and whoever approves a load.
+
+use onecard_wire::{amount::Amount, number::TerminalNumber};
+
+use super::{IssuerCheck, Transaction};
+use crate::sam::{CardFactors, Sam, SamError, SamOrder};
+
+/// Checks what a card says of a transaction in doubt. Every [`Sam`] is one; [`WithIssuer`] adds the TAC.
+///
+/// Each method answers [`SamError::NotSupported`] or [`SamError::NoSuchKey`] where this witness lacks the command or key;
+/// the terminal then asks for other evidence.
+pub trait Witness {
+    /// Whether `mac1` is a genuine card's, as INITIALIZE FOR LOAD brings it.
+    ///
+    /// # Errors
+    /// [`SamError::WrongMac`]: it is not.
+    fn check_mac1(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError>;
+
+    /// Whether `mac2` is that of this past purchase. A SAM whose counter still stands there moves it on.
+    ///
+    /// # Errors
+    /// [`SamError::WrongMac`]: it is not.
+    fn check_mac2(&mut self, order: &SamOrder, terminal_sequence: u32, mac2: [u8; 4]) -> Result<(), SamError>;
+
+    /// Whether `tac` is that of this transaction.
+    ///
+    /// # Errors
+    /// [`SamError::WrongMac`]: it is not.
+    fn check_tac(&mut self, transaction: &Transaction, tac: [u8; 4]) -> Result<(), SamError>;
+
+    /// Line-protection MAC by the card's maintenance key: reads the log.
+    ///
+    /// # Errors
+    /// [`SamError`].
+    fn line_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError>;
+}
+
+/// Approves loads: a load SAM, or a server behind [`Server`].
+pub trait LoadApprover: Witness {
+    /// The terminal number its MACs are made for.
+    ///
+    /// # Errors
+    /// [`SamError`].
+    fn terminal_number(&mut self) -> Result<TerminalNumber, SamError>;
+
+    /// Checks the card's MAC1, takes the amount off its limit and makes the MAC2 for CREDIT. The last request, repeated for
+    /// the same card, sequence and amount, must not be charged again.
+    ///
+    /// # Errors
+    /// [`SamError::WrongMac`]: not a card of this enterprise. [`SamError::LimitReached`].
+    fn approve(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<[u8; 4], SamError>;
+}
+
+impl<S: Sam + ?Sized> Witness for S {
+    /// By the SAM's own load command, whose MAC2 is thrown away: the terminal asks with the token's amount, which the SAM
+    /// does not charge again.
+    fn check_mac1(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError> {
+        self.load(order, old_balance, mac1).map(drop)
+    }
+
+    fn check_mac2(&mut self, order: &SamOrder, terminal_sequence: u32, mac2: [u8; 4]) -> Result<(), SamError> {
+        self.check_past_purchase(order, terminal_sequence, mac2)
+    }
+
+    fn check_tac(&mut self, _: &Transaction, _: [u8; 4]) -> Result<(), SamError> {
+        Err(SamError::NotSupported)
+    }
+
+    fn line_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
+        self.maintenance_mac(card, initial, message)
+    }
+}
+
+impl<S: Sam + ?Sized> LoadApprover for S {
+    fn terminal_number(&mut self) -> Result<TerminalNumber, SamError> {
+        self.terminal()
+    }
+
+    fn approve(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<[u8; 4], SamError> {
+        self.load(order, old_balance, mac1)
+    }
+}
+
+/// A server that approves loads, as the function that asks it.
+///
+/// The function gets what a load SAM would get: the order, the old balance and MAC1, and returns MAC2.
+#[derive(Debug)]
+pub struct Server<F> {
+    /// The terminal number the server knows this terminal by.
+    pub terminal: TerminalNumber,
+    /// Asks the server.
+    pub ask: F,
+}
+
+impl<F: FnMut(&SamOrder, Amount, [u8; 4]) -> Result<[u8; 4], SamError>> Witness for Server<F> {
+    fn check_mac1(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError> {
+        (self.ask)(order, old_balance, mac1).map(drop)
+    }
+
+    fn check_mac2(&mut self, _: &SamOrder, _: u32, _: [u8; 4]) -> Result<(), SamError> {
+        Err(SamError::NotSupported)
+    }
+
+    fn check_tac(&mut self, _: &Transaction, _: [u8; 4]) -> Result<(), SamError> {
+        Err(SamError::NotSupported)
+    }
+
+    fn line_mac(&mut self, _: CardFactors, _: [u8; 8], _: &[u8]) -> Result<[u8; 4], SamError> {
+        Err(SamError::NotSupported)
+    }
+}
+
+impl<F: FnMut(&SamOrder, Amount, [u8; 4]) -> Result<[u8; 4], SamError>> LoadApprover for Server<F> {
+    fn terminal_number(&mut self) -> Result<TerminalNumber, SamError> {
+        Ok(self.terminal)
+    }
+
+    fn approve(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<[u8; 4], SamError> {
+        (self.ask)(order, old_balance, mac1)
+    }
+}
+
+/// A SAM or server, and the issuer beside it, who can check a TAC.
+#[derive(Debug)]
+pub struct WithIssuer<'a, W: ?Sized, I: ?Sized> {
+    /// The SAM or server.
+    pub witness: &'a mut W,
+    /// The issuer.
+    pub issuer: &'a mut I,
+}
+
+impl<W: Witness + ?Sized, I: IssuerCheck + ?Sized> Witness for WithIssuer<'_, W, I> {
+    fn check_mac1(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError> {
+        self.witness.check_mac1(order, old_balance, mac1)
+    }
+
+    fn check_mac2(&mut self, order: &SamOrder, terminal_sequence: u32, mac2: [u8; 4]) -> Result<(), SamError> {
+        self.witness.check_mac2(order, terminal_sequence, mac2)
+    }
+
+    fn check_tac(&mut self, transaction: &Transaction, tac: [u8; 4]) -> Result<(), SamError> {
+        self.issuer.check_tac(transaction, tac)
+    }
+
+    fn line_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
+        self.witness.line_mac(card, initial, message)
+    }
+}
+
+impl<W: LoadApprover + ?Sized, I: IssuerCheck + ?Sized> LoadApprover for WithIssuer<'_, W, I> {
+    fn terminal_number(&mut self) -> Result<TerminalNumber, SamError> {
+        self.witness.terminal_number()
+    }
+
+    fn approve(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<[u8; 4], SamError> {
+        self.witness.approve(order, old_balance, mac1)
+    }
+}
