@@ -1,6 +1,43 @@
-//! The one-card CPU card and SAM.
+//! The one-card CPU card and SAM: a card operating system without a heap.
+//!
+//! [`manufacture`] makes a blank chip, [`Card::power_up`] brings it to life, [`Card::process`] executes one command. A
+//! port supplies a [`Platform`]: bytes that survive power-off, and random numbers.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`nvm`] | memory; the journal, the only way to write it; rings of cells against wear |
+//! | `card`, `dispatch`, `apdu` | power-up and one command after the other |
+//! | `fs` | file table, SELECT, CREATE FILE, ERASE DF, binary and record files |
+//! | `keys` | key records, error counters, WRITE KEY |
+//! | `line_protection`, `authenticate`, `pin`, `life_cycle` | what opens and closes files and applications |
+//! | `wallet` | load, purchase, proofs; `wallet::purse` is the only place a balance changes |
+//! | `psam` | the SAM's commands |
+//! | `crypto` | DES, triple DES, MACs |
+//!
+//! Invariants: nothing here opens a socket, a file or a clock; after manufacture only `nvm::Journal` programs memory; an
+//! error counter falls before a secret is compared; a transaction begun belongs to the next command alone.
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod apdu;
+mod authenticate;
+mod card;
+mod crypto;
+mod dispatch;
+mod failure;
+mod fs;
+mod keys;
+mod life_cycle;
+mod line_protection;
+mod manufacture;
 pub mod nvm;
-pub mod platform;
+mod pin;
+mod platform;
+mod psam;
+mod wallet;
+
+pub use apdu::{RESPONSE_LEN_MAX, Response};
+pub use card::{Card, Cause, Dead};
+pub use manufacture::{Kind, manufacture};
+pub use nvm::{IMAGE_SIZE, Memory, PAGE_SIZE, PowerLost};
+pub use platform::Platform;

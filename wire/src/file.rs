@@ -13,6 +13,12 @@ impl AccessRight {
     /// Met in no state.
     pub const NEVER: Self = Self(0xEF);
 
+    /// False for a right that no state meets.
+    #[must_use]
+    pub const fn can_be_met(self) -> bool {
+        self.0 >> 4 == 0 || self.0 & 0x0F <= self.0 >> 4
+    }
+
     /// Whether the two security states (0 to F) meet this right.
     #[must_use]
     pub const fn met_by(self, mf_state: u8, df_state: u8) -> bool {

@@ -1,4 +1,13 @@
 //! Non-volatile memory: bytes, and what survives when the power goes.
+//!
+//! Everything the card remembers is in [`Memory`], and after manufacture only [`Journal`] writes there: either a whole
+//! [`Transaction`] takes effect or none of it, wherever the power goes, during recovery too.
+
+mod journal;
+pub(crate) mod map;
+pub(crate) mod ring;
+
+pub use journal::{Journal, Transaction};
 
 /// The power went while programming. There is no answer to the command, and nothing but a new power-up follows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,3 +30,6 @@ pub trait Memory {
 
 /// Write granularity: the most one programming operation takes, in bytes.
 pub const PAGE_SIZE: usize = 64;
+
+/// Size of a chip's memory image in bytes: room for eight enterprise applications.
+pub const IMAGE_SIZE: usize = map::IMAGE_SIZE;

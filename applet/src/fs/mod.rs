@@ -1,0 +1,19 @@
+//! The file system: a table of files, each with a body of whole pages; directories are entries without a body.
+//!
+//! The table alone says which pages are in use, so there is nothing else to keep in step with it.
+
+mod access;
+mod binary;
+mod create;
+mod entry;
+mod erase;
+pub(crate) mod record;
+mod select;
+mod table;
+
+pub(crate) use access::Window;
+pub(crate) use entry::{File, FileIndex, Lock, UNBLOCK_TRIES};
+pub(crate) use erase::finish_erasing;
+pub(crate) use select::{Directory, PurseFiles};
+use table::files_below;
+pub(crate) use table::find_child;

@@ -1,0 +1,96 @@
+//! The blank chip: an MF and a transport key, as a FM1208 is sold.
+
+use onecard_wire::{
+    aid::MF_NAME,
+    fid::Fid,
+    file::{AccessRight, FileKind},
+    key::{CONTROL_KEY_ID, KeyType},
+    layout::Writer,
+};
+
+use crate::{
+    failure::Failure,
+    fs::{File, FileIndex},
+    keys::{Family, KEY_RECORD_LEN, NewKey, records_in, stage_new},
+    nvm::{
+        Journal, Memory, PAGE_SIZE, PowerLost, Transaction,
+        map::{CHIP_HEADER, CHIP_HEADER_LEN},
+    },
+    platform::Platform,
+};
+
+/// What a chip is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Kind {
+    /// A member's card: files and wallet.
+    CpuCard = 1,
+    /// A terminal's SAM: files and the PSAM commands.
+    Sam = 2,
+}
+
+/// Layout of the memory image; a change of layout changes the last byte.
+const MAGIC: [u8; 8] = *b"ONECARD\x01";
+/// Right of a blank chip's MF and key file: the transport key's state.
+const TRANSPORT_RIGHT: AccessRight = AccessRight(0x0F);
+const TRANSPORT_KEY: [u8; 8] = [0xFF; 8];
+const TRANSPORT_STATE: u8 = 0x0F;
+/// Three tries, as on the market.
+const TRANSPORT_COUNTER: u8 = 0x33;
+const KEY_FILE: FileIndex = FileIndex(1);
+const KEY_FILE_SIZE: [u8; 2] = [0x00, 0x50];
+
+/// Writes the image of a blank chip into zeroed memory. The header comes last: before it the chip does not come up.
+///
+/// # Errors
+/// [`PowerLost`]: begin again with zeroed memory.
+pub fn manufacture<P: Platform>(mut platform: P, kind: Kind) -> Result<P, PowerLost> {
+    platform.program(CHIP_HEADER, &[0; CHIP_HEADER_LEN])?;
+    let mut nvm = Journal::recover(platform).map_err(|(_, lost)| lost)?;
+    match write_mf(&mut nvm) {
+        // The blank image is a constant that fits, so the only failure is that of the power.
+        Ok(()) | Err(Failure::Refused(_)) => {}
+        Err(Failure::PowerLost) => return Err(PowerLost),
+    }
+    let header: [u8; CHIP_HEADER_LEN] = Writer::new().put(&MAGIC).u8(kind as u8).finish();
+    nvm.chip().program(CHIP_HEADER, &header)?;
+    Ok(nvm.into_memory())
+}
+
+fn write_mf<P: Platform>(nvm: &mut Journal<P>) -> Result<(), Failure> {
+    let mut mf = File::new(FileKind::Directory as u8, FileIndex(0xFF), Fid::MF);
+    mf.size = [0xFF; 2];
+    (mf.first_right, mf.second_right, mf.last) = (TRANSPORT_RIGHT, TRANSPORT_RIGHT, 0x01);
+    mf.name_len = MF_NAME.len() as u8;
+    mf.name.iter_mut().zip(MF_NAME).for_each(|(to, from)| *to = from);
+    let mut keys = File::new(FileKind::Key as u8, FileIndex::MF, Fid::KEY);
+    keys.size = KEY_FILE_SIZE;
+    (keys.first_right, keys.second_right) = (AccessRight(0x01), TRANSPORT_RIGHT);
+    keys.pages = (records_in(&keys) * KEY_RECORD_LEN).div_ceil(PAGE_SIZE) as u16;
+    let transport = NewKey {
+        family: Family::Card,
+        type_byte: KeyType::EXTERNAL.0,
+        id: CONTROL_KEY_ID,
+        use_right: AccessRight::FREE,
+        change_right: TRANSPORT_RIGHT,
+        b4: TRANSPORT_STATE,
+        b5: TRANSPORT_COUNTER,
+        value: &TRANSPORT_KEY,
+    };
+    let mut transaction = Transaction::new();
+    transaction.write(FileIndex::MF.address(), &mf.emit())?;
+    transaction.write(KEY_FILE.address(), &keys.emit())?;
+    stage_new(nvm, &keys, &transport, &mut transaction)?;
+    Ok(nvm.commit(transaction)?)
+}
+
+/// What the chip is; `None` if it was never manufactured.
+pub(crate) fn chip_kind<M: Memory>(nvm: &Journal<M>) -> Option<Kind> {
+    let header = nvm.array::<CHIP_HEADER_LEN>(CHIP_HEADER);
+    let (magic, rest) = header.split_first_chunk::<8>()?;
+    match (*magic == MAGIC, rest.first()?) {
+        (true, 1) => Some(Kind::CpuCard),
+        (true, 2) => Some(Kind::Sam),
+        _ => None,
+    }
+}

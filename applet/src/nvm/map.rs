@@ -1,0 +1,37 @@
+//! Who owns which address.
+
+use super::PAGE_SIZE;
+
+/// Size of a chip's memory image in bytes: room for eight enterprise applications.
+pub(crate) const IMAGE_SIZE: usize = 48 * 1024;
+
+/// First page: what the chip is.
+pub(crate) const CHIP_HEADER: usize = 0;
+/// Length of the chip header.
+pub(crate) const CHIP_HEADER_LEN: usize = 16;
+
+/// Ring of journal slots.
+pub(crate) const JOURNAL: usize = PAGE_SIZE;
+/// Slots rotate against wear.
+pub(crate) const JOURNAL_SLOTS: usize = 8;
+/// Length of a slot: the largest transaction and its header.
+pub(crate) const JOURNAL_SLOT_LEN: usize = 512;
+
+/// File table.
+pub(crate) const FILE_TABLE: usize = JOURNAL + JOURNAL_SLOTS * JOURNAL_SLOT_LEN;
+/// Files and directories on a card, MF included.
+pub(crate) const FILES_MAX: usize = 160;
+/// Length of a file's entry.
+pub(crate) const FILE_ENTRY_LEN: usize = 32;
+
+/// Bodies of files, allocated in whole pages.
+pub(crate) const BODIES: usize = FILE_TABLE + FILES_MAX * FILE_ENTRY_LEN;
+/// Pages for bodies.
+pub(crate) const BODY_PAGES: usize = (IMAGE_SIZE - BODIES) / PAGE_SIZE;
+
+const _: () = assert!(CHIP_HEADER + CHIP_HEADER_LEN <= JOURNAL);
+const _: () = assert!(JOURNAL_SLOT_LEN.is_multiple_of(PAGE_SIZE));
+const _: () = assert!(FILE_TABLE.is_multiple_of(PAGE_SIZE) && BODIES.is_multiple_of(PAGE_SIZE));
+const _: () = assert!(PAGE_SIZE.is_multiple_of(FILE_ENTRY_LEN));
+const _: () = assert!(FILES_MAX < 0xFF, "FF is no file's index");
+const _: () = assert!(IMAGE_SIZE <= 0x1_0000, "journal addresses have 16 bits");

@@ -1,0 +1,72 @@
+//! The load of profile §4 (own): checks the card's MAC1, takes the amount off the SAM's limit, makes MAC2.
+
+use onecard_wire::{
+    amount::Amount,
+    fid::Fid,
+    file::FileKind,
+    sam::{LoadLimit, UsageKind},
+    status::StatusWord,
+    wallet::TransactionType,
+};
+
+use super::SamRequest;
+use crate::{
+    apdu::{Command, Response, put},
+    card::Card,
+    crypto::same,
+    failure::{Failure, refuse},
+    fs::{File, find_child},
+    nvm::Transaction,
+    platform::Platform,
+    wallet::{Order, SessionKey, dated_input, load_mac1_input},
+};
+
+impl<P: Platform> Card<P> {
+    /// `80 70 02 00`: the INIT_SAM data ‖ old balance ‖ MAC1 → MAC2. The limit falls before MAC2 leaves; the last request
+    /// asked again is not charged again.
+    pub(super) fn sam_load(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
+        let request = SamRequest::parse(command.data, 8)?;
+        command.require_answer_len(4)?;
+        let (old_balance, mac1) = request.rest.split_first_chunk().ok_or(StatusWord::WRONG_LENGTH)?;
+        let init = &request.init;
+        if !matches!(init.transaction_type, TransactionType::LOAD_ED | TransactionType::LOAD_EP) {
+            return refuse(StatusWord::WRONG_DATA);
+        }
+        let key = self.card_key(UsageKind::LOAD, init.key_version.0, request.factors)?;
+        let session_key = SessionKey::online(&key, init.random, init.card_sequence);
+        let order =
+            Order { amount: init.amount, transaction_type: init.transaction_type, terminal: self.terminal_number()? };
+        if !same(&session_key.mac(&load_mac1_input(Amount::from_bytes(*old_balance), &order)), mac1) {
+            return refuse(StatusWord::MAC_WRONG);
+        }
+        self.charge_limit(&request)?;
+        Ok(put(answer, &session_key.mac(&dated_input(&order, init.moment.date, init.moment.time)))?)
+    }
+
+    /// # Errors
+    /// 9401 if the limit is less than the amount, 6985 if this SAM has no limit file.
+    fn charge_limit(&mut self, request: &SamRequest<'_>) -> Result<(), Failure> {
+        let (file, limit) = self.load_limit()?;
+        let charged = LoadLimit {
+            spendable: limit.spendable,
+            card_serial: request.serial(),
+            card_sequence: request.init.card_sequence,
+            amount: request.init.amount,
+        };
+        if charged == limit {
+            return Ok(());
+        }
+        let spendable = limit.spendable.minus(charged.amount).ok_or(StatusWord::BALANCE_TOO_LOW)?;
+        let mut transaction = Transaction::new();
+        transaction.write(file.body(), &LoadLimit { spendable, ..charged }.emit())?;
+        Ok(self.nvm.commit(transaction)?)
+    }
+
+    fn load_limit(&self) -> Result<(File, LoadLimit), StatusWord> {
+        let (_, file) = find_child(&self.nvm, self.session.directory.index, Fid::SAM_LOAD_LIMIT)
+            .filter(|(_, file)| file.kind() == Some(FileKind::Binary) && file.size_bytes() == LoadLimit::LEN)
+            .ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
+        let limit = LoadLimit::parse(&self.nvm.array::<{ LoadLimit::LEN }>(file.body()));
+        limit.map(|limit| (file, limit)).ok_or(StatusWord::INTERNAL_ERROR)
+    }
+}

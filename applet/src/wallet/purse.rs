@@ -1,0 +1,233 @@
+//! A purse in memory, and the only place a balance changes.
+//!
+//! The purse is a ring of eight cells. Each transaction writes the next: the balance and sequences after it, and what
+//! GET TRANSACTION PROVE needs of it. So the ring is balance, wear levelling and proofs of the last eight at once. The
+//! cell, the log record and the proof of a load go into one journal transaction.
+
+use onecard_wire::{
+    amount::Amount,
+    date::Moment,
+    layout::{Reader, Writer},
+    number::TerminalNumber,
+    record::LogRecord,
+    status::StatusWord,
+    wallet::{OverdraftLimit, Proof, Purse, TransactionType},
+};
+
+use crate::{
+    card::Card,
+    failure::{Failure, refuse},
+    fs::{
+        File, PurseFiles,
+        record::{cyclic_ring, stage_cyclic},
+    },
+    nvm::{
+        Journal, Memory, Transaction,
+        ring::{Cell, GENERATION_LEN, Ring},
+    },
+    platform::Platform,
+};
+
+/// Transactions whose proofs a purse keeps.
+const CELLS: usize = 8;
+const CELL_LEN: usize = GENERATION_LEN + Content::LEN;
+const LAST_LOAD_AT: usize = CELLS * CELL_LEN;
+
+/// Bytes a purse takes in memory.
+pub(crate) const PURSE_FILE_LEN: usize = LAST_LOAD_AT + Proven::LEN;
+
+/// Balance and sequences.
+#[derive(Clone, Copy)]
+pub(crate) struct Content {
+    pub(crate) balance: Amount,
+    pub(crate) online_sequence: u16,
+    pub(crate) offline_sequence: u16,
+    pub(crate) overdraft: OverdraftLimit,
+}
+
+impl Content {
+    const LEN: usize = 11 + Proven::LEN;
+    /// A purse just created.
+    const EMPTY: Self =
+        Self { balance: Amount::ZERO, online_sequence: 0, offline_sequence: 0, overdraft: OverdraftLimit([0; 3]) };
+}
+
+/// What can be proven of a transaction.
+#[derive(Clone, Copy)]
+pub(super) struct Proven {
+    pub(super) transaction_type: TransactionType,
+    /// After the increment.
+    pub(super) sequence: u16,
+    pub(super) proof: Proof,
+    /// With the terminal: what an undo must match.
+    amount: Amount,
+    terminal: TerminalNumber,
+}
+
+impl Proven {
+    const LEN: usize = 21;
+
+    fn parse(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            transaction_type: TransactionType(reader.u8()?),
+            sequence: reader.u16()?,
+            proof: Proof { mac: reader.array()?, tac: reader.array()? },
+            amount: Amount::from_bytes(reader.array()?),
+            terminal: TerminalNumber(reader.array()?),
+        })
+    }
+
+    fn emit(&self) -> [u8; Self::LEN] {
+        Writer::new()
+            .u8(self.transaction_type.0)
+            .u16(self.sequence)
+            .put(&self.proof.emit())
+            .put(&self.amount.to_bytes())
+            .put(&self.terminal.0)
+            .finish()
+    }
+}
+
+/// A purse as found.
+pub(crate) struct OpenPurse {
+    files: PurseFiles,
+    newest: Option<Cell>,
+    pub(crate) content: Content,
+}
+
+impl OpenPurse {
+    /// Transactions the purse has completed; moves with each.
+    pub(super) fn generation(&self) -> u32 {
+        self.newest.map_or(0, |cell| cell.generation)
+    }
+}
+
+/// A transaction that has passed every check.
+pub(super) struct Completed {
+    pub(super) transaction_type: TransactionType,
+    pub(super) amount: Amount,
+    pub(super) terminal: TerminalNumber,
+    pub(super) moment: Moment,
+    pub(super) new_balance: Amount,
+    pub(super) proof: Proof,
+}
+
+impl<P: Platform> Card<P> {
+    /// # Errors
+    /// 6A82 if the directory has no such purse, 6982 if its use right is not met.
+    pub(crate) fn open_purse(&self, purse: Purse) -> Result<OpenPurse, StatusWord> {
+        let files = *self.session.directory.purse(purse).ok_or(StatusWord::FILE_NOT_FOUND)?;
+        self.session.require(files.purse.first_right)?;
+        let ring = ring(&files);
+        let newest = ring.newest(&self.nvm);
+        let content = newest.map_or(Some(Content::EMPTY), |cell| {
+            let bytes = self.nvm.array::<{ Content::LEN }>(ring.content(cell));
+            let mut reader = Reader::new(&bytes);
+            Some(Content {
+                balance: Amount::from_bytes(reader.array()?),
+                online_sequence: reader.u16()?,
+                offline_sequence: reader.u16()?,
+                overdraft: OverdraftLimit(reader.array()?),
+            })
+        });
+        Ok(OpenPurse { files, newest, content: content.ok_or(StatusWord::INTERNAL_ERROR)? })
+    }
+
+    /// The purse at the second command of a transaction: the first to complete wins.
+    ///
+    /// # Errors
+    /// 6901 if a transaction completed since the purse had `generation`.
+    pub(super) fn reopen_purse(&self, purse: Purse, generation: u32) -> Result<OpenPurse, StatusWord> {
+        let open = self.open_purse(purse)?;
+        if open.generation() == generation { Ok(open) } else { Err(StatusWord::NO_TRANSACTION) }
+    }
+
+    /// Moves the balance, the sequence, the log and the proof, all together.
+    pub(super) fn complete(&mut self, purse: &OpenPurse, done: &Completed) -> Result<(), Failure> {
+        let mut content = Content { balance: done.new_balance, ..purse.content };
+        let moving = match done.transaction_type.is_online() {
+            true => &mut content.online_sequence,
+            false => &mut content.offline_sequence,
+        };
+        *moving = moving.checked_add(1).ok_or(StatusWord::COUNTER_AT_MAXIMUM)?;
+        let sequence = *moving;
+        let proven = Proven {
+            transaction_type: done.transaction_type,
+            sequence,
+            proof: done.proof,
+            amount: done.amount,
+            terminal: done.terminal,
+        };
+        let mut transaction = Transaction::new();
+        stage_cell(purse, &content, &proven, &mut transaction)?;
+        if is_load(done.transaction_type) {
+            transaction.write(purse.files.purse.body() + LAST_LOAD_AT, &proven.emit())?;
+        }
+        if let Some(log) = log_of(&purse.files) {
+            let record = LogRecord {
+                sequence,
+                overdraft: content.overdraft,
+                amount: done.amount,
+                transaction_type: done.transaction_type,
+                terminal: done.terminal,
+                date: done.moment.date,
+                time: done.moment.time,
+            };
+            stage_cyclic(&self.nvm, &log, &record.emit(), &mut transaction)?;
+        }
+        Ok(self.nvm.commit(transaction)?)
+    }
+
+    /// The transaction of this kind and sequence, if it is one of the last eight, or the last load.
+    pub(super) fn find_proven(&self, purse: &OpenPurse, wanted: impl Fn(&Proven) -> bool) -> Option<Proven> {
+        let ring = ring(&purse.files);
+        let last_eight = (0..CELLS).filter_map(|back| {
+            let cell = ring.before(purse.newest?, back)?;
+            proven_at(&self.nvm, ring.content(cell) + Content::LEN - Proven::LEN)
+        });
+        let last_load = proven_at(&self.nvm, purse.files.purse.body() + LAST_LOAD_AT);
+        last_eight.chain(last_load).find(wanted)
+    }
+}
+
+/// The purse's log, if it is a file of log records.
+fn log_of(files: &PurseFiles) -> Option<File> {
+    files.log.filter(|log| cyclic_ring(log).is_some_and(|(_, length)| length == LogRecord::LEN))
+}
+
+fn ring(files: &PurseFiles) -> Ring {
+    Ring { address: files.purse.body(), cell_len: CELL_LEN, cells: CELLS }
+}
+
+fn stage_cell(
+    purse: &OpenPurse,
+    content: &Content,
+    proven: &Proven,
+    transaction: &mut Transaction,
+) -> Result<(), StatusWord> {
+    let ring = ring(&purse.files);
+    let cell = ring.next(purse.newest);
+    let bytes: [u8; CELL_LEN] = Writer::new()
+        .u32(cell.generation)
+        .put(&content.balance.to_bytes())
+        .u16(content.online_sequence)
+        .u16(content.offline_sequence)
+        .put(&content.overdraft.0)
+        .put(&proven.emit())
+        .finish();
+    transaction.write(ring.address(cell), &bytes)
+}
+
+fn proven_at<M: Memory>(nvm: &Journal<M>, address: usize) -> Option<Proven> {
+    Proven::parse(&mut Reader::new(&nvm.array::<{ Proven::LEN }>(address)))
+}
+
+const fn is_load(transaction_type: TransactionType) -> bool {
+    matches!(transaction_type, TransactionType::LOAD_ED | TransactionType::LOAD_EP)
+}
+
+/// # Errors
+/// 9402 if a sequence cannot go on.
+pub(super) fn require_not_at_maximum(sequence: u16) -> Result<(), Failure> {
+    if sequence == u16::MAX { refuse(StatusWord::COUNTER_AT_MAXIMUM) } else { Ok(()) }
+}
