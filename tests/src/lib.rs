@@ -1,1 +1,2 @@
-//! (to be written)
+//! World, auditor and strategies: what a test of cards and terminals needs, for this project and for vendors.
+#![forbid(unsafe_code)]
