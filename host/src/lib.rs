@@ -5,6 +5,7 @@ pub mod apdu;
 mod as_text;
 pub mod card;
 pub mod crypto;
+pub mod issuing;
 pub mod keys;
 pub mod line_protection;
 pub mod sam;

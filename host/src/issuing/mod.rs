@@ -1,0 +1,152 @@
+//! Issuing: from a blank card to an enterprise application or a SAM (profile §3 and §4; FMCOS 2.0 special manual).
+//!
+//! | function | from | to |
+//! |---|---|---|
+//! | [`prepare_mf`] | a card as sold, transport key | an empty MF under the operator's keys |
+//! | [`issue_card`] | the operator's MF | one enterprise application, written and read back |
+//! | [`issue_sam`] | the operator's MF | the enterprise's SAM |
+//!
+//! No key of this profile crosses in clear: the first control key of a directory, which FMCOS takes in clear alone, is a
+//! random value, replaced at once by the real one, enciphered under itself (washing, 洗卡).
+
+mod card;
+mod mf;
+mod sam;
+mod script;
+
+use core::fmt;
+
+use onecard_wire::{
+    fid::Fid,
+    number::{ApplicationSerial, TerminalNumber},
+    sam::UsageKind,
+    status::StatusWord,
+};
+
+use crate::{
+    apdu::{DataTooLong, ExchangeError},
+    card::{PinError, ReadError, SelectError},
+    keys::{MissingKey, Purpose},
+};
+
+pub use card::{CardOrder, issue_card};
+pub use mf::{MfKeys, prepare_mf};
+pub use sam::{SamCardOrder, SamRole, SamSerial, SamSerialError, issue_sam, purpose_of};
+
+/// Issuing stopped. The card is unfinished and no terminal accepts it: bring it back to the operator's MF by
+/// [`prepare_mf`] under the operator's control key, and issue it again.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{target}: issuing stopped at \"{step}\": {cause}; erase the card and issue it again")]
+pub struct IssuingError {
+    /// What was being issued.
+    pub target: Target,
+    /// What was to be done.
+    pub step: Step,
+    /// Why it was not.
+    #[source]
+    pub cause: Cause,
+}
+
+/// What is being issued.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// The operator's MF, before the card is anybody's.
+    Mf,
+    /// A member's card.
+    Card(ApplicationSerial),
+    /// A terminal's SAM.
+    Sam(TerminalNumber),
+}
+
+/// One step of issuing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// SELECT of the MF.
+    SelectMf,
+    /// EXTERNAL AUTHENTICATE in the MF.
+    Authenticate,
+    /// ERASE DF.
+    Erase,
+    /// CREATE FILE.
+    Create(Fid),
+    /// SELECT of the new directory.
+    SelectDirectory,
+    /// WRITE KEY of a random first control key, in clear.
+    FirstControlKey,
+    /// WRITE KEY of the MF's control key.
+    WriteMfControlKey,
+    /// WRITE KEY of the MF's maintenance key.
+    WriteMfMaintenanceKey,
+    /// WRITE KEY of a key.
+    WriteKey(Purpose),
+    /// WRITE KEY of a SAM's working key that no purpose stands for.
+    WriteSamKey(UsageKind),
+    /// WRITE KEY of the PIN.
+    WritePin,
+    /// UPDATE BINARY.
+    Write(Fid),
+    /// Reading back.
+    Check(Fid),
+}
+
+/// Why a step was not done.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Cause {
+    /// The card refused.
+    #[error("the card answered {0}")]
+    Refused(StatusWord),
+    /// The key file lacks a key.
+    #[error(transparent)]
+    MissingKey(#[from] MissingKey),
+    /// The order names a kind of SAM key that this profile gives no enterprise key.
+    #[error("no enterprise key is for that: take it out of the order")]
+    NoSuchKind,
+    /// What was read back is not what was written.
+    #[error("the file does not read as it was written")]
+    Different,
+    /// The new application cannot be selected.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    /// The new application cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The new PIN does not verify.
+    #[error(transparent)]
+    Pin(#[from] PinError),
+    /// An order that no command can carry.
+    #[error(transparent)]
+    TooLong(#[from] DataTooLong),
+    /// No answer.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mf => f.write_str("master file"),
+            Self::Card(serial) => write!(f, "card {serial}"),
+            Self::Sam(terminal) => write!(f, "SAM of terminal {terminal}"),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SelectMf => f.write_str("select the master file"),
+            Self::Authenticate => f.write_str("authenticate by the master file's control key"),
+            Self::Erase => f.write_str("erase"),
+            Self::Create(file) => write!(f, "create file {:04X}", file.0),
+            Self::SelectDirectory => f.write_str("select the new directory"),
+            Self::FirstControlKey => f.write_str("write a random first control key"),
+            Self::WriteMfControlKey => f.write_str("write the master file's control key"),
+            Self::WriteMfMaintenanceKey => f.write_str("write the master file's maintenance key"),
+            Self::WriteKey(purpose) => write!(f, "write the {purpose:?} key"),
+            Self::WriteSamKey(kind) => write!(f, "write the SAM key of kind {:02X}", kind.0),
+            Self::WritePin => f.write_str("write the PIN"),
+            Self::Write(file) => write!(f, "write file {:04X}", file.0),
+            Self::Check(file) => write!(f, "read back file {:04X}", file.0),
+        }
+    }
+}

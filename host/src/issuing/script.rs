@@ -1,0 +1,293 @@
+//! The commands issuing is made of; each names its step when it fails.
+
+use core::convert::Infallible;
+
+use onecard_wire::{
+    fid::Fid,
+    file::{AccessRight, CreateElementary, FileKind},
+    ins,
+    key::{CONTROL_KEY_ID, KeyType},
+    layout::Writer,
+};
+use rand_core::CryptoRng;
+use zeroize::Zeroizing;
+
+use super::{Cause, IssuingError, Step, Target};
+use crate::{
+    apdu::{Command, DataTooLong, exchange},
+    crypto::{Key, LineKey},
+    line_protection::{ChallengeError, ProtectError, challenge, enciphered, with_mac},
+    transport::Transport,
+};
+
+/// A card being issued.
+pub(super) struct Script<'t, T: ?Sized> {
+    pub(super) transport: &'t mut T,
+    pub(super) target: Target,
+}
+
+/// A key record of WRITE KEY: `type ‖ use right ‖ change right ‖ b4 ‖ b5 ‖ value`. `b4 ‖ b5` are version ‖ algorithm, or
+/// follow-up state ‖ error counter.
+pub(super) struct KeyRecord<'k> {
+    pub(super) type_byte: u8,
+    pub(super) use_right: AccessRight,
+    pub(super) change_right: AccessRight,
+    pub(super) attributes: [u8; 2],
+    pub(super) value: &'k [u8],
+}
+
+impl KeyRecord<'_> {
+    /// A control key that leaves state F, 65,535 tries.
+    pub(super) fn control(type_byte: u8, key: &Key) -> KeyRecord<'_> {
+        KeyRecord {
+            type_byte,
+            use_right: AccessRight::FREE,
+            change_right: AccessRight::FREE,
+            attributes: [STATE_CONTROL, COUNTER_FULL],
+            value: key.expose(),
+        }
+    }
+
+    /// A maintenance key, 65,535 tries.
+    pub(super) fn maintenance(key: &Key) -> KeyRecord<'_> {
+        KeyRecord {
+            type_byte: KeyType::MAINTENANCE.0 | KeyType::PROTECTED,
+            use_right: AccessRight::FREE,
+            change_right: AccessRight::FREE,
+            attributes: [0xFF, COUNTER_FULL],
+            value: key.expose(),
+        }
+    }
+
+    fn emit(&self) -> Zeroizing<Vec<u8>> {
+        let [b4, b5] = self.attributes;
+        Zeroizing::new([&[self.type_byte, self.use_right.0, self.change_right.0, b4, b5], self.value].concat())
+    }
+}
+
+/// State that the control key leaves.
+const STATE_CONTROL: u8 = 0x0F;
+/// Error counter of types 36 to 39 (profile §3.2).
+pub(super) const COUNTER_FULL: u8 = 0xFF;
+/// P1 of WRITE KEY: add.
+const ADD: u8 = 0x01;
+/// Every key of this profile that is protected: type | C0.
+pub(super) const fn protected(key_type: KeyType) -> u8 {
+    key_type.0 | KeyType::PROTECTED
+}
+
+impl<T: Transport + ?Sized> Script<'_, T> {
+    /// Sends a command that must be done.
+    pub(super) fn send(&mut self, step: Step, command: &Command) -> Result<Vec<u8>, IssuingError> {
+        let answer = exchange(self.transport, command).map_err(|error| self.failed(step, error))?;
+        answer.done().map_err(|status| self.failed(step, Cause::Refused(status)))
+    }
+
+    /// SELECT of the MF, then EXTERNAL AUTHENTICATE by its control key.
+    pub(super) fn open_mf(&mut self, control: &LineKey) -> Result<(), IssuingError> {
+        self.select_mf()?;
+        let challenge = challenge(self.transport).map_err(|error| self.failed(Step::Authenticate, error))?;
+        let command = Command::new(ins::CLA_ISO, ins::EXTERNAL_AUTHENTICATE, 0x00, CONTROL_KEY_ID);
+        self.send(Step::Authenticate, &command.with_data(&control.encipher(challenge.0))).map(drop)
+    }
+
+    pub(super) fn select_mf(&mut self) -> Result<(), IssuingError> {
+        let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x00, 0x00).with_data(&Fid::MF.0.to_be_bytes());
+        self.send(Step::SelectMf, &select.expecting(0)).map(drop)
+    }
+
+    /// CREATE FILE of a directory in the MF, and SELECT of it by name: its rights are not enforced until it is left.
+    pub(super) fn create_directory(
+        &mut self,
+        directory: Fid,
+        data: &[u8; 22],
+        name: &[u8; 14],
+    ) -> Result<(), IssuingError> {
+        self.send(Step::Create(directory), &create(directory).with_data(data))?;
+        let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x04, 0x00).with_data(name).expecting(0);
+        self.send(Step::SelectDirectory, &select).map(drop)
+    }
+
+    /// CREATE FILE of an elementary, key or purse file in the current directory.
+    pub(super) fn create_file(&mut self, (file, created): (Fid, CreateElementary)) -> Result<(), IssuingError> {
+        self.send(Step::Create(file), &create(file).with_data(&created.emit())).map(drop)
+    }
+
+    /// A random first control key in clear, washed at once into `real`.
+    pub(super) fn install_control_key(
+        &mut self,
+        step: Step,
+        real: &Key,
+        random: &mut impl CryptoRng,
+    ) -> Result<(), IssuingError> {
+        let mut bytes = Zeroizing::new([0; Key::LEN]);
+        random.fill_bytes(&mut *bytes);
+        let first = Key::from_bytes(*bytes);
+        let record = KeyRecord::control(KeyType::EXTERNAL.0, &first).emit();
+        let in_clear = Command::new(ins::CLA_PBOC, ins::WRITE_KEY, ADD, CONTROL_KEY_ID).with_bytes(&record);
+        let in_clear = in_clear.map_err(|error| self.failed(Step::FirstControlKey, error))?;
+        self.send(Step::FirstControlKey, &in_clear)?;
+        let record = KeyRecord::control(protected(KeyType::EXTERNAL), real).emit();
+        self.write_enciphered(step, [KeyType::EXTERNAL.0, CONTROL_KEY_ID], &record, &first.into())
+    }
+
+    /// Adds a key under the directory's control key.
+    pub(super) fn add_key(
+        &mut self,
+        step: Step,
+        id: u8,
+        record: &KeyRecord<'_>,
+        control: &Key,
+    ) -> Result<(), IssuingError> {
+        self.write_enciphered(step, [ADD, id], &record.emit(), &control.clone().into())
+    }
+
+    /// WRITE KEY, enciphered and MACed under `control`.
+    pub(super) fn write_enciphered(
+        &mut self,
+        step: Step,
+        [p1, p2]: [u8; 2],
+        record: &[u8],
+        control: &LineKey,
+    ) -> Result<(), IssuingError> {
+        let challenge = challenge(self.transport).map_err(|error| self.failed(step, error))?;
+        let command = Command::new(ins::CLA_PBOC, ins::WRITE_KEY, p1, p2).with_bytes(record);
+        let command = command.map_err(|error| self.failed(step, error))?;
+        let sent = enciphered(&command, challenge, control).map_err(|error| self.failed(step, error))?;
+        self.send(step, &sent).map(drop)
+    }
+
+    /// UPDATE BINARY from offset 0 with a MAC under the maintenance key.
+    pub(super) fn write_file(&mut self, file: Fid, content: &[u8], maintenance: &Key) -> Result<(), IssuingError> {
+        let step = Step::Write(file);
+        let sfi = 0x80 | (file.0 & 0x1F) as u8;
+        let challenge = challenge(self.transport).map_err(|error| self.failed(step, error))?;
+        let command = Command::new(ins::CLA_ISO, ins::UPDATE_BINARY, sfi, 0x00).with_bytes(content);
+        let command = command.map_err(|error| self.failed(step, error))?;
+        let mut key = LineKey::from(maintenance.clone());
+        let sent = with_mac(&command, challenge, &mut key).map_err(|error| self.failed(step, error))?;
+        self.send(step, &sent).map(drop)
+    }
+
+    /// READ BINARY in clear must give `content`.
+    pub(super) fn check_file(&mut self, file: Fid, content: &[u8]) -> Result<(), IssuingError> {
+        let step = Step::Check(file);
+        let length = u8::try_from(content.len()).map_err(|_| self.failed(step, DataTooLong(content.len())))?;
+        let sfi = 0x80 | (file.0 & 0x1F) as u8;
+        let read = self.send(step, &Command::new(ins::CLA_ISO, ins::READ_BINARY, sfi, 0x00).expecting(length))?;
+        if read == content { Ok(()) } else { Err(self.failed(step, Cause::Different)) }
+    }
+
+    pub(super) fn failed(&self, step: Step, cause: impl Into<Cause>) -> IssuingError {
+        IssuingError { target: self.target, step, cause: cause.into() }
+    }
+}
+
+impl From<ChallengeError> for Cause {
+    fn from(error: ChallengeError) -> Self {
+        match error {
+            ChallengeError::Refused(status) => Self::Refused(status),
+            ChallengeError::Exchange(source) => Self::Exchange(source),
+        }
+    }
+}
+
+/// The data of CREATE FILE for a directory in the MF: only its control key, state F, creates in it and erases it.
+pub(super) fn directory(size: u16, fci_file: Fid, name: &[u8; 14]) -> [u8; 22] {
+    const STATE_F: u8 = 0xFF;
+    const AS_APPLICATION: u8 = 0x80;
+    Writer::new()
+        .u8(FileKind::Directory as u8)
+        .u16(size)
+        .put(&[STATE_F, STATE_F, AS_APPLICATION | (fci_file.0 & 0x1F) as u8, 0xFF, 0xFF])
+        .put(name)
+        .finish()
+}
+
+fn create(file: Fid) -> Command {
+    let [high, low] = file.0.to_be_bytes();
+    Command::new(ins::CLA_PBOC, ins::CREATE_FILE, high, low)
+}
+
+/// A key in hand always makes a MAC, so only the length is left.
+impl From<ProtectError<Infallible>> for Cause {
+    fn from(error: ProtectError<Infallible>) -> Self {
+        match error {
+            ProtectError::TooLong(too_long) => Self::TooLong(too_long),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::transport::TransportError;
+    use rand_core::{TryCryptoRng, TryRng};
+    use std::collections::BTreeMap;
+
+    /// Not random at all.
+    pub(in crate::issuing) struct Sevens;
+
+    impl TryRng for Sevens {
+        type Error = Infallible;
+        fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+            Ok(0x0707_0707)
+        }
+        fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+            Ok(0x0707_0707_0707_0707)
+        }
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+            bytes.fill(7);
+            Ok(())
+        }
+    }
+    impl TryCryptoRng for Sevens {}
+
+    /// Answers GET CHALLENGE with one challenge, READ BINARY with what was written if it holds that, refuses one
+    /// instruction, and does everything else without data.
+    pub(in crate::issuing) struct Recorder {
+        challenge: [u8; 4],
+        files: Option<BTreeMap<u8, Vec<u8>>>,
+        refused: Option<(u8, [u8; 2])>,
+        sent: Vec<String>,
+    }
+
+    impl Recorder {
+        pub(in crate::issuing) fn with_challenge(challenge: [u8; 4]) -> Self {
+            Self { challenge, files: None, refused: None, sent: Vec::new() }
+        }
+
+        pub(in crate::issuing) fn refusing(mut self, ins: u8, status: [u8; 2]) -> Self {
+            self.refused = Some((ins, status));
+            self
+        }
+
+        pub(in crate::issuing) fn holding_what_is_written(mut self) -> Self {
+            self.files = Some(BTreeMap::new());
+            self
+        }
+
+        pub(in crate::issuing) fn sent(&self) -> &[String] {
+            &self.sent
+        }
+    }
+
+    impl Transport for Recorder {
+        fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+            self.sent.push(hex::encode_upper(command));
+            let instruction = command.get(1).copied().unwrap_or_default();
+            let sfi = command.get(2).copied().unwrap_or_default();
+            if let (Some(files), ins::UPDATE_BINARY, Some(data)) = (&mut self.files, instruction, command.get(5..)) {
+                files
+                    .insert(sfi, data.strip_suffix(data.last_chunk::<4>().unwrap_or(&[0; 4])).unwrap_or(data).to_vec());
+            }
+            let held = self.files.as_ref().and_then(|files| files.get(&sfi));
+            Ok(match self.refused {
+                Some((refused, status)) if refused == instruction => status.to_vec(),
+                _ if instruction == ins::GET_CHALLENGE => [&self.challenge[..], &[0x90, 0x00]].concat(),
+                _ if instruction == ins::READ_BINARY => [held.map_or(&[][..], |file| file), &[0x90, 0x00]].concat(),
+                _ => vec![0x90, 0x00],
+            })
+        }
+    }
+}
