@@ -2,10 +2,7 @@
 
 use std::{collections::VecDeque, path::Path};
 
-use onecard_applet::{
-    nvm::{Memory, PowerLost},
-    platform::Platform,
-};
+use onecard_applet::{IMAGE_SIZE, Memory, Platform, PowerLost, manufacture};
 
 use crate::{
     image_file::{Durability, Header, ImageFile, ImageFileError},
@@ -14,7 +11,7 @@ use crate::{
     tear::Cut,
 };
 
-pub use crate::seam::Kind;
+pub use onecard_applet::Kind;
 
 /// A chip without power: its memory, and what a test wants to happen to it.
 #[derive(Debug)]
@@ -40,10 +37,10 @@ impl Chip {
     /// # Errors
     /// [`ChipFailure`]: the applet's blank image does not fit the memory.
     pub fn blank(kind: Kind, seed: u64) -> Result<Self, ChipFailure> {
-        let memory = vec![0xFF; crate::seam::IMAGE_SIZE].into_boxed_slice();
+        let memory = vec![0; IMAGE_SIZE].into_boxed_slice();
         let mut chip = Self::with_memory(Header { kind, seed, boots: 0 }, memory, None).power_on();
-        // Without an ordered cut only a failure ends the power, and that is looked at below.
-        let _manufactured = crate::seam::manufacture(&mut chip, kind);
+        // Without an ordered cut nothing but a failure ends the power, and that is looked at below.
+        let _ = manufacture(&mut chip, kind);
         let mut chip = chip.power_off();
         match chip.memory.take_failure() {
             Some(failure) => Err(failure),
@@ -191,6 +188,27 @@ impl Platform for PoweredChip {
     }
 }
 
+/// Lent to the applet, so that the chip is still here when its power is lost.
+impl Memory for &mut PoweredChip {
+    fn size(&self) -> usize {
+        (**self).size()
+    }
+
+    fn read(&self, address: usize, into: &mut [u8]) {
+        (**self).read(address, into);
+    }
+
+    fn program(&mut self, address: usize, bytes: &[u8]) -> Result<(), PowerLost> {
+        (**self).program(address, bytes)
+    }
+}
+
+impl Platform for &mut PoweredChip {
+    fn random(&mut self, into: &mut [u8]) {
+        (**self).random(into);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
@@ -203,7 +221,7 @@ mod tests {
         time::{Duration, Instant},
     };
 
-    use onecard_applet::nvm::PAGE_SIZE;
+    use onecard_applet::PAGE_SIZE;
 
     use super::*;
     use crate::tear::Tear;
@@ -288,6 +306,13 @@ mod tests {
             powered.program(0, &[1]).unwrap();
         }
         assert_eq!(powered.chip().operations(), 10);
+    }
+
+    #[test]
+    fn a_card_under_power_takes_at_most_64_kib() {
+        let chip = Chip::blank(Kind::CpuCard, 1).unwrap();
+        let heap = size_of_val(chip.image()) + size_of_val(chip.wear());
+        assert!(size_of::<onecard_applet::Card<PoweredChip>>() + heap <= 64 * 1024);
     }
 
     const KILLED_CHIP: &str = "ONECARD_KILLED_CHIP";

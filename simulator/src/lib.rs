@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Chip ──insert──► Reader: Transport ──► terminal
-//!  ▲                 │ tap, cut_power_at, fail_at
+//!  ▲                 │ tap, tap_with, fail_at
 //!  └─────remove──────┘
 //! ```
 //!
@@ -24,5 +24,4 @@ pub mod memory;
 pub mod population;
 mod random;
 pub mod reader;
-mod seam;
 pub mod tear;

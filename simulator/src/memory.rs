@@ -1,6 +1,6 @@
 //! A chip's non-volatile memory: its bytes, what is programmed, and where the power goes.
 
-use onecard_applet::nvm::{PAGE_SIZE, PowerLost};
+use onecard_applet::{PAGE_SIZE, PowerLost};
 
 use crate::{
     image_file::{ImageFile, ImageFileError},

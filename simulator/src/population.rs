@@ -54,3 +54,34 @@ impl Population {
         self.chips.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use onecard_applet::Kind;
+    use onecard_host::transport::Transport;
+
+    use super::*;
+
+    fn serial(number: u64) -> ApplicationSerial {
+        ApplicationSerial::from_parts(11, 1, number).unwrap()
+    }
+
+    #[test]
+    fn each_card_is_itself() {
+        let mut population = Population::new();
+        for number in 0..20 {
+            population.insert(serial(number), Chip::blank(Kind::CpuCard, number).unwrap());
+        }
+        let challenge = |reader: &mut Reader| reader.transmit(&[0x00, 0x84, 0x00, 0x00, 0x08]).unwrap();
+        let other = population.tap(serial(4), challenge).unwrap();
+        let first = population.tap(serial(3), challenge).unwrap();
+        assert!(first != other);
+        assert!(first != population.tap(serial(3), challenge).unwrap());
+        assert_eq!(population.tap(serial(20), challenge), None);
+        assert_eq!(population.len(), 20);
+        let mut alone = Reader::insert(Chip::blank(Kind::CpuCard, 3).unwrap());
+        assert_eq!(first, challenge(&mut alone));
+    }
+}

@@ -1,14 +1,11 @@
 //! A reader with one card in it.
 
-use std::{collections::BTreeMap, error::Error, mem};
+use std::{collections::BTreeMap, error::Error, fmt, mem};
 
-use crate::seam::{Card, Cause, Dead, Response};
+use onecard_applet::{Card, Cause, Dead, Response};
 use onecard_host::transport::{Transport, TransportError};
 
-use crate::{
-    chip::{Chip, PoweredChip},
-    tear::Cut,
-};
+use crate::chip::{Chip, PoweredChip};
 
 /// A reader, and the card in it, which is powered up while it is there.
 ///
@@ -46,7 +43,6 @@ pub enum Silence {
     Failed,
 }
 
-#[derive(Debug)]
 enum Slot {
     Running(Box<Card<PoweredChip>>),
     Silent { chip: Box<Chip>, silence: Silence },
@@ -76,26 +72,15 @@ impl Reader {
 
     /// Takes the card out and presents it again.
     pub fn tap(&mut self) {
-        *self = Self::insert(self.slot.take_chip());
+        self.tap_with(|_chip| ());
     }
 
-    /// The chip as it stands.
-    #[must_use]
-    pub fn chip(&self) -> &Chip {
-        match &self.slot {
-            Slot::Running(card) => card.platform().chip(),
-            Slot::Silent { chip, .. } => chip,
-        }
-    }
-
-    /// Cuts the power at that operation of this power-up, or of the next if the card is silent.
-    pub fn cut_power_at(&mut self, cut: Cut) {
-        self.chip_mut().cut_power_at(cut);
-    }
-
-    /// The card's next random numbers.
-    pub fn inject_random(&mut self, bytes: &[u8]) {
-        self.chip_mut().inject_random(bytes);
+    /// The same, with a look at the chip while it is out, or orders to it: a cut, random numbers.
+    pub fn tap_with<R>(&mut self, outside: impl FnOnce(&mut Chip) -> R) -> R {
+        let mut chip = self.slot.take_chip();
+        let result = outside(&mut chip);
+        *self = Self::insert(chip);
+        result
     }
 
     /// Lets the exchange with that number, counted from 0 at the power-up, go wrong.
@@ -118,15 +103,11 @@ impl Reader {
         }
     }
 
-    fn chip_mut(&mut self) -> &mut Chip {
-        match &mut self.slot {
-            Slot::Running(card) => card.platform_mut().chip_mut(),
-            Slot::Silent { chip, .. } => chip,
-        }
-    }
-
-    fn fall_silent(&mut self, silence: Silence) {
-        self.slot = Slot::silent(self.slot.take_chip(), silence);
+    fn fall_silent(&mut self, silence: Silence) -> TransportError {
+        let chip = self.slot.take_chip();
+        let error = no_answer(&chip, silence);
+        self.slot = Slot::silent(chip, silence);
+        error
     }
 }
 
@@ -153,24 +134,29 @@ impl Transport for Reader {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         let fault = if self.faults.is_empty() { None } else { self.faults.remove(&self.exchanges) };
         self.exchanges += 1;
-        if fault == Some(Fault::Removed) {
-            self.fall_silent(Silence::Removed);
-        }
         let card = match &mut self.slot {
             Slot::Running(card) => card,
             Slot::Silent { chip, silence } => return Err(no_answer(chip, *silence)),
         };
-        if fault == Some(Fault::LostCommand) {
-            return Err(TransportError::NoAnswer);
+        match fault {
+            Some(Fault::Removed) => return Err(self.fall_silent(Silence::Removed)),
+            Some(Fault::LostCommand) => return Err(TransportError::NoAnswer),
+            Some(Fault::LostAnswer) | None => {}
         }
         let mut answer = Response::new();
         match card.process(command, &mut answer) {
             Ok(()) if fault == Some(Fault::LostAnswer) => Err(TransportError::NoAnswer),
             Ok(()) => Ok(answer.to_vec()),
-            Err(_power_lost) => {
-                self.fall_silent(Silence::PowerCut);
-                Err(no_answer(self.chip(), Silence::PowerCut))
-            }
+            Err(_power_lost) => Err(self.fall_silent(Silence::PowerCut)),
+        }
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Running(_) => f.write_str("Running(..)"),
+            Self::Silent { silence, .. } => f.debug_tuple("Silent").field(silence).finish(),
         }
     }
 }
@@ -191,4 +177,145 @@ fn with_sources(error: &dyn Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+    use std::collections::HashSet;
+
+    use onecard_applet::Kind;
+
+    use super::*;
+    use crate::{
+        image_file::Durability,
+        tear::{Cut, Tear, cuts_of},
+    };
+
+    const GET_CHALLENGE: [u8; 5] = [0x00, 0x84, 0x00, 0x00, 0x08];
+    /// A blank chip's transport key has three tries.
+    const WRONG_AUTHENTICATION: [u8; 13] = [0x00, 0x82, 0x00, 0x00, 0x08, 1, 2, 3, 4, 5, 6, 7, 8];
+
+    fn blank() -> Chip {
+        Chip::blank(Kind::CpuCard, 1).unwrap()
+    }
+
+    /// Tries that remain after a wrong authentication.
+    fn tries_after_failure(reader: &mut Reader) -> Result<u8, TransportError> {
+        reader.transmit(&GET_CHALLENGE)?;
+        match reader.transmit(&WRONG_AUTHENTICATION)?[..] {
+            [0x63, tries] => Ok(tries & 0x0F),
+            ref answer => panic!("{answer:02X?}"),
+        }
+    }
+
+    #[test]
+    fn a_blank_chip_answers_and_its_random_numbers_do_not_repeat() {
+        let mut reader = Reader::insert(blank());
+        let mut seen = HashSet::new();
+        for _ in 0..50 {
+            let answer = reader.transmit(&GET_CHALLENGE).unwrap();
+            assert_eq!((answer.len(), &answer[8..]), (10, &[0x90, 0x00][..]));
+            assert!(seen.insert(answer));
+            reader.tap();
+        }
+    }
+
+    #[test]
+    fn injected_random_numbers_are_the_cards() {
+        let mut reader = Reader::insert(blank());
+        reader.tap_with(|chip| chip.inject_random(&[1, 2, 3, 4, 5, 6, 7, 8]));
+        assert_eq!(reader.transmit(&GET_CHALLENGE).unwrap(), [1, 2, 3, 4, 5, 6, 7, 8, 0x90, 0x00]);
+        assert_ne!(reader.transmit(&GET_CHALLENGE).unwrap()[..8], [1, 2, 3, 4, 5, 6, 7, 8]);
+    }
+
+    #[test]
+    fn every_cut_leaves_a_silent_card_and_one_of_two_states() {
+        let blank = blank();
+        let mut dry_run = Reader::insert(blank.snapshot());
+        dry_run.tap_with(Chip::record_operations);
+        assert_eq!(tries_after_failure(&mut dry_run), Ok(2));
+        let lengths: Vec<usize> = dry_run.remove().recorded().iter().map(|operation| operation.length).collect();
+        assert!(!lengths.is_empty());
+
+        let (mut before, mut after) = (0, 0);
+        for cut in cuts_of(&lengths) {
+            let mut chip = blank.snapshot();
+            chip.cut_power_at(cut);
+            let mut reader = Reader::insert(chip);
+            assert_eq!(tries_after_failure(&mut reader), Err(TransportError::NoAnswer));
+            assert_eq!(reader.silence(), Some(Silence::PowerCut));
+            assert_eq!(reader.transmit(&GET_CHALLENGE), Err(TransportError::NoAnswer));
+            reader.tap();
+            match tries_after_failure(&mut reader).unwrap() {
+                2 => before += 1,
+                1 => after += 1,
+                tries => panic!("{tries} tries left after {cut:?}"),
+            }
+        }
+        assert!(before > 0 && after > 0);
+    }
+
+    #[test]
+    fn the_power_can_go_again_while_the_card_recovers() {
+        let mut dry_run = Reader::insert(blank());
+        tries_after_failure(&mut dry_run).unwrap();
+        let last = dry_run.remove().operations() - 1;
+
+        // The commit's last operation does not land: the next power-up makes up for it.
+        let mut chip = blank();
+        chip.cut_power_at(Cut { operation: last, tear: Tear::BEFORE });
+        let mut reader = Reader::insert(chip);
+        assert_eq!(tries_after_failure(&mut reader), Err(TransportError::NoAnswer));
+        for _ in 0..2 {
+            reader.tap_with(|chip| chip.cut_power_at(Cut { operation: 0, tear: Tear::BEFORE }));
+            assert_eq!(reader.silence(), Some(Silence::NotUp(Cause::PowerLost)));
+            assert_eq!(reader.transmit(&GET_CHALLENGE), Err(TransportError::NoAnswer));
+        }
+        reader.tap();
+        assert_eq!(tries_after_failure(&mut reader), Ok(1));
+    }
+
+    #[test]
+    fn a_lost_command_is_not_executed_and_a_lost_answer_is() {
+        for (fault, tries) in [(Fault::LostCommand, 2), (Fault::LostAnswer, 1)] {
+            let mut reader = Reader::insert(blank());
+            reader.fail_at(1, fault);
+            assert_eq!(tries_after_failure(&mut reader), Err(TransportError::NoAnswer));
+            assert_eq!((reader.exchanges(), reader.silence()), (2, None));
+            assert_eq!(tries_after_failure(&mut reader), Ok(tries));
+        }
+    }
+
+    #[test]
+    fn a_removed_card_is_silent_until_it_is_tapped_again() {
+        let mut reader = Reader::insert(blank());
+        reader.fail_at(1, Fault::Removed);
+        assert_eq!(tries_after_failure(&mut reader), Err(TransportError::CardRemoved));
+        assert_eq!(reader.transmit(&GET_CHALLENGE), Err(TransportError::CardRemoved));
+        reader.tap();
+        assert_eq!(tries_after_failure(&mut reader), Ok(2));
+    }
+
+    #[test]
+    fn faults_of_one_power_up_do_not_reach_the_next() {
+        let mut reader = Reader::insert(blank());
+        reader.fail_at(0, Fault::LostCommand);
+        reader.tap();
+        assert_eq!(tries_after_failure(&mut reader), Ok(2));
+    }
+
+    #[test]
+    fn a_card_in_a_file_remembers_when_its_process_forgets_to_power_it_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("card.nvm");
+        let mut chip = blank();
+        chip.store(&path, Durability::ProcessKill).unwrap();
+        let mut reader = Reader::insert(chip);
+        assert_eq!(tries_after_failure(&mut reader), Ok(2));
+        drop(reader);
+        let mut reader = Reader::insert(Chip::open(&path, Durability::HostPowerLoss).unwrap());
+        assert_eq!(tries_after_failure(&mut reader), Ok(1));
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use onecard_applet::nvm::PAGE_SIZE;
+use onecard_applet::PAGE_SIZE;
 use rand::{Rng, SeedableRng, rngs::ChaCha8Rng};
 
 /// A power cut during one programming operation.
@@ -139,6 +139,8 @@ fn random_byte(random: &mut ChaCha8Rng) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing)]
+
     use super::*;
 
     const OLD: [u8; PAGE_SIZE] = [0xA5; PAGE_SIZE];
