@@ -12,6 +12,7 @@
 //! | [`tear`], [`memory`] | every power cut there is: before, inside and after each programming operation |
 //! | [`reader`] | a card inserted, removed, torn; lost commands and answers |
 //! | [`population`] | many cards |
+//! | [`sample`] | ready personalised cards and SAMs under development keys |
 //!
 //! A tear sweep first runs once with [`Chip::record_operations`](chip::Chip::record_operations), then once for each of
 //! the [`cuts_of`](tear::cuts_of) what was recorded, from [`Chip::snapshot`](chip::Chip::snapshot) each time. A recovery
@@ -24,4 +25,5 @@ pub mod memory;
 pub mod population;
 mod random;
 pub mod reader;
+pub mod sample;
 pub mod tear;

@@ -1,0 +1,247 @@
+//! Ready personalised cards and SAMs, for tests and demonstrations.
+
+use onecard_applet::Kind;
+use onecard_host::{
+    card::{Pin, PinTextError},
+    crypto::DesKey,
+    issuing::{
+        CardOrder, IssuingError, MfKeys, SamCardOrder, SamRole, SamSerialError, issue_card, issue_sam, prepare_mf,
+    },
+    keys::{EnterpriseKeys, MissingKey, RootKeys},
+};
+use onecard_wire::{
+    amount::Amount,
+    date::Date,
+    fid::Fid,
+    key::KeyVersion,
+    number::{ApplicationSerial, EnterpriseId, NotANumber, TerminalNumber},
+    record::{Holder, Parameters},
+};
+use rand::{SeedableRng, rngs::ChaCha8Rng};
+
+use crate::{chip::Chip, memory::ChipFailure, reader::Reader};
+
+/// One enterprise whose keys follow from a label.
+///
+/// **Development keys**: whoever knows the label has them all. They must never reach a card in the field.
+#[derive(Debug)]
+pub struct Sample {
+    roots: RootKeys,
+    keys: EnterpriseKeys,
+    order: CardOrder,
+    seed: u64,
+    /// For the first control keys, which are written in clear and replaced at once.
+    random: ChaCha8Rng,
+}
+
+/// Why there is no sample.
+#[derive(Debug, thiserror::Error)]
+pub enum SampleError {
+    /// The chip.
+    #[error(transparent)]
+    Chip(#[from] ChipFailure),
+    /// Its issuing.
+    #[error(transparent)]
+    Issuing(#[from] IssuingError),
+    /// A key that issuing needs.
+    #[error(transparent)]
+    MissingKey(#[from] MissingKey),
+    /// A number in this module.
+    #[error("the sample's enterprise: {0}")]
+    Enterprise(#[from] NotANumber),
+    /// A date in this module.
+    #[error("the sample's dates are none")]
+    Date,
+    /// The PIN in this module.
+    #[error(transparent)]
+    Pin(#[from] PinTextError),
+    /// A terminal number that is not decimal and so gives its SAM no serial.
+    #[error(transparent)]
+    SamSerial(#[from] SamSerialError),
+}
+
+impl Sample {
+    /// The enterprise's id.
+    pub const ENTERPRISE: &str = "1000000000000001";
+    /// Version of every key.
+    pub const KEY_VERSION: KeyVersion = KeyVersion(0x01);
+    /// Every card's PIN.
+    pub const PIN: &str = "123456";
+    /// First day of validity.
+    pub const VALID_FROM: &str = "20260101";
+    /// Last day of validity.
+    pub const VALID_TO: &str = "20351231";
+    /// What each SAM may load, fen.
+    pub const LOAD_LIMIT: Amount = Amount::from_fen(100_000_000);
+
+    /// The enterprise of this label; the same label gives the same keys and the same chips.
+    ///
+    /// # Errors
+    /// [`SampleError`]: a constant of this module is not what it should be.
+    pub fn new(label: &str) -> Result<Self, SampleError> {
+        let seed = fnv1a(label);
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let roots = RootKeys::generate(Self::KEY_VERSION, &mut random);
+        let enterprise: EnterpriseId = Self::ENTERPRISE.parse()?;
+        let order = CardOrder {
+            enterprise,
+            directory: APPLICATION,
+            valid_from: Date::parse(Self::VALID_FROM).ok_or(SampleError::Date)?,
+            valid_to: Date::parse(Self::VALID_TO).ok_or(SampleError::Date)?,
+            holder: Holder { card_type: 1, staff: 0, name: [b' '; 20], id_number: [b' '; 32], id_type: 0 },
+            parameters: Parameters::UNLIMITED,
+            pin: Pin::from_digits(Self::PIN)?,
+            key_version: Self::KEY_VERSION,
+        };
+        Ok(Self { keys: roots.enterprise(enterprise), roots, order, seed, random })
+    }
+
+    /// The operator's roots.
+    #[must_use]
+    pub fn roots(&self) -> &RootKeys {
+        &self.roots
+    }
+
+    /// The enterprise's keys.
+    #[must_use]
+    pub fn keys(&self) -> &EnterpriseKeys {
+        &self.keys
+    }
+
+    /// The enterprise.
+    #[must_use]
+    pub fn enterprise(&self) -> EnterpriseId {
+        self.keys.enterprise()
+    }
+
+    /// What [`Self::card`] issues: no limits, a nameless holder. Change it for [`Self::card_with`].
+    #[must_use]
+    pub fn order(&self) -> CardOrder {
+        self.order.clone()
+    }
+
+    /// A card with this serial, balance 0.
+    ///
+    /// # Errors
+    /// [`SampleError`].
+    pub fn card(&mut self, serial: ApplicationSerial) -> Result<Chip, SampleError> {
+        self.card_with(serial, &self.order())
+    }
+
+    /// A card with this serial, issued by `order`.
+    ///
+    /// # Errors
+    /// [`SampleError`].
+    pub fn card_with(&mut self, serial: ApplicationSerial, order: &CardOrder) -> Result<Chip, SampleError> {
+        let number = serial.to_bytes();
+        let mf = MfKeys::of_card(&self.roots.chip(number), Self::KEY_VERSION)?;
+        let mut reader = self.operators_chip(Kind::CpuCard, number, &mf)?;
+        issue_card(&mut reader, &mf, &self.keys.card(serial), order, &mut self.random)?;
+        Ok(reader.remove())
+    }
+
+    /// The SAM of a terminal with the keys of its roles.
+    ///
+    /// # Errors
+    /// [`SampleError`]: also for a terminal number with a digit that is not decimal.
+    pub fn sam(&mut self, terminal: TerminalNumber, roles: &[SamRole]) -> Result<Chip, SampleError> {
+        let mut keys: Vec<_> = roles.iter().flat_map(|role| role.keys(Self::KEY_VERSION)).collect();
+        keys.sort_by_key(|(kind, _)| kind.0);
+        keys.dedup();
+        let order = SamCardOrder {
+            serial: format!("00000000{terminal}").parse()?,
+            directory: APPLICATION,
+            terminal,
+            valid_from: self.order.valid_from,
+            valid_to: self.order.valid_to,
+            load_limit: Self::LOAD_LIMIT,
+            own_key_version: Self::KEY_VERSION,
+            keys,
+        };
+        let number = order.serial.factor();
+        let mf = MfKeys::of_sam(&self.roots.chip(number), Self::KEY_VERSION)?;
+        let mut reader = self.operators_chip(Kind::Sam, number, &mf)?;
+        issue_sam(&mut reader, &mf, &self.keys, &order)?;
+        Ok(reader.remove())
+    }
+
+    /// A chip of this number, washed from its transport key to the operator's keys.
+    fn operators_chip(&mut self, kind: Kind, number: [u8; 8], mf: &MfKeys) -> Result<Reader, SampleError> {
+        let mut reader = Reader::insert(Chip::blank(kind, self.seed ^ u64::from_be_bytes(number))?);
+        prepare_mf(&mut reader, &DesKey::TRANSPORT.into(), mf, &mut self.random)?;
+        Ok(reader)
+    }
+}
+
+/// FID of the application's directory.
+const APPLICATION: Fid = Fid(0xDF01);
+
+/// FNV-1a, 64 bits: only spreads the labels.
+fn fnv1a(label: &str) -> u64 {
+    label.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
+    use onecard_host::{
+        sam::{Levels, PsamCard, Sam},
+        terminal::{InMemoryStore, OrderNumber, Outcome, PurchaseOrder, RechargeOrder, purchase, recharge},
+    };
+    use onecard_wire::{date::Moment, wallet::Purse};
+
+    use super::*;
+
+    const TERMINAL: TerminalNumber = TerminalNumber([0x00, 0x00, 0x00, 0x00, 0x12, 0x34]);
+
+    fn serial() -> ApplicationSerial {
+        ApplicationSerial::from_parts(31, 1, 42).unwrap()
+    }
+
+    fn moment() -> Moment {
+        Moment::from_bytes([0x20, 0x26, 0x11, 0x22, 0x10, 0x20, 0x30]).unwrap()
+    }
+
+    #[test]
+    fn the_same_label_gives_the_same_chips_and_another_does_not() {
+        let image = |label: &str| Sample::new(label).unwrap().card(serial()).unwrap().image().to_vec();
+        assert!(image("a") == image("a"));
+        assert!(image("a") != image("b"));
+    }
+
+    #[test]
+    fn a_sample_card_is_recharged_and_pays() {
+        let mut sample = Sample::new("shop").unwrap();
+        let mut card = Reader::insert(sample.card(serial()).unwrap());
+        let slot = Reader::insert(sample.sam(TERMINAL, &[SamRole::Till, SamRole::Recharge]).unwrap());
+        let mut sam = PsamCard::open(slot, sample.enterprise(), Levels::Serial, Sample::KEY_VERSION).unwrap();
+        assert_eq!(sam.terminal(), Ok(TERMINAL));
+        let mut store = InMemoryStore::new();
+        let pin = Some(Pin::from_digits(Sample::PIN).unwrap());
+        let order = RechargeOrder {
+            number: OrderNumber(1),
+            enterprise: sample.enterprise(),
+            purse: Purse::Ep,
+            key_id: 1,
+            amount: Amount::from_fen(5_000),
+            moment: moment(),
+            pin: pin.clone(),
+        };
+        let tap = recharge(&mut card, &mut sam, &mut store, &order).unwrap();
+        assert!(matches!(tap.outcome, Outcome::Committed(_)), "{tap:?}");
+        card.tap();
+        let order = PurchaseOrder {
+            number: OrderNumber(2),
+            enterprise: sample.enterprise(),
+            purse: Purse::Ep,
+            key_id: 1,
+            amount: Amount::from_fen(1_250),
+            moment: moment(),
+            pin: None,
+        };
+        let tap = purchase(&mut card, &mut sam, &mut store, &order).unwrap();
+        let Outcome::Committed(receipt) = tap.outcome else { panic!("{tap:?}") };
+        assert_eq!(receipt.settlement.transaction.new_balance, Amount::from_fen(3_750));
+    }
+}
