@@ -133,6 +133,22 @@ pub fn verified_answer<M: LineMac + ?Sized>(
     if macs_equal(mac, expected) { Ok(answer) } else { Err(AnswerError::WrongMac) }
 }
 
+/// What an enciphered answer says: length ‖ data, padded only if not whole blocks. Its MAC is taken off before.
+///
+/// # Errors
+/// [`WrongPadding`].
+pub fn deciphered_answer(cipher: &[u8], key: &LineKey) -> Result<Zeroizing<Vec<u8>>, WrongPadding> {
+    let (blocks, rest) = cipher.as_chunks::<{ padding::BLOCK_LEN }>();
+    let plain = Zeroizing::new(blocks.iter().flat_map(|block| key.decipher(*block)).collect::<Vec<u8>>());
+    let said = plain.split_first().and_then(|(length, data)| data.get(..usize::from(*length)));
+    let data = said.filter(|_| rest.is_empty()).ok_or(WrongPadding)?;
+    let whole = Zeroizing::new(plain.get(..=data.len()).unwrap_or_default().to_vec());
+    if padding::method_2_if_needed(&whole).as_flattened() != &plain[..] {
+        return Err(WrongPadding);
+    }
+    Ok(Zeroizing::new(data.to_vec()))
+}
+
 /// Why a command was not protected. Nothing was sent.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ProtectError<E> {
@@ -157,6 +173,11 @@ pub enum AnswerError<E> {
     #[error("no MAC was made to compare with")]
     Keeper(#[source] E),
 }
+
+/// The length or the padding under the cipher is wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the enciphered answer does not decipher: wrong key, or it was not enciphered")]
+pub struct WrongPadding;
 
 #[cfg(test)]
 mod tests {
@@ -195,6 +216,20 @@ mod tests {
         let command = Command::new(0x80, 0xD4, 0x01, 0x02).with_data(&hex!("F9F0F0AAFF1122334455667788"));
         let sent = enciphered(&command, Challenge::from_random(hex!("4C45BAB9")), &key).unwrap();
         assert_eq!(sent.to_bytes()[..], hex!("84D4010214 7C87BC23140021B3AFEA67E6359DDCFE D7C943F6"));
+    }
+
+    #[test]
+    fn an_enciphered_answer_says_how_long_it_is() {
+        // The record of the manual's UPDATE RECORD example (user manual p. 66), whose key was found to be 44 × 8.
+        let key = LineKey::from(DesKey::from_bytes([0x44; 8]));
+        let cipher = hex!("A5DFE4940B63DC35471ED8A8CD098843");
+        assert_eq!(deciphered_answer(&cipher, &key).unwrap()[..], hex!("0102030405060708090A0B0C"));
+        // Exactly whole blocks carry no padding (p. 64).
+        let cipher = hex!("19479307DF791D7F");
+        assert_eq!(deciphered_answer(&cipher, &key).unwrap()[..], hex!("01020304050607"));
+        for wrong in [&cipher[..7], &[], &[0x55; 8], &[0; 16]] {
+            assert_eq!(deciphered_answer(wrong, &key), Err(WrongPadding));
+        }
     }
 
     #[test]

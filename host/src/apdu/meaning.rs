@@ -4,6 +4,8 @@
 //! "this application is blocked". The lists are those of the FMCOS 2.0 user manual (p. 49 to 123), PBOC PSAM for the
 //! SAM's commands, and profile §3 and §4 for what is this profile's own.
 
+use core::fmt;
+
 use onecard_wire::status::StatusWord;
 
 /// A command, as its standard names it.
@@ -71,6 +73,24 @@ pub fn meaning(command: CommandName, status: StatusWord) -> Option<Meaning> {
     meanings(command).iter().find_map(|(word, meaning)| (*word == status).then_some(*meaning))
 }
 
+/// A refusal as a cashier reads it: the word, and what it means to that command (to any, if that one has no meaning for
+/// it).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// What was asked.
+    pub command: CommandName,
+    /// What was answered.
+    pub status: StatusWord,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let general = self.status.meaning();
+        let english = meaning(self.command, self.status).map_or(general, |meaning| meaning.english);
+        write!(f, "{:04X} ({english})", self.status.0)
+    }
+}
+
 /// Every word `command` can answer beside 9000 and 63Cx.
 #[must_use]
 pub fn meanings(command: CommandName) -> &'static [(StatusWord, Meaning)] {
@@ -131,6 +151,7 @@ table! { READ:
     FILE_NOT_FOUND "no such file" "文件不存在";
     RECORD_NOT_FOUND "no such record" "记录不存在";
     WRONG_OFFSET "the offset lies outside the file" "偏移超出文件";
+    CONDITIONS_NOT_SATISFIED "no challenge was fetched before, or not possible here" "未取随机数或条件不满足";
 }
 table! { WRITE:
     MEMORY_FAILURE "the card's memory failed: exchange the card" "卡片存储器故障，请换卡";
@@ -148,6 +169,7 @@ table! { WRITE:
     RECORD_NOT_FOUND "no such record" "记录不存在";
     NOT_ENOUGH_SPACE "no room in the file" "文件空间不足";
     WRONG_OFFSET "the offset lies outside the file" "偏移超出文件";
+    CONDITIONS_NOT_SATISFIED "no challenge was fetched before, or not possible here" "未取随机数或条件不满足";
 }
 table! { GET_CHALLENGE:
     WRONG_LENGTH "the card gives 4 or 8 random bytes only" "随机数长度只能为4或8";
@@ -190,6 +212,7 @@ table! { REPLACE_PIN:
     MAC_WRONG "the MAC is wrong: wrong key" "MAC错误";
     PERMANENTLY_BLOCKED "the application is blocked for good" "应用已永久锁定";
     NO_SUCH_KEY "the application lacks the key for it" "应用无此密钥";
+    CONDITIONS_NOT_SATISFIED "no challenge was fetched before, or not possible here" "未取随机数或条件不满足";
 }
 table! { BLOCK:
     SECURITY_NOT_SATISFIED "not allowed in this state" "当前状态不允许";
@@ -198,6 +221,7 @@ table! { BLOCK:
     WRONG_P1P2 "no such kind of block" "锁定方式错误";
     SM_DATA_WRONG "the MAC is wrong: wrong maintenance key" "MAC错误，维护密钥不符";
     PERMANENTLY_BLOCKED "the application is blocked for good: issue a new card" "应用已永久锁定，请换卡";
+    CONDITIONS_NOT_SATISFIED "no challenge was fetched before, or not possible here" "未取随机数或条件不满足";
 }
 table! { CREATE_FILE:
     WRONG_LENGTH "wrong length" "长度错误";
@@ -215,6 +239,7 @@ table! { WRITE_KEY:
     NOT_ENOUGH_SPACE "the key file is full" "密钥文件已满";
     KEY_NOT_FOUND "no such key to replace, or no control key" "无此密钥";
     MAC_WRONG "the MAC is wrong: wrong control key, nothing was written" "MAC错误，主控密钥不符，未写入";
+    CONDITIONS_NOT_SATISFIED "no challenge was fetched before, or not possible here" "未取随机数或条件不满足";
 }
 table! { ERASE_DF:
     SECURITY_NOT_SATISFIED "erasing needs the control key" "擦除需先认证主控密钥";
@@ -311,5 +336,7 @@ mod tests {
         assert!(select.is_some() && debit.is_some() && select != debit);
         assert_eq!(english(CommandName::Select, StatusWord::MAC_WRONG), None);
         assert!(english(CommandName::Verify, StatusWord::tries_left(2)).is_some());
+        let exists = Refusal { command: CommandName::CreateFile, status: StatusWord::WRONG_P1P2 };
+        assert_eq!(exists.to_string(), "6A86 (the file exists already)");
     }
 }

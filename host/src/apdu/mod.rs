@@ -7,5 +7,5 @@ mod response;
 
 pub use command::{Command, DataTooLong};
 pub use exchange::{ExchangeError, exchange};
-pub use meaning::{CommandName, Meaning, meaning, meanings};
+pub use meaning::{CommandName, Meaning, Refusal, meaning, meanings};
 pub use response::Response;

@@ -12,7 +12,7 @@ use onecard_wire::{
 
 use super::Selected;
 use crate::{
-    apdu::{Command, ExchangeError, exchange},
+    apdu::{Command, CommandName, ExchangeError, Refusal, exchange},
     line_protection::{
         AnswerError, ChallengeError, MaintenanceSam, ProtectError, challenge, verified_answer, with_mac,
     },
@@ -132,7 +132,8 @@ pub fn read_record<T: Transport + ?Sized>(
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum ReadError {
     /// The card refused.
-    #[error("card {serial}: file {:04X} was not read, the card answered {status}", .file.0)]
+    #[error("card {serial}: file {:04X} was not read, the card answered {}", .file.0,
+        Refusal { command: CommandName::Read, status: *.status })]
     Refused {
         /// The card.
         serial: ApplicationSerial,

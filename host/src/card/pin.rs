@@ -8,7 +8,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::Selected;
 use crate::{
-    apdu::{Command, ExchangeError, exchange},
+    apdu::{Command, CommandName, ExchangeError, Refusal, exchange},
     transport::Transport,
 };
 
@@ -97,7 +97,8 @@ pub enum PinError {
         serial: ApplicationSerial,
     },
     /// Another word.
-    #[error("card {serial}: the PIN was not verified, the card answered {status}: send the holder to the service desk")]
+    #[error("card {serial}: the card answered {} to the PIN: send the holder to the service desk",
+        Refusal { command: CommandName::Verify, status: *.status })]
     Refused {
         /// The card.
         serial: ApplicationSerial,

@@ -89,6 +89,10 @@ fn refused(status: StatusWord) -> SelectError {
 
 /// EF 0015 out of `6F{84 name, A5{9F0C content}}`; `None` if the FCI has none (ISO/IEC 7816-4 clause 7.4).
 fn public_data_of(fci: &[u8], name: &[u8]) -> Result<Option<Vec<u8>>, SelectError> {
+    // The reader descends once for each nested template: a false card must not choose how deep.
+    if fci.len() > FCI_LEN_MAX {
+        return Err(SelectError::WrongFci);
+    }
     let template = Tlv::from_bytes(fci).map_err(|_| SelectError::WrongFci)?;
     if template.tag().to_bytes() != [0x6F] {
         return Err(SelectError::WrongFci);
@@ -99,6 +103,9 @@ fn public_data_of(fci: &[u8], name: &[u8]) -> Result<Option<Vec<u8>>, SelectErro
     let content = child(&template, &[0xA5]).and_then(|proprietary| child(proprietary, &[0x9F, 0x0C]));
     Ok(content.and_then(primitive).map(<[u8]>::to_vec))
 }
+
+/// What fits one short answer.
+const FCI_LEN_MAX: usize = 256;
 
 fn child<'t>(parent: &'t Tlv, tag: &[u8]) -> Option<&'t Tlv> {
     let Value::Constructed(children) = parent.value() else { return None };

@@ -35,6 +35,14 @@ impl DesKey {
         block.into()
     }
 
+    /// Deciphers one block.
+    #[must_use]
+    pub fn decipher(&self, block: Block) -> Block {
+        let mut block = block.into();
+        Des::new(self.expose().into()).decrypt_block(&mut block);
+        block.into()
+    }
+
     /// CBC over `blocks` from `initial`: the last cipher block (ISO/IEC 9797-1, the iteration of algorithms 1 and 3).
     pub(super) fn chain(&self, initial: Block, blocks: &[Block]) -> Block {
         let cipher = Des::new(self.expose().into());
@@ -61,6 +69,15 @@ impl LineKey {
         }
     }
 
+    /// Deciphers one block.
+    #[must_use]
+    pub fn decipher(&self, block: Block) -> Block {
+        match self {
+            Self::Single(key) => key.decipher(block),
+            Self::Triple(key) => key.decipher(block),
+        }
+    }
+
     /// Enciphers each block by itself (ECB).
     #[must_use]
     pub fn encipher_blocks(&self, blocks: &[Block]) -> Vec<u8> {
@@ -78,6 +95,7 @@ mod tests {
         // FMCOS 2.0 user manual p. 52.
         let key = DesKey::from_bytes(hex!("0102030405060708"));
         assert_eq!(key.encipher(hex!("BB83BFF300000000")), hex!("74B0047DD681D96C"));
+        assert_eq!(key.decipher(hex!("74B0047DD681D96C")), hex!("BB83BFF300000000"));
     }
 
     #[test]

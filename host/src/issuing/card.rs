@@ -23,7 +23,7 @@ use crate::{
     card::{Pin, Selected, balance, select, verify_pin},
     crypto::{Key, LineKey},
     keys::{CardKeys, Purpose},
-    line_protection::{AnswerError, challenge, verified_answer, with_mac},
+    line_protection::{AnswerError, verified_answer, with_mac},
     transport::Transport,
 };
 
@@ -281,7 +281,7 @@ fn check_holder<T: Transport + ?Sized>(
     const LEN: u8 = Holder::LEN as u8;
     let step = Step::Check(Fid::HOLDER);
     let mut keeper = LineKey::from(maintenance.clone());
-    let challenge = challenge(script.transport).map_err(|error| script.failed(step, error))?;
+    let challenge = script.challenge(step)?;
     let read = Command::new(ins::CLA_ISO, ins::READ_BINARY, SFI, 0).expecting(LEN);
     let sent = with_mac(&read, challenge, &mut keeper).map_err(|error| script.failed(step, error))?;
     let answer = script.send(step, &sent)?;

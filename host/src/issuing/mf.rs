@@ -73,7 +73,7 @@ pub fn prepare_mf<T: Transport + ?Sized>(
 ) -> Result<(), IssuingError> {
     let mut script = Script { transport, target: Target::Mf };
     match script.open_mf(old) {
-        Err(IssuingError { cause: Cause::Refused(StatusWord::FILE_NOT_FOUND | StatusWord::KEY_NOT_FOUND), .. }) => {}
+        Err(IssuingError { cause: Cause::Refused(refusal), .. }) if NO_KEY.contains(&refusal.status) => {}
         opened => opened?,
     }
     script.send(Step::Erase, &Command::new(ins::CLA_PBOC, ins::ERASE_DF, 0x00, 0x00))?;
@@ -82,6 +82,9 @@ pub fn prepare_mf<T: Transport + ?Sized>(
     script.install_control_key(Step::WriteMfControlKey, &keys.control, random)?;
     script.add_key(Step::WriteMfMaintenanceKey, 0x00, &KeyRecord::maintenance(&keys.maintenance), &keys.control)
 }
+
+/// No key file, or no such key in it.
+const NO_KEY: [StatusWord; 2] = [StatusWord::FILE_NOT_FOUND, StatusWord::KEY_NOT_FOUND];
 
 /// Room for the two keys and one more; adding one needs state F.
 const KEY_FILE: CreateElementary = CreateElementary {
@@ -107,6 +110,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::{
+        apdu::{CommandName, Refusal},
         crypto::DesKey,
         issuing::script::tests::{Recorder, Sevens},
     };
@@ -132,7 +136,8 @@ mod tests {
     fn a_failure_names_the_step_and_the_word() {
         let mut card = Recorder::with_challenge([0; 4]).refusing(ins::EXTERNAL_AUTHENTICATE, hex!("63C2"));
         let error = prepare_mf(&mut card, &DesKey::TRANSPORT.into(), &keys(), &mut Sevens).unwrap_err();
-        assert_eq!((error.step, error.cause), (Step::Authenticate, Cause::Refused(StatusWord(0x63C2))));
+        let refusal = Refusal { command: CommandName::ExternalAuthenticate, status: StatusWord(0x63C2) };
+        assert_eq!((error.step, error.cause), (Step::Authenticate, Cause::Refused(refusal)));
         assert_eq!(card.sent().len(), 3);
         // Erased before and left without a key: taken as it is.
         let mut card = Recorder::with_challenge([0; 4]).refusing(ins::EXTERNAL_AUTHENTICATE, hex!("6A88"));

@@ -20,11 +20,10 @@ use onecard_wire::{
     fid::Fid,
     number::{ApplicationSerial, TerminalNumber},
     sam::UsageKind,
-    status::StatusWord,
 };
 
 use crate::{
-    apdu::{DataTooLong, ExchangeError},
+    apdu::{CommandName, DataTooLong, ExchangeError, Refusal},
     card::{PinError, ReadError, SelectError},
     keys::{MissingKey, Purpose},
 };
@@ -33,10 +32,10 @@ pub use card::{CardOrder, issue_card};
 pub use mf::{MfKeys, prepare_mf};
 pub use sam::{SamCardOrder, SamRole, SamSerial, SamSerialError, issue_sam, purpose_of};
 
-/// Issuing stopped. The card is unfinished and no terminal accepts it: bring it back to the operator's MF by
-/// [`prepare_mf`] under the operator's control key, and issue it again.
+/// Issuing stopped. Once something was created the card is unfinished and no terminal accepts it: bring it back to the
+/// operator's MF by [`prepare_mf`] under the operator's control key, and issue it again.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{target}: issuing stopped at \"{step}\": {cause}; erase the card and issue it again")]
+#[error("{target}: issuing stopped at \"{step}\": {cause}; {}", .step.what_next())]
 pub struct IssuingError {
     /// What was being issued.
     pub target: Target,
@@ -89,12 +88,18 @@ pub enum Step {
     Check(Fid),
 }
 
+impl From<Refusal> for Cause {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
 /// Why a step was not done.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Cause {
     /// The card refused.
     #[error("the card answered {0}")]
-    Refused(StatusWord),
+    Refused(Refusal),
     /// The key file lacks a key.
     #[error(transparent)]
     MissingKey(#[from] MissingKey),
@@ -119,6 +124,35 @@ pub enum Cause {
     /// No answer.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
+}
+
+impl Step {
+    /// What the station does after a failure here.
+    const fn what_next(self) -> &'static str {
+        match self {
+            Self::SelectMf => "nothing changed: present the card again",
+            Self::Authenticate => "nothing changed: use the control key this card has, the wrong one may lock it",
+            _ => "erase the card under the operator's control key and issue it again",
+        }
+    }
+
+    /// Which command does the step.
+    const fn command(self) -> CommandName {
+        match self {
+            Self::SelectMf | Self::SelectDirectory => CommandName::Select,
+            Self::Authenticate => CommandName::ExternalAuthenticate,
+            Self::Erase => CommandName::EraseDf,
+            Self::Create(_) => CommandName::CreateFile,
+            Self::Write(_) => CommandName::Write,
+            Self::Check(_) => CommandName::Read,
+            Self::FirstControlKey
+            | Self::WriteMfControlKey
+            | Self::WriteMfMaintenanceKey
+            | Self::WriteKey(_)
+            | Self::WriteSamKey(_)
+            | Self::WritePin => CommandName::WriteKey,
+        }
+    }
 }
 
 impl fmt::Display for Target {

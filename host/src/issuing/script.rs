@@ -14,9 +14,10 @@ use zeroize::Zeroizing;
 
 use super::{Cause, IssuingError, Step, Target};
 use crate::{
-    apdu::{Command, DataTooLong, exchange},
+    apdu::{Command, CommandName, DataTooLong, Refusal, exchange},
+    card::external_authentication,
     crypto::{Key, LineKey},
-    line_protection::{ChallengeError, ProtectError, challenge, enciphered, with_mac},
+    line_protection::{Challenge, ChallengeError, ProtectError, challenge, enciphered, with_mac},
     transport::Transport,
 };
 
@@ -80,15 +81,14 @@ impl<T: Transport + ?Sized> Script<'_, T> {
     /// Sends a command that must be done.
     pub(super) fn send(&mut self, step: Step, command: &Command) -> Result<Vec<u8>, IssuingError> {
         let answer = exchange(self.transport, command).map_err(|error| self.failed(step, error))?;
-        answer.done().map_err(|status| self.failed(step, Cause::Refused(status)))
+        answer.done().map_err(|status| self.failed(step, Refusal { command: step.command(), status }))
     }
 
     /// SELECT of the MF, then EXTERNAL AUTHENTICATE by its control key.
     pub(super) fn open_mf(&mut self, control: &LineKey) -> Result<(), IssuingError> {
         self.select_mf()?;
-        let challenge = challenge(self.transport).map_err(|error| self.failed(Step::Authenticate, error))?;
-        let command = Command::new(ins::CLA_ISO, ins::EXTERNAL_AUTHENTICATE, 0x00, CONTROL_KEY_ID);
-        self.send(Step::Authenticate, &command.with_data(&control.encipher(challenge.0))).map(drop)
+        let challenge = self.challenge(Step::Authenticate)?;
+        self.send(Step::Authenticate, &external_authentication(CONTROL_KEY_ID, challenge, control)).map(drop)
     }
 
     pub(super) fn select_mf(&mut self) -> Result<(), IssuingError> {
@@ -150,7 +150,7 @@ impl<T: Transport + ?Sized> Script<'_, T> {
         record: &[u8],
         control: &LineKey,
     ) -> Result<(), IssuingError> {
-        let challenge = challenge(self.transport).map_err(|error| self.failed(step, error))?;
+        let challenge = self.challenge(step)?;
         let command = Command::new(ins::CLA_PBOC, ins::WRITE_KEY, p1, p2).with_bytes(record);
         let command = command.map_err(|error| self.failed(step, error))?;
         let sent = enciphered(&command, challenge, control).map_err(|error| self.failed(step, error))?;
@@ -161,7 +161,7 @@ impl<T: Transport + ?Sized> Script<'_, T> {
     pub(super) fn write_file(&mut self, file: Fid, content: &[u8], maintenance: &Key) -> Result<(), IssuingError> {
         let step = Step::Write(file);
         let sfi = 0x80 | (file.0 & 0x1F) as u8;
-        let challenge = challenge(self.transport).map_err(|error| self.failed(step, error))?;
+        let challenge = self.challenge(step)?;
         let command = Command::new(ins::CLA_ISO, ins::UPDATE_BINARY, sfi, 0x00).with_bytes(content);
         let command = command.map_err(|error| self.failed(step, error))?;
         let mut key = LineKey::from(maintenance.clone());
@@ -178,17 +178,17 @@ impl<T: Transport + ?Sized> Script<'_, T> {
         if read == content { Ok(()) } else { Err(self.failed(step, Cause::Different)) }
     }
 
+    pub(super) fn challenge(&mut self, step: Step) -> Result<Challenge, IssuingError> {
+        challenge(self.transport).map_err(|error| match error {
+            ChallengeError::Refused(status) => {
+                self.failed(step, Refusal { command: CommandName::GetChallenge, status })
+            }
+            ChallengeError::Exchange(source) => self.failed(step, source),
+        })
+    }
+
     pub(super) fn failed(&self, step: Step, cause: impl Into<Cause>) -> IssuingError {
         IssuingError { target: self.target, step, cause: cause.into() }
-    }
-}
-
-impl From<ChallengeError> for Cause {
-    fn from(error: ChallengeError) -> Self {
-        match error {
-            ChallengeError::Refused(status) => Self::Refused(status),
-            ChallengeError::Exchange(source) => Self::Exchange(source),
-        }
     }
 }
 

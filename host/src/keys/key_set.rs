@@ -25,6 +25,7 @@ pub struct RootKeys(KeySet);
 
 /// One enterprise's keys: roots diversified by enterprise id.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EnterpriseKeys {
     #[serde(with = "crate::as_text")]
     enterprise: EnterpriseId,
@@ -253,6 +254,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::keys::diversify_levels;
+    use rand::SeedableRng;
 
     const VERSION: KeyVersion = KeyVersion(1);
 
@@ -279,6 +281,15 @@ mod tests {
         assert_eq!(card.keys().names().count(), 17);
         let missing = card.keys().key(Purpose::Rights, VERSION).unwrap_err();
         assert_eq!(missing, MissingKey { purpose: Purpose::Rights, version: VERSION });
+    }
+
+    #[test]
+    fn every_root_is_its_own() {
+        let mut random = rand::rngs::StdRng::seed_from_u64(1);
+        let generated = RootKeys::generate(VERSION, &mut random);
+        let keys: std::collections::BTreeSet<_> = generated.keys().0.values().map(|key| *key.expose()).collect();
+        assert_eq!(keys.len(), Purpose::ALL.len());
+        assert_ne!(generated, RootKeys::generate(VERSION, &mut random));
     }
 
     #[test]
