@@ -182,6 +182,14 @@ impl ImageFile {
     }
 }
 
+impl Drop for ImageFile {
+    /// Closing the file is not enough while a process that is just being spawned has inherited it.
+    fn drop(&mut self) {
+        // A lock that cannot be given back ends with the process.
+        let _ = self.file.unlock();
+    }
+}
+
 const MAGIC: [u8; 8] = *b"1CARDNVM";
 const VERSION: u16 = 1;
 const HEADER_LENGTH: usize = field::BOOTS + 8;
