@@ -51,7 +51,9 @@ impl JournalFile {
         file.read_to_end(&mut content).map_err(|source| io_error("reading", &path, source))?;
         let (ledger, good) = replay(&path, &content)?;
         let mut journal = Self { path, file, ledger, usable: true };
-        journal.cut_to(good)?;
+        if good < content.len() {
+            journal.cut_to(good)?;
+        }
         if good == 0 {
             journal.append(&format!("{HEADER}\n"))?;
             journal.sync_directory()?;

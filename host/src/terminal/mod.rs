@@ -54,3 +54,6 @@ pub use token::{InvalidToken, Token};
 pub use token_store::{Conclusion, InMemoryStore, StorageError, TokenStore};
 pub use transaction::{Kind, OrderNumber, Transaction};
 pub use witness::{LoadApprover, Server, WithIssuer, Witness};
+
+#[cfg(test)]
+mod tests;

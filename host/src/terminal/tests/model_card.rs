@@ -1,0 +1,290 @@
+//! A card as far as the terminals see it, with faults to order.
+
+use onecard_wire::{
+    amount::Amount,
+    key::AlgorithmId,
+    layout::Writer,
+    number::TerminalNumber,
+    record::{ApplicationType, LogRecord, PublicData},
+    wallet::{
+        CreditForLoad, DebitForPurchase, Debited, Initialize, LoadInitialized, OverdraftLimit, Proof,
+        PurchaseInitialized, TransactionType,
+    },
+};
+
+use super::{VERSION, enterprise, master, serial};
+use crate::{
+    crypto::{Key, SessionKey, TransactionTerms, load_tac, purchase_tac, retail_mac},
+    keys::{Purpose, diversify},
+    transport::{Transport, TransportError},
+};
+
+/// What goes wrong with one command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Fault {
+    /// The card never sees it.
+    LostCommand,
+    /// The card executes it, the answer is lost.
+    LostAnswer,
+    /// The card executes it, this comes back.
+    ChangedAnswer(Vec<u8>),
+    /// The card never sees it, this comes back.
+    Forged(Vec<u8>),
+}
+
+/// A card with an EP.
+#[derive(Clone, Debug)]
+pub(super) struct ModelCard {
+    pub(super) public_data: PublicData,
+    pub(super) balance: Amount,
+    pub(super) offline: u16,
+    pub(super) online: u16,
+    pub(super) log: Vec<LogRecord>,
+    pub(super) proofs: Vec<(TransactionType, u16, Proof)>,
+    /// Every command sent, executed or not.
+    pub(super) seen: Vec<Vec<u8>>,
+    /// Faults by index into `seen`.
+    pub(super) faults: Vec<(usize, Fault)>,
+    /// Answers with this word to INITIALIZE.
+    pub(super) refuses: Option<[u8; 2]>,
+    randoms: u32,
+    challenge: Option<[u8; 4]>,
+    session: Option<Session>,
+    pin_verified: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Session {
+    load: bool,
+    field: Initialize,
+    random: [u8; 4],
+}
+
+impl ModelCard {
+    pub(super) fn new(number: u64, balance: Amount) -> Self {
+        let public_data = PublicData {
+            enterprise: enterprise(),
+            application_type: ApplicationType::BOTH,
+            version: PublicData::VERSION_OWN,
+            serial: serial(number),
+            valid_from: onecard_wire::date::Date::parse("2026-01-01").unwrap(),
+            valid_to: onecard_wire::date::Date::parse("2026-12-31").unwrap(),
+            issuer_data: [0; 2],
+        };
+        Self {
+            public_data,
+            balance,
+            offline: 0x0100,
+            online: 0x0020,
+            log: Vec::new(),
+            proofs: Vec::new(),
+            seen: Vec::new(),
+            faults: Vec::new(),
+            refuses: None,
+            randoms: 0,
+            challenge: None,
+            session: None,
+            pin_verified: false,
+        }
+    }
+
+    /// The n-th command from now on goes wrong.
+    pub(super) fn fault(&mut self, commands_from_now: usize, fault: Fault) {
+        self.faults.push((self.seen.len() + commands_from_now, fault));
+    }
+
+    /// What money and counters say, without what is lost at power-off.
+    pub(super) fn money(&self) -> (Amount, u16, u16) {
+        (self.balance, self.offline, self.online)
+    }
+
+    fn key(&self, purpose: Purpose) -> Key {
+        diversify(&master(purpose), self.public_data.serial.to_bytes())
+    }
+
+    fn random(&mut self) -> [u8; 4] {
+        self.randoms += 0x0101_0101;
+        self.randoms.to_be_bytes()
+    }
+
+    fn execute(&mut self, command: &[u8]) -> Vec<u8> {
+        let session = self.session.take();
+        let challenge = self.challenge.take();
+        let data = command.get(5..).unwrap_or_default();
+        let done = match command[..4] {
+            [0x00, 0xA4, 0x04, 0x00] => self.select(data),
+            [0x00, 0x20, 0x00, 0x00] => self.verify(data),
+            [0x80, 0x50, 0x01, 0x02] => self.initialize_purchase(&data[..11]),
+            [0x80, 0x50, 0x00, 0x02] => self.initialize_load(&data[..11]),
+            [0x80, 0x54, 0x01, 0x00] => self.debit(session, &data[..15]),
+            [0x80, 0x52, 0x00, 0x00] => self.credit(session, &data[..11]),
+            [0x80, 0x5A, 0x00, transaction_type] => self.prove(TransactionType(transaction_type), data),
+            [0x00, 0x84, 0x00, 0x00] => {
+                let random = self.random();
+                self.challenge = Some(random);
+                Ok(random.to_vec())
+            }
+            [0x04, 0xB2, number, 0xC4] => self.log_record(challenge, number, command),
+            _ => Err([0x6D, 0x00]),
+        };
+        match done {
+            Ok(data) => [&data[..], &[0x90, 0x00]].concat(),
+            Err(status) => status.to_vec(),
+        }
+    }
+
+    fn select(&mut self, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
+        self.pin_verified = false;
+        let name = onecard_wire::aid::enterprise_application(enterprise());
+        if !data.starts_with(&name) {
+            return Err([0x6A, 0x82]);
+        }
+        let fci: [u8; 53] = Writer::new()
+            .put(&[0x6F, 51, 0x84, 14])
+            .put(&name)
+            .put(&[0xA5, 0x21, 0x9F, 0x0C, 0x1E])
+            .put(&self.public_data.emit())
+            .finish();
+        Ok(fci.to_vec())
+    }
+
+    fn verify(&mut self, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
+        self.pin_verified = data == [0x12, 0x34, 0x56];
+        if self.pin_verified { Ok(Vec::new()) } else { Err([0x63, 0xC2]) }
+    }
+
+    fn initialize_purchase(&mut self, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
+        let field = Initialize::parse(data).unwrap();
+        if let Some(status) = self.refuses {
+            return Err(status);
+        }
+        if field.amount > self.balance {
+            return Err([0x94, 0x01]);
+        }
+        let random = self.random();
+        self.session = Some(Session { load: false, field, random });
+        let answer = PurchaseInitialized {
+            old_balance: self.balance,
+            offline_sequence: self.offline,
+            overdraft: OverdraftLimit::default(),
+            key_version: VERSION,
+            algorithm: AlgorithmId::TRIPLE_DES,
+            random,
+        };
+        Ok(answer.emit().to_vec())
+    }
+
+    fn initialize_load(&mut self, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
+        let field = Initialize::parse(data).unwrap();
+        if !self.pin_verified {
+            return Err([0x69, 0x82]);
+        }
+        let random = self.random();
+        let session = SessionKey::of_load(&self.key(Purpose::Load), random, self.online);
+        let mac1 = session.load_mac1(self.balance, &terms(&field, TransactionType::LOAD_EP, super::moment(0)));
+        self.session = Some(Session { load: true, field, random });
+        let answer = LoadInitialized {
+            old_balance: self.balance,
+            online_sequence: self.online,
+            key_version: VERSION,
+            algorithm: AlgorithmId::TRIPLE_DES,
+            random,
+            mac1,
+        };
+        Ok(answer.emit().to_vec())
+    }
+
+    fn debit(&mut self, session: Option<Session>, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
+        let Session { field, random, .. } = session.filter(|session| !session.load).ok_or([0x69, 0x01])?;
+        let debit = DebitForPurchase::parse(data).unwrap();
+        let moment = onecard_wire::date::Moment { date: debit.date, time: debit.time };
+        let terms = terms(&field, TransactionType::PURCHASE_EP, moment);
+        let key = SessionKey::of_purchase(&self.key(Purpose::Purchase), random, self.offline, debit.terminal_sequence);
+        if key.purchase_mac1(&terms) != debit.mac1 {
+            return Err([0x93, 0x02]);
+        }
+        self.balance = self.balance.minus(field.amount).unwrap();
+        self.offline += 1;
+        let tac = purchase_tac(&self.key(Purpose::Tac), debit.terminal_sequence, &terms);
+        let mac2 = key.purchase_mac2(field.amount);
+        self.remember(&terms, self.offline, Proof { mac: mac2, tac });
+        Ok(Debited { tac, mac2 }.emit().to_vec())
+    }
+
+    fn credit(&mut self, session: Option<Session>, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
+        let Session { field, random, .. } = session.filter(|session| session.load).ok_or([0x69, 0x01])?;
+        let credit = CreditForLoad::parse(data).unwrap();
+        let moment = onecard_wire::date::Moment { date: credit.date, time: credit.time };
+        let terms = terms(&field, TransactionType::LOAD_EP, moment);
+        if SessionKey::of_load(&self.key(Purpose::Load), random, self.online).load_mac2(&terms) != credit.mac2 {
+            return Err([0x93, 0x02]);
+        }
+        self.balance = self.balance.plus(field.amount).unwrap();
+        let tac = load_tac(&self.key(Purpose::Tac), self.balance, self.online, &terms);
+        self.online += 1;
+        self.remember(&terms, self.online, Proof { mac: [0; 4], tac });
+        Ok(tac.to_vec())
+    }
+
+    fn remember(&mut self, terms: &TransactionTerms, sequence: u16, proof: Proof) {
+        self.proofs.push((terms.transaction_type, sequence, proof));
+        let record = LogRecord {
+            sequence,
+            overdraft: OverdraftLimit::default(),
+            amount: terms.amount,
+            transaction_type: terms.transaction_type,
+            terminal: terms.terminal,
+            date: terms.moment.date,
+            time: terms.moment.time,
+        };
+        self.log.insert(0, record);
+    }
+
+    fn prove(&self, transaction_type: TransactionType, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
+        let sequence = u16::from_be_bytes([data[0], data[1]]);
+        let found =
+            self.proofs.iter().rev().take(8).find(|(kind, number, _)| (*kind, *number) == (transaction_type, sequence));
+        found.map(|(_, _, proof)| proof.emit().to_vec()).ok_or([0x94, 0x06])
+    }
+
+    fn log_record(&self, challenge: Option<[u8; 4]>, number: u8, command: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
+        let key = self.key(Purpose::Maintenance);
+        let [a, b, c, d] = challenge.ok_or([0x69, 0x84])?;
+        let initial = [a, b, c, d, 0, 0, 0, 0];
+        if retail_mac(&key, initial, &command[..5]) != command[5..9] {
+            return Err([0x69, 0x88]);
+        }
+        let record = self.log.get(usize::from(number) - 1).ok_or([0x6A, 0x83])?.emit();
+        Ok([&record[..], &retail_mac(&key, initial, &record)].concat())
+    }
+}
+
+impl Transport for ModelCard {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let at = self.seen.len();
+        self.seen.push(command.to_vec());
+        let fault = self.faults.iter().find(|(index, _)| *index == at).map(|(_, fault)| fault.clone());
+        match fault {
+            None => Ok(self.execute(command)),
+            Some(Fault::LostCommand) => Err(TransportError::NoAnswer),
+            Some(Fault::LostAnswer) => {
+                self.execute(command);
+                Err(TransportError::CardRemoved)
+            }
+            Some(Fault::ChangedAnswer(answer)) => {
+                self.execute(command);
+                Ok(answer)
+            }
+            Some(Fault::Forged(answer)) => Ok(answer),
+        }
+    }
+}
+
+fn terms(
+    field: &Initialize,
+    transaction_type: TransactionType,
+    moment: onecard_wire::date::Moment,
+) -> TransactionTerms {
+    let terminal: TerminalNumber = field.terminal;
+    TransactionTerms { amount: field.amount, transaction_type, terminal, moment }
+}
