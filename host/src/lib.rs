@@ -1,4 +1,39 @@
 //! What a terminal vendor links: a card, a SAM, and one function for each business operation.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`transport`] | the only seam: bytes to a card, bytes back |
+//! | [`apdu`] | commands and answers, exchanged in one place; what a status word means to each command |
+//! | [`card`] | a selected application: typed reads, PIN, authentication, life cycle |
+//! | [`sam`] | who keeps the keys: a SAM in a slot, or one in memory for servers and tests |
+//! | [`terminal`] | purchase and recharge, each one call with three endings; what is in doubt, settlement, the issuer's check |
+//! | [`issuing`] | from a blank card to an application or a SAM |
+//! | [`keys`] | roots, diversification, check values |
+//! | [`crypto`], [`line_protection`] | session keys, MACs, TAC; commands under a MAC, enciphered |
+//!
+//! Nothing in here opens a socket, reads a clock or draws a random number: moments and generators come in as arguments.
+//! The one file it can open is the terminal's [`JournalFile`], and only where the caller says.
+//!
+//! A sale:
+//!
+//! ```no_run
+//! use onecard_host::{JournalFile, Levels, OrderNumber, Outcome, PsamCard, PurchaseOrder, Transport, purchase};
+//! use onecard_host::wire::{amount::Amount, date::Moment, key::KeyVersion, number::EnterpriseId, wallet::Purse};
+//!
+//! fn sell(card: &mut dyn Transport, slot: Box<dyn Transport>, moment: Moment) -> Result<(), Box<dyn std::error::Error>> {
+//!     let enterprise: EnterpriseId = "1000000000000001".parse()?;
+//!     let mut sam = PsamCard::open(slot, enterprise, Levels::Serial, KeyVersion(1))?;
+//!     let mut store = JournalFile::open("till.journal")?;
+//!     let (number, amount) = (OrderNumber(1), Amount::from_fen(1_250));
+//!     let order = PurchaseOrder { number, enterprise, purse: Purse::Ep, key_id: 1, amount, moment, pin: None };
+//!     match purchase(card, &mut sam, &mut store, &order)?.outcome {
+//!         Outcome::Committed(receipt) => println!("{receipt}"),
+//!         Outcome::NotCommitted(reason) => println!("{reason}"),
+//!         Outcome::Unknown(in_doubt) => println!("{in_doubt}"),
+//!     }
+//!     Ok(())
+//! }
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod apdu;
@@ -11,3 +46,10 @@ pub mod line_protection;
 pub mod sam;
 pub mod terminal;
 pub mod transport;
+
+pub use onecard_wire as wire;
+pub use sam::{Levels, PsamCard, Sam};
+pub use terminal::{
+    JournalFile, OrderNumber, Outcome, PurchaseOrder, RechargeOrder, SettlementRecord, TokenStore, purchase, recharge,
+};
+pub use transport::Transport;
