@@ -123,7 +123,7 @@ impl TokenStore for JournalFile {
 }
 
 /// The ledger a file's content amounts to, and how many of its bytes are good.
-fn replay(path: &Path, content: &[u8]) -> Result<(Ledger, usize), StorageError> {
+pub(super) fn replay(path: &Path, content: &[u8]) -> Result<(Ledger, usize), StorageError> {
     let mut ledger = Ledger::default();
     let mut good = 0;
     let mut lines = content.split_inclusive(|byte| *byte == b'\n').enumerate().peekable();

@@ -2,6 +2,7 @@
 
 use super::model_card::{Fault, ModelCard};
 use super::*;
+use crate::terminal::journal_file::replay;
 use std::{fs, path::Path};
 
 /// A journal with one committed, one not committed and one pending order.
@@ -33,44 +34,62 @@ fn everything_is_there_after_a_restart() {
     assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1 + 2 + 2 + 1);
 }
 
+/// A journal's bytes, and where its lines end: header, begin 1, conclude 1, begin 2, conclude 2, begin 3.
+fn lines_of_a_journal(path: &Path) -> (Vec<u8>, Vec<usize>) {
+    filled(path);
+    let whole = fs::read(path).unwrap();
+    let ends: Vec<usize> = (1..=whole.len()).filter(|end| whole[end - 1] == b'\n').collect();
+    assert_eq!(ends.len(), 6);
+    (whole, ends)
+}
+
 #[test]
 fn a_file_cut_anywhere_is_what_was_acknowledged_until_then() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("till.journal");
-    filled(&path);
-    let whole = fs::read(&path).unwrap();
-    let ends: Vec<usize> = (1..=whole.len()).filter(|end| whole[end - 1] == b'\n').collect();
+    let (whole, ends) = lines_of_a_journal(&path);
     for cut in 0..whole.len() {
-        fs::write(&path, &whole[..cut]).unwrap();
-        let store = JournalFile::open(&path).unwrap();
         let acknowledged = ends.iter().filter(|end| **end <= cut).count();
-        // Lines: header, begin 1, conclude 1, begin 2, conclude 2, begin 3.
         let (pending, settled) = [(0, 0), (0, 0), (1, 0), (0, 1), (1, 1), (0, 1), (1, 1)][acknowledged];
-        assert_eq!((store.pending().unwrap().len(), store.settlement().count()), (pending, settled), "cut at {cut}");
-        drop(store);
-        // What is left is a journal again, without the torn line.
-        let kept = fs::read(&path).unwrap();
-        assert_eq!(kept.len(), ends[..acknowledged.max(1)].last().copied().unwrap(), "cut at {cut}");
-        assert!(JournalFile::open(&path).is_ok());
+        let (ledger, good) = replay(&path, &whole[..cut]).unwrap();
+        assert_eq!((ledger.pending().len(), ledger.settlement().count()), (pending, settled), "cut at {cut}");
+        assert_eq!(good, ends[..acknowledged].last().copied().unwrap_or(0), "cut at {cut}");
     }
 }
 
 #[test]
-fn a_changed_byte_is_reported_or_was_the_last_line() {
+fn a_torn_line_is_cut_off_the_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("till.journal");
-    filled(&path);
-    let whole = fs::read(&path).unwrap();
-    let last_line = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap();
-    for at in (0..whole.len()).step_by(3) {
+    let (whole, ends) = lines_of_a_journal(&path);
+    for torn in [0, 5, ends[0] - 1, ends[0] + 1, ends[3] - 1, ends[3], ends[5] - 1] {
+        fs::write(&path, &whole[..torn]).unwrap();
+        drop(JournalFile::open(&path).unwrap());
+        let good = ends.iter().rfind(|end| **end <= torn).copied().unwrap_or(ends[0]);
+        assert_eq!(fs::read(&path).unwrap(), &whole[..good], "torn at {torn}");
+        // And the next line follows a whole one.
+        let mut card = ModelCard::new(3, yuan("1"));
+        let mut store = JournalFile::open(&path).unwrap();
+        committed(&purchase(&mut card, &mut whole_sam(), &mut store, &sale(50, "1")).unwrap().outcome);
+        drop(store);
+        assert!(JournalFile::open(&path).unwrap().committed(OrderNumber(50)).unwrap().is_some());
+    }
+}
+
+#[test]
+fn a_changed_byte_is_reported_or_was_in_the_last_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("till.journal");
+    let (whole, ends) = lines_of_a_journal(&path);
+    for at in 0..whole.len() {
         let mut changed = whole.clone();
         changed[at] ^= 0x04;
-        fs::write(&path, &changed).unwrap();
-        match JournalFile::open(&path) {
+        match replay(&path, &changed) {
             Err(StorageError::Damaged { place, .. }) => {
-                assert!(at <= last_line && place.contains("till.journal, line "), "{at} {place}");
+                assert!(at < ends[4] - 1 && place.contains("till.journal, line "), "{at} {place}");
             }
-            Ok(store) => assert!(at > last_line && store.pending().unwrap().is_empty(), "{at}"),
+            // The line feed before the last line makes one line of two.
+            Ok((ledger, _)) => assert!(at >= ends[4] - 1 && ledger.pending().len() < 2, "{at}"),
             Err(other) => panic!("{other}"),
         }
     }
