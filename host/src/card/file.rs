@@ -245,3 +245,87 @@ fn read<T: Transport + ?Sized>(
 const fn sfi_of(file: Fid) -> u8 {
     (file.0 & 0x1F) as u8
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{
+        card::select::sample,
+        crypto::{Key, retail_mac},
+        keys::{CardKeys, KeySet, Purpose},
+        sam::{SoftwareSam, SoftwareSamState},
+        transport::Scripted,
+    };
+    use hex_literal::hex;
+    use onecard_wire::{key::KeyVersion, number::TerminalNumber};
+
+    const RECORD: [u8; 23] = hex!("0001 000000 00000010 02 666666666666 20240411 212121");
+    const VERSION: KeyVersion = KeyVersion(1);
+
+    fn maintenance() -> Key {
+        Key::from_bytes(hex!("00112233445566778899AABBCCDDEEFF"))
+    }
+
+    fn sam() -> SoftwareSam {
+        let keys = KeySet::default().with(Purpose::Maintenance, VERSION, maintenance());
+        let state =
+            SoftwareSamState { terminal: TerminalNumber([0; 6]), next_sequence: 0, load_limit_fen: 0, last_load: None };
+        SoftwareSam::for_one_card(CardKeys::new(sample().serial(), keys), VERSION, state)
+    }
+
+    /// A log read with MAC whose answer is `record ‖ mac(record) XOR change`.
+    fn log_with_mac(record: &[u8], change: u8) -> Result<Option<LogRecord>, ReadError> {
+        let initial = hex!("0102030400000000");
+        let [a, b, c, d] = retail_mac(&maintenance(), initial, &hex!("04B201C404"));
+        let asked = [&hex!("04B201C404")[..], &[a, b, c, d, 0x17]].concat();
+        let mut mac = retail_mac(&maintenance(), initial, record);
+        mac.iter_mut().for_each(|byte| *byte ^= change);
+        let answer = [record, &mac, &[0x90, 0x00]].concat();
+        let mut card = Scripted::new(&[(&hex!("0084000004"), &hex!("01020304 9000")), (&asked, &answer)]);
+        log_record(&mut card, &sample(), 1, Access::WithMac(&mut sam()))
+    }
+
+    #[test]
+    fn a_log_record_with_mac_is_believed_only_with_the_right_one() {
+        // The record of the published load by "robur".
+        assert_eq!(log_with_mac(&RECORD, 0).unwrap().unwrap().emit(), RECORD);
+        let (serial, file) = (sample().serial(), Fid::LOG);
+        assert_eq!(log_with_mac(&RECORD, 0x01), Err(ReadError::WrongMac { serial, file }));
+        assert_eq!(log_with_mac(&[0xAA; 23], 0), Err(ReadError::Malformed { serial, file, length: 23 }));
+    }
+
+    #[test]
+    fn the_log_ends_where_the_card_says() {
+        let whole = [&RECORD[..], &[0x90, 0x00]].concat();
+        let mut card = Scripted::new(&[(&hex!("00B201C417"), &whole), (&hex!("00B202C417"), &hex!("6A83"))]);
+        assert_eq!(log(&mut card, &sample()).unwrap().len(), 1);
+        card.finish();
+        let mut card = Scripted::new(&[(&hex!("00B201C417"), &hex!("6982"))]);
+        let message = log(&mut card, &sample()).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "card 3100100000000423: file 0018 was not read, the card answered 6982 (reading needs the PIN or a MAC)"
+        );
+    }
+
+    #[test]
+    fn a_balance_has_four_bytes() {
+        let ask = hex!("805C000204");
+        let balance = |answer: &[u8]| balance(&mut Scripted::new(&[(&ask, answer)]), &sample(), Purse::Ep);
+        assert_eq!(balance(&hex!("00000100 9000")), Ok(Amount::from_fen(256)));
+        let (serial, file) = (sample().serial(), Fid::EP);
+        assert_eq!(balance(&hex!("000100 9000")), Err(ReadError::Malformed { serial, file, length: 3 }));
+    }
+
+    #[test]
+    fn parameters_and_holder_have_their_lengths() {
+        let content = [&Parameters::UNLIMITED.emit()[..], &[0x90, 0x00]].concat();
+        let mut card = Scripted::new(&[(&hex!("00B0970024"), &content), (&hex!("00B0960037"), &hex!("0100 9000"))]);
+        assert_eq!(parameters(&mut card, &sample()), Ok(Parameters::UNLIMITED));
+        let (serial, file) = (sample().serial(), Fid::HOLDER);
+        let short = holder(&mut card, &sample(), Access::Plain);
+        assert_eq!(short, Err(ReadError::Malformed { serial, file, length: 2 }));
+        card.finish();
+    }
+}

@@ -101,6 +101,7 @@ fn whole(terms: &TransactionTerms) -> [u8; 18] {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::keys::diversify_levels;
     use hex_literal::hex;
 
     /// Published load of a real FM1208 by "robur", 2024: unequal key halves.
@@ -134,5 +135,21 @@ mod tests {
         assert_eq!(session.purchase_mac1(&terms), hex!("D45737C5"));
         assert_eq!(session.purchase_mac2(terms.amount), hex!("66B54A6B"));
         assert_eq!(purchase_tac(&key, 0, &terms), hex!("8AF270DC"));
+    }
+
+    /// Made by the second implementation: two levels of diversification, and no sequence is zero.
+    #[test]
+    fn purchase_from_the_master_key_on() {
+        let master = Key::from_bytes(hex!("25CDBB730EBC1BD4C0F38B85CBF46246"));
+        let key = diversify_levels(&master, &[hex!("9876543210012345"), hex!("3201234567890128")]);
+        let terms = TransactionTerms {
+            amount: Amount::from_fen(123_456),
+            transaction_type: TransactionType::PURCHASE_EP,
+            terminal: TerminalNumber(hex!("320100000977")),
+            moment: Moment::from_bytes(hex!("20261123184207")).unwrap(),
+        };
+        let session = SessionKey::of_purchase(&key, hex!("02547B00"), 0x0FA5, 0x0102_F3E4);
+        assert_eq!(session.purchase_mac1(&terms), hex!("D99A278C"));
+        assert_eq!(session.purchase_mac2(terms.amount), hex!("73EBCC58"));
     }
 }
