@@ -1,2 +1,28 @@
 //! World, auditor and strategies: what a test of cards and terminals needs, for this project and for vendors.
+//!
+//! ```text
+//! strategies ──Step──► Scenario ──tap──► TerminalUnderTest ◄──► card, SAM
+//!                         │ what was heard
+//!                         ▼
+//!                      Auditor: what must be true from the replies alone
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | [`world`] | personalised cards and SAMs, made once, and their issuer |
+//! | [`terminal`] | the trait a terminal is tested through, and this project's terminals behind it |
+//! | [`lifeline`] | killing a terminal between any two things it does |
+//! | [`strategies`] | generated steps: taps with everything that can go wrong |
+//! | [`scenario`] | carries steps out |
+//! | [`auditor`] | judges what was heard |
+//!
+//! A vendor implements [`TerminalUnderTest`](terminal::TerminalUnderTest) for his own terminal and lets
+//! [`Scenario`](scenario::Scenario) run generated steps against it: `examples/own_terminal.rs`.
 #![forbid(unsafe_code)]
+
+pub mod auditor;
+pub mod lifeline;
+pub mod scenario;
+pub mod strategies;
+pub mod terminal;
+pub mod world;

@@ -1,0 +1,388 @@
+//! What must be true of a card and its terminals from the replies alone.
+//!
+//! The auditor never looks into a card, a SAM or a disk. It keeps, for each card, every state the card can be in after what
+//! was heard: a transaction whose end is unknown doubles them, whatever is heard later strikes some out. When none is left,
+//! something was told that cannot be true: money was lost, made, or moved twice.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use onecard_host::terminal::{IssuerKeys, OrderNumber, SettlementKey, SettlementRecord};
+use onecard_wire::{
+    amount::Amount,
+    number::{ApplicationSerial, TerminalNumber},
+};
+
+use crate::terminal::{Ending, Order, OrderKind, Recalled, Report};
+
+/// Judges everything that is heard of a set of cards, all of them empty at first, and used by audited terminals only.
+#[derive(Debug)]
+pub struct Auditor {
+    issuer: IssuerKeys,
+    cards: BTreeMap<ApplicationSerial, Card>,
+    open: BTreeMap<OrderNumber, Open>,
+    ended: BTreeSet<OrderNumber>,
+    settled: HashSet<SettlementKey>,
+    tally: Tally,
+}
+
+/// How often what happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Tally {
+    /// Endings as committed, at once or later.
+    pub committed: u64,
+    /// Endings as not committed, at once or later.
+    pub not_committed: u64,
+    /// Orders that were unknown for a time.
+    pub unknown: u64,
+    /// Unknown orders found out to be committed.
+    pub resolved_committed: u64,
+    /// Unknown orders found out not to be.
+    pub resolved_not_committed: u64,
+}
+
+/// Something that cannot be true.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("card {card}: {what}")]
+pub struct Violation {
+    /// Which card.
+    pub card: ApplicationSerial,
+    /// What was told.
+    pub what: String,
+}
+
+/// What is known of one card.
+#[derive(Clone, Debug)]
+struct Card {
+    /// Every state that fits what was heard. One only, unless orders are open.
+    possible: Vec<State>,
+    records: Vec<SettlementRecord>,
+}
+
+/// A state a card can be in.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct State {
+    balance: u32,
+    offline_sequence: u16,
+    online_sequence: u16,
+    /// Open orders that are executed in this state, each with balance and sequence before.
+    executed: BTreeMap<OrderNumber, (u32, u16)>,
+}
+
+/// An order whose end is not known.
+#[derive(Clone, Debug)]
+struct Open {
+    card: ApplicationSerial,
+    order: Order,
+    /// Transactions the card had surely completed by then.
+    completed_before: u32,
+}
+
+impl Auditor {
+    /// Nobody yet. TACs are checked with `issuer`'s keys.
+    #[must_use]
+    pub fn new(issuer: IssuerKeys) -> Self {
+        Self {
+            issuer,
+            cards: BTreeMap::new(),
+            open: BTreeMap::new(),
+            ended: BTreeSet::new(),
+            settled: HashSet::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// A terminal has run `order` with the card on its reader, and told this.
+    ///
+    /// # Errors
+    /// [`Violation`].
+    pub fn heard(&mut self, card: ApplicationSerial, order: &Order, report: &Report) -> Result<(), Violation> {
+        if self.ended.contains(&order.number) {
+            return self.heard_again(card, order, report);
+        }
+        for (number, ending) in &report.earlier {
+            let Some(open) = self.open.get(number).filter(|open| open.card == card).cloned() else {
+                return violation(card, format!("order {number} was settled again, or with another card's"));
+            };
+            self.ending(card, &open.order, ending, false)?;
+        }
+        let bound_to = self.open.get(&order.number).map_or(card, |open| open.card);
+        if bound_to != card {
+            return match report.ending {
+                Ending::Unknown => Ok(()),
+                _ => violation(card, format!("order {} was decided by this card, not by {bound_to}", order.number)),
+            };
+        }
+        self.ending(card, order, &report.ending, true)
+    }
+
+    /// A terminal was killed while it ran `order`; afterwards its disk says this of the order.
+    ///
+    /// # Errors
+    /// [`Violation`].
+    pub fn killed(&mut self, card: ApplicationSerial, order: &Order, recalled: Recalled) -> Result<(), Violation> {
+        if self.ended.contains(&order.number) || self.open.get(&order.number).is_some_and(|open| open.card != card) {
+            return Ok(());
+        }
+        let ending = match recalled {
+            Recalled::Committed(record) => Ending::Committed(record),
+            Recalled::Pending => Ending::Unknown,
+            Recalled::Nothing => Ending::NotCommitted,
+        };
+        self.ending(card, order, &ending, true)
+    }
+
+    /// After a terminal was killed, its disk says this of an order that was open: it may have been settled on the way to
+    /// another one.
+    ///
+    /// # Errors
+    /// [`Violation`].
+    pub fn recalled(&mut self, number: OrderNumber, recalled: Recalled) -> Result<(), Violation> {
+        let Some(open) = self.open.get(&number).cloned() else { return Ok(()) };
+        let ending = match recalled {
+            Recalled::Committed(record) => Ending::Committed(record),
+            Recalled::Pending => Ending::Unknown,
+            Recalled::Nothing => Ending::NotCommitted,
+        };
+        self.ending(open.card, &open.order, &ending, false)
+    }
+
+    /// The card showed this balance.
+    ///
+    /// # Errors
+    /// [`Violation`].
+    pub fn balance(&mut self, card: ApplicationSerial, balance: Amount) -> Result<(), Violation> {
+        let fits = |state: &mut State| state.balance == balance.fen();
+        self.strike_out(card, fits, || format!("a balance of {balance} cannot be"))
+    }
+
+    /// Orders that nobody has decided yet.
+    pub fn open_orders(&self) -> impl Iterator<Item = OrderNumber> {
+        self.open.keys().copied()
+    }
+
+    /// How many transactions, of any kind, the card can have completed since this open order became unknown. A card's log
+    /// has room for 20.
+    #[must_use]
+    pub fn completed_since(&self, number: OrderNumber) -> Option<u32> {
+        let open = self.open.get(&number)?;
+        self.cards.get(&open.card)?.completed_max().checked_sub(open.completed_before)
+    }
+
+    /// How often what happened.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// At the end: loaded = balance + spent, by the settlement records; no number of a card is missing among them; no
+    /// number of a terminal up to its last is. Cards with an order still open are passed over, and returned.
+    ///
+    /// # Errors
+    /// [`Violation`].
+    pub fn close(&self) -> Result<Vec<ApplicationSerial>, Violation> {
+        let undecided: BTreeSet<_> = self.open.values().map(|open| open.card).collect();
+        for (serial, card) in self.cards.iter().filter(|(serial, _)| !undecided.contains(serial)) {
+            let [state] = card.possible.as_slice() else {
+                return violation(*serial, format!("{} states fit what was heard", card.possible.len()));
+            };
+            let sum = |load: bool| -> u64 {
+                let records = card.records.iter().filter(|record| record.transaction.kind.is_load() == load);
+                records.map(|record| u64::from(record.transaction.amount.fen())).sum()
+            };
+            let (loaded, spent) = (sum(true), sum(false));
+            if loaded != spent + u64::from(state.balance) {
+                return violation(*serial, format!("loaded {loaded}, spent {spent}, balance {}", state.balance));
+            }
+            for (online, end) in [(true, state.online_sequence), (false, state.offline_sequence)] {
+                let records = card.records.iter().filter(|record| record.transaction.kind.is_load() == online);
+                let numbers: BTreeSet<u16> = records.map(|record| record.transaction.card_sequence).collect();
+                if !numbers.into_iter().eq(0..end) {
+                    return violation(*serial, format!("a settlement record below {end} is missing"));
+                }
+            }
+        }
+        if undecided.is_empty() {
+            self.terminals_have_no_gaps()?;
+        }
+        Ok(undecided.into_iter().collect())
+    }
+
+    /// A SAM moves on only with a purchase completed, so every number up to the last occurs.
+    fn terminals_have_no_gaps(&self) -> Result<(), Violation> {
+        let mut numbers: BTreeMap<TerminalNumber, (ApplicationSerial, BTreeSet<u32>)> = BTreeMap::new();
+        for record in self.cards.values().flat_map(|card| &card.records) {
+            if let Some(number) = record.transaction.terminal_sequence {
+                let entry = numbers.entry(record.transaction.terminal);
+                entry.or_insert((record.transaction.serial, BTreeSet::new())).1.insert(number);
+            }
+        }
+        for (terminal, (card, numbers)) in numbers {
+            if !numbers.iter().copied().eq(0..numbers.len() as u32) {
+                return violation(card, format!("terminal {terminal} has a gap in its sequence"));
+            }
+        }
+        Ok(())
+    }
+
+    /// An order that has ended as committed stays so, whatever card is on the reader.
+    fn heard_again(&mut self, card: ApplicationSerial, order: &Order, report: &Report) -> Result<(), Violation> {
+        match report.ending {
+            Ending::Committed(record) if self.settled.contains(&record.key()) => Ok(()),
+            _ => violation(card, format!("order {} has ended and ends again as {:?}", order.number, report.ending)),
+        }
+    }
+
+    /// `may_execute` says that the card was on the reader for this very order.
+    fn ending(
+        &mut self,
+        card: ApplicationSerial,
+        order: &Order,
+        ending: &Ending,
+        may_execute: bool,
+    ) -> Result<(), Violation> {
+        let number = order.number;
+        match ending {
+            Ending::Committed(record) => {
+                self.check_record(card, order, record)?;
+                let told = (record.transaction.old_balance.fen(), record.transaction.card_sequence);
+                if may_execute {
+                    self.branch(card, order);
+                }
+                let fits = |state: &mut State| state.executed.remove(&number) == Some(told);
+                self.strike_out(card, fits, || format!("order {number} cannot have been executed as {record:?} says"))?;
+                self.decided(number, true);
+                self.card(card).records.push(*record);
+            }
+            Ending::NotCommitted => {
+                let fits = |state: &mut State| !state.executed.contains_key(&number);
+                self.strike_out(card, fits, || format!("order {number} has been executed, and was said not to be"))?;
+                self.decided(number, false);
+            }
+            Ending::Unknown => {
+                if may_execute {
+                    self.branch(card, order);
+                }
+                if !self.open.contains_key(&number) {
+                    let completed_before = self.card(card).completed_min();
+                    self.open.insert(number, Open { card, order: order.clone(), completed_before });
+                    self.tally.unknown += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_record(
+        &mut self,
+        card: ApplicationSerial,
+        order: &Order,
+        record: &SettlementRecord,
+    ) -> Result<(), Violation> {
+        let transaction = &record.transaction;
+        let is_load = order.kind == OrderKind::Recharge;
+        let facts = (transaction.order, transaction.serial, transaction.amount, transaction.kind.is_load());
+        if facts != (order.number, card, order.amount, is_load) || !transaction.is_consistent() {
+            return violation(card, format!("{record:?} is not the receipt of {order:?}"));
+        }
+        if record.tac.is_some() && self.issuer.check(record).is_err() {
+            return violation(card, format!("the TAC of {record:?} is wrong"));
+        }
+        if !self.settled.insert(record.key()) {
+            return violation(card, format!("{:?} is settled twice", record.key()));
+        }
+        Ok(())
+    }
+
+    /// Adds to each state where `order` is not executed the one where it now is.
+    fn branch(&mut self, card: ApplicationSerial, order: &Order) {
+        let card = self.card(card);
+        let executed: Vec<State> = card.possible.iter().filter_map(|state| state.after(order)).collect();
+        for state in executed {
+            if !card.possible.contains(&state) {
+                card.possible.push(state);
+            }
+        }
+    }
+
+    fn strike_out(
+        &mut self,
+        serial: ApplicationSerial,
+        fits: impl FnMut(&mut State) -> bool,
+        what: impl FnOnce() -> String,
+    ) -> Result<(), Violation> {
+        let card = self.card(serial);
+        let before = card.possible.clone();
+        card.possible.retain_mut(fits);
+        if card.possible.is_empty() {
+            return violation(serial, format!("{}; possible were {before:?}", what()));
+        }
+        // Two states may differ in an order alone that has just been decided.
+        let mut distinct: Vec<State> = Vec::with_capacity(card.possible.len());
+        for state in card.possible.drain(..) {
+            if !distinct.contains(&state) {
+                distinct.push(state);
+            }
+        }
+        card.possible = distinct;
+        Ok(())
+    }
+
+    fn decided(&mut self, number: OrderNumber, committed: bool) {
+        let was_open = self.open.remove(&number).is_some();
+        if committed {
+            self.ended.insert(number);
+            self.tally.committed += 1;
+            self.tally.resolved_committed += u64::from(was_open);
+        } else {
+            self.tally.not_committed += 1;
+            self.tally.resolved_not_committed += u64::from(was_open);
+        }
+    }
+
+    fn card(&mut self, serial: ApplicationSerial) -> &mut Card {
+        self.cards.entry(serial).or_insert_with(|| Card { possible: vec![State::default()], records: Vec::new() })
+    }
+}
+
+impl Card {
+    fn completed_min(&self) -> u32 {
+        self.possible.iter().map(State::completed).min().unwrap_or_default()
+    }
+
+    fn completed_max(&self) -> u32 {
+        self.possible.iter().map(State::completed).max().unwrap_or_default()
+    }
+}
+
+impl State {
+    fn completed(&self) -> u32 {
+        u32::from(self.offline_sequence) + u32::from(self.online_sequence)
+    }
+
+    /// With `order` executed now; `None` if it cannot be, or has been.
+    fn after(&self, order: &Order) -> Option<Self> {
+        if self.executed.contains_key(&order.number) {
+            return None;
+        }
+        let mut state = self.clone();
+        let amount = order.amount.fen();
+        let sequence = match order.kind {
+            OrderKind::Purchase => {
+                state.balance = state.balance.checked_sub(amount)?;
+                &mut state.offline_sequence
+            }
+            OrderKind::Recharge => {
+                state.balance = state.balance.checked_add(amount)?;
+                &mut state.online_sequence
+            }
+        };
+        let before = *sequence;
+        *sequence = before.checked_add(1)?;
+        state.executed.insert(order.number, (self.balance, before));
+        Some(state)
+    }
+}
+
+fn violation<T>(card: ApplicationSerial, what: String) -> Result<T, Violation> {
+    Err(Violation { card, what })
+}

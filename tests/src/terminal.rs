@@ -1,0 +1,261 @@
+//! The trait a terminal is tested through, and this project's own terminals behind it.
+
+use onecard_host::{
+    card::Pin,
+    sam::{Sam, SoftwareSam},
+    terminal::{
+        InMemoryStore, IssuerKeys, OrderNumber, Outcome, PurchaseOrder, RechargeOrder, SettlementRecord, Tap,
+        TokenStore, WithIssuer, purchase, recharge, resolve_by_issuer,
+    },
+    transport::Transport,
+};
+use onecard_wire::{amount::Amount, date::Moment, wallet::Purse};
+
+use crate::{
+    lifeline::{Lifeline, MortalStore},
+    world::{KEY_VERSION, World, moment},
+};
+
+/// A terminal's code. One value is one running process with its disk; the world may kill it at any
+/// [point](Lifeline::pass), and then nothing it said is heard.
+pub trait TerminalUnderTest {
+    /// Carries out `order`, or finds out what became of it, with the card on the reader.
+    fn run(&mut self, devices: Devices<'_>, order: &Order) -> Report;
+
+    /// The process has died and starts again: everything but the disk is gone.
+    #[must_use]
+    fn restart(self) -> Self;
+
+    /// What the disk says of an order, without a card.
+    fn recall(&self, order: OrderNumber) -> Recalled;
+}
+
+/// What a terminal works with.
+pub struct Devices<'a> {
+    /// The card on the reader.
+    pub card: &'a mut dyn Transport,
+    /// The SAM in the slot, just powered up.
+    pub sam: &'a mut dyn Transport,
+    /// The terminal's life, for a disk that wants to be torn too ([`MortalStore`]). Card and SAM pass their points
+    /// already.
+    pub lifeline: Lifeline,
+}
+
+/// What a customer wants, from the EP.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The terminal's number of it: the same number is the same order.
+    pub number: OrderNumber,
+    /// Purchase or recharge.
+    pub kind: OrderKind,
+    /// How much.
+    pub amount: Amount,
+    /// When, by the terminal's clock.
+    pub moment: Moment,
+    /// The PIN, if the holder enters it; a card is loaded with it only.
+    pub pin: Option<Pin>,
+}
+
+/// Which way the money goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OrderKind {
+    /// Off the card.
+    Purchase,
+    /// Onto the card.
+    Recharge,
+}
+
+/// What a terminal tells its cashier.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Report {
+    /// How the order ended.
+    pub ending: Ending,
+    /// What became of earlier orders with the same card.
+    pub earlier: Vec<(OrderNumber, Ending)>,
+}
+
+/// The three endings there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ending {
+    /// The money has moved; this is handed in for settlement.
+    Committed(SettlementRecord),
+    /// It has not moved and will not.
+    NotCommitted,
+    /// It may have moved: the next tap of the same card with the same order finds out.
+    Unknown,
+}
+
+/// What a terminal's disk says of an order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Recalled {
+    /// Its money has moved.
+    Committed(SettlementRecord),
+    /// It may have.
+    Pending,
+    /// Nothing: it was never begun, or it ended without moving money.
+    Nothing,
+}
+
+impl Order {
+    /// A recharge with the PIN.
+    #[must_use]
+    pub fn recharge(number: u64, amount_fen: u32, seconds: u32) -> Self {
+        let pin = Some(World::shared().pin());
+        Self {
+            number: OrderNumber(number),
+            kind: OrderKind::Recharge,
+            amount: Amount::from_fen(amount_fen),
+            moment: moment(seconds),
+            pin,
+        }
+    }
+
+    /// A purchase.
+    #[must_use]
+    pub fn purchase(number: u64, amount_fen: u32, seconds: u32) -> Self {
+        Self { kind: OrderKind::Purchase, pin: None, ..Self::recharge(number, amount_fen, seconds) }
+    }
+}
+
+impl From<Outcome> for Ending {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Committed(receipt) => Self::Committed(receipt.settlement),
+            Outcome::NotCommitted(_) => Self::NotCommitted,
+            Outcome::Unknown(_) => Self::Unknown,
+        }
+    }
+}
+
+impl From<Tap> for Report {
+    fn from(tap: Tap) -> Self {
+        let earlier = tap.earlier.into_iter();
+        let earlier = earlier.map(|earlier| (earlier.token.transaction.order, earlier.outcome.into()));
+        Self { earlier: earlier.collect(), ending: tap.outcome.into() }
+    }
+}
+
+impl Report {
+    /// A report of this ending and nothing else.
+    #[must_use]
+    pub fn of(ending: Ending) -> Self {
+        Self { ending, earlier: Vec::new() }
+    }
+}
+
+/// The terminals of the host library, over any store.
+#[derive(Debug)]
+pub struct LibraryTerminal<S = InMemoryStore> {
+    store: S,
+    keeper: Keeper,
+    issuer: IssuerKeys,
+}
+
+/// Who keeps the terminal's keys.
+#[derive(Debug)]
+pub enum Keeper {
+    /// The SAM in the slot.
+    Slot,
+    /// A server, whose SAM in software outlives the terminal.
+    Software(Box<SoftwareSam>),
+}
+
+impl<S: TokenStore> LibraryTerminal<S> {
+    /// A terminal with `store` for its disk.
+    #[must_use]
+    pub fn new(store: S, keeper: Keeper) -> Self {
+        Self { store, keeper, issuer: World::shared().issuer() }
+    }
+
+    /// The disk.
+    #[must_use]
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The disk, of a terminal that is switched off.
+    #[must_use]
+    pub fn into_store(self) -> S {
+        self.store
+    }
+}
+
+impl<S: TokenStore> TerminalUnderTest for LibraryTerminal<S> {
+    fn run(&mut self, devices: Devices<'_>, order: &Order) -> Report {
+        let Devices { card, sam, lifeline } = devices;
+        let mut store = MortalStore { store: &mut self.store, lifeline };
+        match &mut self.keeper {
+            Keeper::Software(sam) => carry_out(card, &mut **sam, &mut self.issuer, &mut store, order),
+            Keeper::Slot => match World::shared().open_sam(sam) {
+                Ok(mut sam) => carry_out(card, &mut sam, &mut self.issuer, &mut store, order),
+                // The library's functions take an open SAM, so this terminal has to say itself what its disk says.
+                Err(_) => Report::of(without_sam(store.store, order.number)),
+            },
+        }
+    }
+
+    fn restart(self) -> Self {
+        let keeper = match self.keeper {
+            Keeper::Slot => Keeper::Slot,
+            Keeper::Software(sam) => {
+                let keys = World::shared().enterprise_keys().clone();
+                Keeper::Software(Box::new(SoftwareSam::new(keys, KEY_VERSION, sam.state().clone())))
+            }
+        };
+        Self { keeper, ..self }
+    }
+
+    fn recall(&self, order: OrderNumber) -> Recalled {
+        let pending = self.store.pending().unwrap_or_default();
+        match self.store.committed(order) {
+            Ok(Some(record)) => Recalled::Committed(record),
+            _ if pending.iter().any(|token| token.transaction.order == order) => Recalled::Pending,
+            _ => Recalled::Nothing,
+        }
+    }
+}
+
+fn carry_out<K: Sam, S: TokenStore>(
+    card: &mut dyn Transport,
+    sam: &mut K,
+    issuer: &mut IssuerKeys,
+    store: &mut S,
+    order: &Order,
+) -> Report {
+    let (number, amount, moment, pin) = (order.number, order.amount, order.moment, order.pin.clone());
+    let (enterprise, purse, key_id) = (World::shared().enterprise_id(), Purse::Ep, 0x01);
+    let ended = match order.kind {
+        OrderKind::Purchase => {
+            let order = PurchaseOrder { number, enterprise, purse, key_id, amount, moment, pin };
+            purchase(card, sam, store, &order)
+        }
+        OrderKind::Recharge => {
+            let order = RechargeOrder { number, enterprise, purse, key_id, amount, moment, pin };
+            recharge(card, &mut WithIssuer { witness: sam, issuer }, store, &order)
+        }
+    };
+    let Ok(mut tap) = ended else {
+        // The store failed; the disk tells at the next tap.
+        return Report::of(Ending::Unknown);
+    };
+    // A till cannot check the proof of a load; its issuer can, and needs no card.
+    let mut ask_issuer = |outcome: &mut Outcome| {
+        if let Outcome::Unknown(in_doubt) = &*outcome
+            && let Ok(decided) = resolve_by_issuer(issuer, store, in_doubt)
+        {
+            *outcome = decided;
+        }
+    };
+    ask_issuer(&mut tap.outcome);
+    tap.earlier.iter_mut().for_each(|earlier| ask_issuer(&mut earlier.outcome));
+    tap.into()
+}
+
+fn without_sam<S: TokenStore>(store: &S, order: OrderNumber) -> Ending {
+    let pending = store.pending().unwrap_or_default();
+    match store.committed(order) {
+        Ok(Some(record)) => Ending::Committed(record),
+        _ if pending.iter().any(|token| token.transaction.order == order) => Ending::Unknown,
+        _ => Ending::NotCommitted,
+    }
+}

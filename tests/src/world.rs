@@ -1,0 +1,241 @@
+//! Personalised cards and SAMs of one enterprise, made once through the issuing of the host library, and their issuer.
+
+use std::sync::OnceLock;
+
+use onecard_host::{
+    card::{Pin, select},
+    crypto::{DesKey, Key},
+    issuing::{CardOrder, MfKeys, SamCardOrder, issue_card, issue_sam, prepare_mf},
+    keys::{EnterpriseKeys, MissingKey, Purpose, RootKeys},
+    sam::{Levels, PsamCard, SamError, SoftwareSam, SoftwareSamState},
+    terminal::IssuerKeys,
+    transport::Transport,
+};
+use onecard_simulator::{
+    chip::{Chip, Kind},
+    reader::Reader,
+};
+use onecard_wire::{
+    aid,
+    amount::Amount,
+    date::{Date, Moment, Time},
+    fid::Fid,
+    key::KeyVersion,
+    number::{ApplicationSerial, EnterpriseId, TerminalNumber},
+    record::{Holder, Parameters},
+    sam::UsageKind,
+};
+use rand::{SeedableRng, rngs::ChaCha8Rng};
+
+/// Cards there are.
+pub const CARDS: usize = 3;
+/// Terminals, each with its SAM.
+pub const TERMINALS: usize = 2;
+/// What each SAM may load.
+pub const LOAD_LIMIT: Amount = Amount::from_fen(1_000_000_000);
+/// Every card's PIN.
+pub const PIN_DIGITS: &str = "123456";
+/// Version of every key.
+pub const KEY_VERSION: KeyVersion = KeyVersion(1);
+
+/// One enterprise: its issuer's keys, and chips to take copies of.
+#[derive(Debug)]
+pub struct World {
+    root: RootKeys,
+    enterprise: EnterpriseKeys,
+    cards: Vec<Chip>,
+    sams: Vec<Chip>,
+    pin: Pin,
+}
+
+impl World {
+    /// The world, made at the first call. Keys and chips are the same in every run.
+    #[must_use]
+    pub fn shared() -> &'static Self {
+        static WORLD: OnceLock<World> = OnceLock::new();
+        // A world that cannot be made is a fault of issuing, and no test means anything without it.
+        #[allow(clippy::panic, reason = "there is nobody to return the error to but the test")]
+        WORLD.get_or_init(|| Self::make().unwrap_or_else(|error| panic!("the world cannot be issued: {error}")))
+    }
+
+    /// The enterprise.
+    #[must_use]
+    pub fn enterprise_id(&self) -> EnterpriseId {
+        self.enterprise.enterprise()
+    }
+
+    /// The enterprise's keys.
+    #[must_use]
+    pub fn enterprise_keys(&self) -> &EnterpriseKeys {
+        &self.enterprise
+    }
+
+    /// The MF keys of a card.
+    ///
+    /// # Errors
+    /// [`MissingKey`]: never, for the cards of this world.
+    pub fn mf_keys(&self, card: usize) -> Result<MfKeys, MissingKey> {
+        MfKeys::of_card(&self.root.chip(chip_number(card)), KEY_VERSION)
+    }
+
+    /// A fresh copy of a card, personalised and empty; `None` beyond [`CARDS`].
+    #[must_use]
+    pub fn card(&self, card: usize) -> Option<Chip> {
+        self.cards.get(card).map(Chip::snapshot)
+    }
+
+    /// A fresh copy of a terminal's SAM; `None` beyond [`TERMINALS`].
+    #[must_use]
+    pub fn sam(&self, terminal: usize) -> Option<Chip> {
+        self.sams.get(terminal).map(Chip::snapshot)
+    }
+
+    /// The same SAM as software.
+    #[must_use]
+    pub fn software_sam(&self, terminal: usize) -> SoftwareSam {
+        let state = SoftwareSamState {
+            terminal: terminal_number(terminal),
+            next_sequence: 0,
+            load_limit_fen: LOAD_LIMIT.fen(),
+            last_load: None,
+        };
+        SoftwareSam::new(self.enterprise.clone(), KEY_VERSION, state)
+    }
+
+    /// A SAM of this world behind any transport.
+    ///
+    /// # Errors
+    /// [`SamError`].
+    pub fn open_sam<T: Transport>(&self, slot: T) -> Result<PsamCard<T>, SamError> {
+        PsamCard::open(slot, self.enterprise_id(), Levels::Serial, KEY_VERSION)
+    }
+
+    /// The issuer, who checks a TAC.
+    #[must_use]
+    pub fn issuer(&self) -> IssuerKeys {
+        match self.enterprise.keys().key(Purpose::Tac, KEY_VERSION) {
+            Ok(key) => IssuerKeys::new().with(self.enterprise_id(), key.clone()),
+            Err(_) => IssuerKeys::new(),
+        }
+    }
+
+    /// A key of a card.
+    ///
+    /// # Errors
+    /// [`MissingKey`]: no such key on a card.
+    pub fn card_key(&self, card: usize, purpose: Purpose) -> Result<Key, MissingKey> {
+        self.enterprise.card_key(serial(card), purpose, KEY_VERSION)
+    }
+
+    /// Every card's PIN.
+    #[must_use]
+    pub fn pin(&self) -> Pin {
+        self.pin.clone()
+    }
+
+    fn make() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let mut random = ChaCha8Rng::seed_from_u64(0x0C_A2D0);
+        let root = RootKeys::generate(KEY_VERSION, &mut random);
+        let enterprise = root.enterprise("1000000000000001".parse().map_err(|_| "enterprise id")?);
+        let pin = Pin::from_digits(PIN_DIGITS)?;
+        let cards = (0..CARDS)
+            .map(|card| personalised_card(card, &root, &enterprise, &pin, &mut random))
+            .collect::<Result<_, _>>()?;
+        let sams = (0..TERMINALS)
+            .map(|terminal| personalised_sam(terminal, &root, &enterprise, &mut random))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { root, enterprise, cards, sams, pin })
+    }
+}
+
+/// Serial of a card of the world; cards beyond [`CARDS`] have serials too, and nobody has issued them.
+#[must_use]
+pub fn serial(card: usize) -> ApplicationSerial {
+    // Parts within their digits: there is such a serial.
+    ApplicationSerial::from_parts(31, 1, card as u64 + 1).unwrap_or_else(|| serial(0))
+}
+
+/// Number of a terminal of the world.
+#[must_use]
+pub fn terminal_number(terminal: usize) -> TerminalNumber {
+    let [.., low] = terminal.to_be_bytes();
+    TerminalNumber([0x00, 0x11, 0x22, 0x33, 0x44, low.wrapping_add(1)])
+}
+
+/// `seconds` after the beginning of the world's working day.
+#[must_use]
+pub fn moment(seconds: u32) -> Moment {
+    let bcd = |number: u32| (number / 10 * 16 + number % 10) as u8;
+    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    let time = Time::from_bytes([bcd(hour), bcd(minute), bcd(second)]);
+    let date = Date::from_bytes([0x20, 0x26, 0x06, bcd(1 + seconds / 86_400 % 28)]);
+    match (date, time) {
+        (Some(date), Some(time)) => Moment { date, time },
+        // Unreachable by the arithmetic above, and the first second of the day is a moment as good as any.
+        _ => moment(0),
+    }
+}
+
+/// First and last day of every card and SAM.
+fn validity() -> Result<(Date, Date), &'static str> {
+    Ok((Date::parse("20260101").ok_or("date")?, Date::parse("20351231").ok_or("date")?))
+}
+
+fn chip_number(card: usize) -> [u8; 8] {
+    (card as u64 + 0x100).to_be_bytes()
+}
+
+fn sam_digits(terminal: usize) -> String {
+    format!("{:020}", terminal + 1)
+}
+
+type Made = Result<Chip, Box<dyn std::error::Error + Send + Sync>>;
+
+fn personalised_card(
+    card: usize,
+    root: &RootKeys,
+    enterprise: &EnterpriseKeys,
+    pin: &Pin,
+    random: &mut ChaCha8Rng,
+) -> Made {
+    let (valid_from, valid_to) = validity()?;
+    let order = CardOrder {
+        enterprise: enterprise.enterprise(),
+        directory: Fid(0xDF01),
+        valid_from,
+        valid_to,
+        holder: Holder { card_type: 1, staff: 0, name: [0x20; 20], id_number: [0x30; 32], id_type: 0 },
+        parameters: Parameters::UNLIMITED,
+        pin: pin.clone(),
+        key_version: KEY_VERSION,
+    };
+    let mf = MfKeys::of_card(&root.chip(chip_number(card)), KEY_VERSION)?;
+    let mut reader = Reader::insert(Chip::blank(Kind::CpuCard, card as u64)?);
+    prepare_mf(&mut reader, &DesKey::TRANSPORT.into(), &mf, random)?;
+    issue_card(&mut reader, &mf, &enterprise.card(serial(card)), &order, random)?;
+    select(&mut reader, &aid::enterprise_application(enterprise.enterprise()))?;
+    Ok(reader.remove())
+}
+
+/// A till and a recharge station in one, with the maintenance key, by which it reads logs.
+fn personalised_sam(terminal: usize, root: &RootKeys, enterprise: &EnterpriseKeys, random: &mut ChaCha8Rng) -> Made {
+    let (valid_from, valid_to) = validity()?;
+    let digits = sam_digits(terminal);
+    let order = SamCardOrder {
+        serial: digits.parse()?,
+        directory: Fid(0xDF01),
+        terminal: terminal_number(terminal),
+        valid_from,
+        valid_to,
+        load_limit: LOAD_LIMIT,
+        own_key_version: KEY_VERSION,
+        keys: [UsageKind::PURCHASE, UsageKind::LOAD, UsageKind::CARD_MAINTENANCE]
+            .map(|kind| (kind, KEY_VERSION))
+            .into(),
+    };
+    let mf = MfKeys::of_sam(&root.chip(order.serial.factor()), KEY_VERSION)?;
+    let mut reader = Reader::insert(Chip::blank(Kind::Sam, 0x5A00 + terminal as u64)?);
+    prepare_mf(&mut reader, &DesKey::TRANSPORT.into(), &mf, random)?;
+    issue_sam(&mut reader, &mf, enterprise, &order)?;
+    Ok(reader.remove())
+}
