@@ -111,9 +111,6 @@ fn main() {
         bencher.iter(|| card.process(black_box(&initialize), &mut answer).unwrap());
     });
     criterion.bench_function("bare ciphers of a purchase", |bencher| bencher.iter(bare_purchase));
-    criterion.bench_function("DEBIT alone", |bencher| {
-        bencher.iter_batched(|| (), |()| (), criterion::BatchSize::SmallInput);
-    });
     criterion.bench_function("purchase, card's side", |bencher| {
         bencher.iter_custom(|iterations| {
             let mut total = std::time::Duration::ZERO;

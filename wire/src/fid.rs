@@ -38,7 +38,7 @@ impl Fid {
     /// In a SAM's application: terminal transaction sequence, cyclic records of 18 bytes ([`crate::sam::SequenceRecord`],
     /// own), written by the card only.
     pub const SAM_SEQUENCE: Self = Self(0x0018);
-    /// In a SAM's application: what it may still load, 18 bytes ([`crate::sam::LoadLimit`], own).
+    /// In a SAM's application: what it may still load, 19 bytes ([`crate::sam::LoadLimit`], own).
     pub const SAM_LOAD_LIMIT: Self = Self(0x0019);
 
     /// The short file identifier, 1 to 30, if this FID has one.

@@ -219,11 +219,13 @@ pub struct LoadLimit {
     pub card_sequence: u16,
     /// Its amount.
     pub amount: Amount,
+    /// Its type: a load of the other purse is another load.
+    pub transaction_type: TransactionType,
 }
 
 impl LoadLimit {
     /// Length of the file.
-    pub const LEN: usize = 18;
+    pub const LEN: usize = 19;
 
     /// From the file's content.
     #[must_use]
@@ -234,6 +236,7 @@ impl LoadLimit {
             card_serial: reader.array()?,
             card_sequence: reader.u16()?,
             amount: Amount::from_bytes(reader.array()?),
+            transaction_type: TransactionType(reader.u8()?),
         };
         reader.end(parsed)
     }
@@ -246,6 +249,7 @@ impl LoadLimit {
             .put(&self.card_serial)
             .u16(self.card_sequence)
             .put(&self.amount.to_bytes())
+            .u8(self.transaction_type.0)
             .finish()
     }
 }

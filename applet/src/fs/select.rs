@@ -148,10 +148,10 @@ impl<P: Platform> Card<P> {
             Some(_) => Some(Selected::Elementary(index)),
         };
         let child = find_child(&self.nvm, current.index, fid).and_then(selectable);
-        if child.is_some() || files_below(&self.nvm, current.index).next().is_some() {
+        if child.is_some() {
             return Ok(child);
         }
-        // And from an empty directory its siblings.
+        // And then the directory's siblings.
         let sibling = find_child(&self.nvm, current.file.parent, fid).filter(|(_, file)| file.is_directory());
         Ok(sibling.and_then(selectable))
     }

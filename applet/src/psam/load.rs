@@ -52,6 +52,7 @@ impl<P: Platform> Card<P> {
             card_serial: request.serial(),
             card_sequence: request.init.card_sequence,
             amount: request.init.amount,
+            transaction_type: request.init.transaction_type,
         };
         if charged == limit {
             return Ok(());
