@@ -7,3 +7,10 @@
     clippy::indexing_slicing,
     reason = "tests"
 )]
+
+mod coverage_of_vectors;
+mod probe;
+mod purse;
+mod sam_probe;
+mod vectors_card;
+mod vectors_host;

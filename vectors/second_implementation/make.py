@@ -24,7 +24,7 @@ def draw(label, length=16):
 def orders():
     """Kind, name and inputs of every vector."""
     key, h = draw, bytes.fromhex
-    serial, enterprise, region = h("3201234567890128"), h("9876543210012345"), h("0000000000320100")
+    serial, enterprise, region = h("3201234567890120"), h("9876543210012345"), h("0000000000320100")
     factors = [region, enterprise, serial]
     for direction in "encipher", "decipher":
         for length in 8, 16:
@@ -93,7 +93,7 @@ def protected(key, h):
         yield "encipherment", name, {"key": key(f"encipherment {size}"), "plain": draw(f"plain {size}", size)}
     for target, header, length, head, control in (
             ("card", "84d40101", 16, "fef0f00100", 16), ("card", "84d43900", 16, "f9f0f0aa33", 16),
-            ("card", "84d4f902", 8, "f9f0f0aa33", 16), ("card", "84d43900", 16, "f9f0f0aaff", 8),
+            ("card", "84d4f902", 8, "f9f0f0aa33", 16), ("card", "84d43900", 8, "f9f0f0aaff", 8),
             ("sam", "84d40000", 16, "220100", 16)):
         name = f"WRITE KEY {header[4:]} to the {target}, {control}-byte control key"
         yield "wrapped_key", name, {"target": target, "control_key": key(name, control), "header": h(header),

@@ -1,0 +1,193 @@
+//! Loads and purchases by the terminals, against a card that is a script of what was published.
+
+use std::collections::VecDeque;
+
+use onecard_host::{
+    crypto::{Key, SessionKey, TransactionTerms, load_tac, purchase_tac},
+    keys::{CardKeys, KeySet, Purpose},
+    sam::{SoftwareSam, SoftwareSamState},
+    terminal::{
+        InMemoryStore, OrderNumber, Outcome, PurchaseOrder, RechargeOrder, TokenStore, purchase as buy, recharge,
+    },
+    transport::{Transport, TransportError},
+};
+use onecard_vectors::{load::Load, purchase::Purchase, vector::Vector};
+use onecard_wire::{
+    amount::Amount,
+    date::Moment,
+    key::KeyVersion,
+    number::{ApplicationSerial, EnterpriseId, TerminalNumber},
+    wallet::{Purse, TransactionType},
+};
+
+/// A card, or SAM, that knows its part by heart.
+pub(super) struct Script(VecDeque<(Vec<u8>, Vec<u8>)>);
+
+impl Script {
+    pub(super) fn new(exchanges: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) -> Self {
+        Self(exchanges.into_iter().collect())
+    }
+
+    pub(super) fn finish(self) {
+        assert_eq!(self.0.len(), 0, "commands that were not sent");
+    }
+}
+
+impl Transport for Script {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let (expected, answer) = self.0.pop_front().expect("nothing more was published");
+        assert_eq!(hex::encode(command), hex::encode(expected));
+        Ok(answer)
+    }
+}
+
+/// A command and its answer, which ends by 9000.
+pub(super) fn exchange(command: &[u8], answer: &[&[u8]]) -> (Vec<u8>, Vec<u8>) {
+    (command.to_vec(), [&answer.concat()[..], &[0x90, 0x00]].concat())
+}
+
+pub(super) fn load(vector: &Vector<Load>) {
+    let trace = &vector.body;
+    let credit = trace.credit.as_ref();
+    let moment = credit.map_or(hex_literal::hex!("20161216105800"), |credit| credit.moment);
+    let (terminal, amount) = (TerminalNumber(trace.terminal), Amount::from_bytes(trace.amount));
+    let terms = TransactionTerms {
+        amount,
+        transaction_type: TransactionType(trace.transaction_type),
+        terminal,
+        moment: Moment::from_bytes(moment).unwrap(),
+    };
+    let old_balance = Amount::from_bytes(trace.old_balance);
+    let sequence = u16::from_be_bytes(trace.online_sequence);
+    let session = SessionKey::of_load(&key(&trace.load_key), trace.random, sequence);
+    assert_eq!(session.load_mac1(old_balance, &terms) == trace.mac1, vector.is_valid());
+    if let Some((tac_key, tac)) = trace.tac_key.as_deref().zip(credit.and_then(|credit| credit.tac)) {
+        let new_balance = old_balance.plus(amount).unwrap();
+        assert_eq!(load_tac(&key(tac_key), new_balance, sequence, &terms), tac);
+    }
+
+    let mut script = vec![selected(), exchange(&with_le(&trace.initialize, 16), &[&trace.initialize_answer])];
+    if let Some(credit) = credit {
+        script.push(exchange(&with_le(&credit.apdu, 4), &[&credit.tac.unwrap_or([0x55; 4])]));
+        assert_eq!(session.load_mac2(&terms), credit.mac2);
+    }
+    let mut card = Script::new(script);
+    let version = KeyVersion(trace.key_version);
+    // Without a published CREDIT the approver is asked and nothing is sent: its limit is used up.
+    let limit = if credit.is_some() { amount.fen() } else { 0 };
+    let mut sam = sam(Purpose::Load, version, &trace.load_key, terminal, 0, limit);
+    let mut store = InMemoryStore::new();
+    let order = RechargeOrder {
+        number: OrderNumber(1),
+        enterprise: enterprise(),
+        purse: purse(trace.purse),
+        key_id: trace.key_id,
+        amount,
+        moment: terms.moment,
+        pin: None,
+    };
+    let outcome = recharge(&mut card, &mut sam, &mut store, &order).unwrap().outcome;
+    card.finish();
+    match (outcome, credit) {
+        (Outcome::Committed(receipt), Some(credit)) => {
+            assert!(credit.tac.is_none_or(|tac| receipt.settlement.tac == Some(tac)));
+            assert_eq!(receipt.settlement.transaction.card_sequence, sequence);
+            assert_eq!(sam.state().load_limit_fen, 0);
+        }
+        (Outcome::NotCommitted(reason), None) => {
+            assert_eq!(reason.to_string().contains("limit"), vector.is_valid(), "{reason}");
+            assert_eq!(store.pending().unwrap().len(), 0);
+        }
+        (other, _) => panic!("{other:?}"),
+    }
+}
+
+pub(super) fn purchase(vector: &Vector<Purchase>) {
+    let trace = &vector.body;
+    let (terminal, amount) = (TerminalNumber(trace.terminal), Amount::from_bytes(trace.amount));
+    let terms = TransactionTerms {
+        amount,
+        transaction_type: TransactionType(trace.transaction_type),
+        terminal,
+        moment: Moment::from_bytes(trace.moment).unwrap(),
+    };
+    let (card_sequence, sequence) =
+        (u16::from_be_bytes(trace.offline_sequence), u32::from_be_bytes(trace.terminal_sequence));
+    let session = SessionKey::of_purchase(&key(&trace.purchase_key), trace.random, card_sequence, sequence);
+    assert_eq!(session.purchase_mac1(&terms) == trace.mac1, vector.is_valid());
+    assert_eq!(session.purchase_mac2(amount), trace.mac2);
+    if let Some((tac_key, tac)) = trace.tac_key.as_deref().zip(trace.tac) {
+        assert_eq!(purchase_tac(&key(tac_key), sequence, &terms), tac);
+    }
+    if !vector.is_valid() {
+        return;
+    }
+    // An article's example pays from an empty purse, which the terminal would refuse; no MAC covers the balance.
+    let mut initialized = trace.initialize_answer;
+    let balance = Amount::from_bytes(trace.old_balance).max(amount);
+    initialized[..4].copy_from_slice(&balance.to_bytes());
+    let tac = trace.tac.unwrap_or([0x55; 4]);
+    let mut card = Script::new([
+        selected(),
+        exchange(&with_le(&trace.initialize, 15), &[&initialized]),
+        exchange(&with_le(&trace.debit, 8), &[&tac, &trace.mac2]),
+    ]);
+    let version = KeyVersion(trace.key_version);
+    let mut sam = sam(Purpose::Purchase, version, &trace.purchase_key, terminal, sequence, 0);
+    let mut store = InMemoryStore::new();
+    let order = PurchaseOrder {
+        number: OrderNumber(1),
+        enterprise: enterprise(),
+        purse: purse(trace.purse),
+        key_id: trace.key_id,
+        amount,
+        moment: terms.moment,
+        pin: None,
+    };
+    let outcome = buy(&mut card, &mut sam, &mut store, &order).unwrap().outcome;
+    card.finish();
+    let Outcome::Committed(receipt) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(receipt.settlement.tac, Some(tac));
+    assert_eq!(receipt.settlement.transaction.card_sequence, card_sequence);
+    assert_eq!(sam.state().next_sequence, sequence + 1);
+}
+
+/// The traces tell nothing of EF 0015: a plain FMCOS wallet, valid for ever.
+fn selected() -> (Vec<u8>, Vec<u8>) {
+    let name = onecard_wire::aid::enterprise_application(enterprise());
+    let public = hex_literal::hex!("1000000000000001 03 01 0000 3100100000000423 20000101 29991231 0000");
+    let select = [&hex_literal::hex!("00A404000E")[..], &name, &[0x00]].concat();
+    exchange(&select, &[&hex_literal::hex!("6F33840E"), &name, &hex_literal::hex!("A5219F0C1E"), &public])
+}
+
+fn enterprise() -> EnterpriseId {
+    EnterpriseId::from_bytes(hex_literal::hex!("1000000000000001")).unwrap()
+}
+
+fn sam(
+    purpose: Purpose,
+    version: KeyVersion,
+    value: &[u8],
+    terminal: TerminalNumber,
+    next_sequence: u32,
+    load_limit_fen: u32,
+) -> SoftwareSam {
+    let serial = ApplicationSerial::from_bytes(hex_literal::hex!("3100100000000423")).unwrap();
+    let keys = CardKeys::new(serial, KeySet::default().with(purpose, version, key(value)));
+    let state = SoftwareSamState { terminal, next_sequence, load_limit_fen, last_load: None };
+    SoftwareSam::for_one_card(keys, version, state)
+}
+
+/// Some sources leave out Le; a terminal sends it.
+fn with_le(command: &[u8], le: u8) -> Vec<u8> {
+    let (head, _) = command.split_at(5 + usize::from(command[4]));
+    [head, &[le]].concat()
+}
+
+fn key(value: &[u8]) -> Key {
+    Key::from_bytes(value.try_into().unwrap())
+}
+
+fn purse(p2: u8) -> Purse {
+    Purse::from_p2(p2).unwrap()
+}
