@@ -1,0 +1,231 @@
+//! The wallet against published traces of real cards, and torn everywhere: the card alone, judged by bytes that are not
+//! ours.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, unreachable_pub, reason = "tests")]
+
+mod chip;
+
+use chip::{Chip, Reader, blank};
+use hex_literal::hex;
+use onecard_applet::{Kind, PAGE_SIZE};
+
+const SELECT: &[u8] = &hex!("00A40000023F01");
+
+/// deng214's FM1208: one key for load, purchase and TAC; a purse that logs to EF 0018.
+fn card(key: [u8; 16], tac_key: [u8; 16]) -> Chip {
+    let mut reader = Reader::insert(blank(Kind::CpuCard));
+    reader.random(&hex!("53FD1F262EC4E6E2"));
+    reader.ok(&hex!("0084000008"));
+    // The challenge and cryptogram of a real card with the transport key FF*8.
+    reader.ok(&hex!("0082000008 A0DBBFC1192FF24A"));
+    reader.ok(&hex!("80E03F010D 38 0400 F0F0 95 FFFF 4142434445"));
+    reader.ok(SELECT);
+    reader.ok(&hex!("80E0000007 3F 0100 95 F0 FF FF"));
+    for (key_type, id, value) in [(0x3F, 0, key), (0x3F, 1, key), (0x3E, 0, key), (0x34, 0, tac_key)] {
+        let version_algorithm = if (key_type, id) == (0x3F, 1) { [1, 0] } else { [0, 0] };
+        reader.write_key(key_type, id, version_algorithm, &value);
+    }
+    reader.write_key(0x3F, 2, [0x00, 0x01], &key);
+    reader.ok(&hex!("80E0000207 2F 0208 F0 00 FF 18"));
+    reader.ok(&hex!("80E0001807 2E 1417 F0 EF FF FF"));
+    reader.remove()
+}
+
+fn deng214() -> Chip {
+    card(hex!("00112233445566778899AABBCCDDEEFF"), hex!("00112233445566778899AABBCCDDEEFF"))
+}
+
+const LOAD: &[u8] = &hex!("805000020B 01 00002000 001122334455 10");
+
+const CREDIT: &[u8] = &hex!("805200000B 20161216 105800 8AFA5718");
+const PURCHASE: &[u8] = &hex!("805001020B 00 00000001 001122334455");
+const PURCHASE_RANDOM: [u8; 4] = hex!("584633C9");
+const DEBIT: &[u8] = &hex!("805401000F 00000000 20161216 134600 D45737C5 08");
+
+#[test]
+fn deng214_load_and_purchase() {
+    let mut reader = Reader::insert(deng214());
+    reader.ok(SELECT);
+    // The trace's random, as its 16 bytes have it.
+    let initialized = hex!("00000000 0000 01 00 C903814D 03976C22");
+    reader.random(&initialized[8..12]);
+    assert_eq!(reader.ok(LOAD), initialized);
+    assert_eq!(reader.ok(CREDIT), hex!("FA00066D"));
+    assert_eq!(reader.ok(&hex!("805C000204")), hex!("00002000"));
+    reader.random(&PURCHASE_RANDOM);
+    assert_eq!(reader.ok(PURCHASE), hex!("00002000 0000 000000 00 00 584633C9"));
+    assert_eq!(reader.ok(DEBIT), hex!("8AF270DC 66B54A6B"));
+    assert_eq!(reader.ok(&hex!("805C000204")), hex!("00001FFF"));
+    assert_eq!(reader.ok(&hex!("805A0006020001 08")), hex!("66B54A6B 8AF270DC"), "MAC2 then TAC");
+    assert_eq!(reader.ok(&hex!("805A0002020001 08")), hex!("00000000 FA00066D"), "a load has no MAC");
+    assert_eq!(reader.ok(&hex!("00B201C400")), hex!("0001 000000 00000001 06 001122334455 20161216134600"));
+    assert_eq!(reader.ok(&hex!("00B202C400")), hex!("0001 000000 00002000 02 001122334455 20161216105800"));
+    assert_eq!(reader.send(&hex!("00B203C400")), hex!("6A83"));
+}
+
+#[test]
+fn robur_load_with_unequal_halves_and_its_log_record() {
+    let chip = card(hex!("3F3F3F3F3F3F3F3F1122334455667788"), hex!("34343434343434341122334455667788"));
+    let mut reader = Reader::insert(chip);
+    reader.ok(SELECT);
+    reader.random(&hex!("4E066548"));
+    assert_eq!(
+        reader.ok(&hex!("805000020B 02 00000010 666666666666 10")),
+        hex!("00000000 0000 00 01 4E066548 0D39ADBB")
+    );
+    assert_eq!(reader.ok(&hex!("805200000B 20240411 212121 097E98FE 04")), hex!("A802863E"));
+    assert_eq!(reader.ok(&hex!("00B201C417")), hex!("0001 000000 00000010 02 666666666666 20240411 212121"));
+}
+
+/// What must move together, read after a power-up.
+#[derive(PartialEq, Debug)]
+struct Seen {
+    balance: Vec<u8>,
+    newest_log: Vec<u8>,
+    load_proof: Vec<u8>,
+    purchase_proof: Vec<u8>,
+    online_sequence: Vec<u8>,
+    offline_sequence: Vec<u8>,
+}
+
+fn look(reader: &mut Reader) -> Seen {
+    reader.ok(SELECT);
+    Seen {
+        balance: reader.ok(&hex!("805C000204")),
+        newest_log: reader.send(&hex!("00B201C400")),
+        load_proof: reader.send(&hex!("805A0002020001 08")),
+        purchase_proof: reader.send(&hex!("805A0006020001 08")),
+        online_sequence: reader.ok(LOAD)[4..6].to_vec(),
+        offline_sequence: reader.ok(&hex!("805001020B 00 00000000 001122334455"))[4..6].to_vec(),
+    }
+}
+
+fn loaded() -> Chip {
+    let mut reader = Reader::insert(deng214());
+    reader.ok(SELECT);
+    reader.random(&hex!("C903814D"));
+    reader.ok(LOAD);
+    reader.ok(CREDIT);
+    reader.remove()
+}
+
+/// Cuts `flow` at every operation and byte, then the recovery at every operation and byte.
+fn sweep(chip: &Chip, flow: &[(&[u8], &[u8])]) {
+    let run = |mut chip: Chip, operations_left, landing| {
+        chip.random.clear();
+        let mut reader = Reader::insert(chip);
+        reader.ok(SELECT);
+        let before = reader.chip.0.borrow().operations;
+        {
+            let mut chip = reader.chip.0.borrow_mut();
+            (chip.operations_left, chip.landing) = (operations_left, landing);
+        }
+        let mut answered = true;
+        for (random, command) in flow {
+            reader.random(random);
+            answered &= reader.try_send(command).is_ok_and(|answer| answer.ends_with(&[0x90, 0x00]));
+            if !answered {
+                break;
+            }
+        }
+        let operations = reader.chip.0.borrow().operations - before;
+        (reader.remove(), answered, operations)
+    };
+    let before = look(&mut Reader::insert(chip.clone()));
+    let (done, answered, operations) = run(chip.clone(), usize::MAX, 0);
+    assert!(answered);
+    let after = look(&mut Reader::insert(done));
+    assert_ne!(before, after);
+    let (mut not_committed, mut committed, mut cuts) = (0, 0, 0);
+    for operation in 0..operations {
+        for landing in 0..=PAGE_SIZE {
+            let (torn, answered, _) = run(chip.clone(), operation, landing);
+            assert!(!answered, "an answer after the power went");
+            let seen = look(&mut Reader::insert(torn.clone()));
+            assert!(seen == before || seen == after, "operation {operation}, {landing} bytes: {seen:?}");
+            if seen == before {
+                not_committed += 1
+            } else {
+                committed += 1
+            }
+            cuts += 1 + sweep_recovery(&torn, &seen);
+        }
+    }
+    assert!(not_committed > 0 && committed > 0);
+    println!("{cuts} cuts: {not_committed} not committed, {committed} committed");
+}
+
+fn sweep_recovery(torn: &Chip, seen: &Seen) -> usize {
+    let mut cuts = 0;
+    for operation in 0.. {
+        for landing in [0, 1, 7, 30] {
+            let mut chip = torn.clone();
+            (chip.operations_left, chip.landing) = (operation, landing);
+            match Reader::try_insert(chip) {
+                Ok(_) => return cuts,
+                Err(mut again) => {
+                    again.operations_left = usize::MAX;
+                    assert_eq!(look(&mut Reader::insert(again)), *seen);
+                    cuts += 1;
+                }
+            }
+        }
+    }
+    cuts
+}
+
+#[test]
+fn a_load_torn_anywhere_is_whole_or_not_there() {
+    sweep(&deng214(), &[(&hex!("C903814D"), LOAD), (&[], CREDIT)]);
+}
+
+#[test]
+fn a_purchase_torn_anywhere_is_whole_or_not_there() {
+    sweep(&loaded(), &[(&PURCHASE_RANDOM, PURCHASE), (&[], DEBIT)]);
+}
+
+/// A purchase of nothing: MAC1 does not matter where the sequence and balance are looked at through INITIALIZE alone.
+#[test]
+fn a_wrong_mac_ends_the_transaction_and_changes_nothing() {
+    let mut reader = Reader::insert(loaded());
+    let before = look(&mut reader);
+    for at in 9..20 {
+        let mut wrong = DEBIT.to_vec();
+        wrong[at] ^= 1;
+        reader.random(&PURCHASE_RANDOM);
+        reader.ok(PURCHASE);
+        let status = reader.send(&wrong);
+        assert!(status == hex!("9302") || status == hex!("6A80"), "byte {at}: {status:02X?}");
+        assert_eq!(reader.send(DEBIT), hex!("6901"), "the right DEBIT comes too late");
+    }
+    reader.random(&hex!("C903814D"));
+    reader.ok(LOAD);
+    assert_eq!(reader.send(CREDIT), hex!("9302"), "the online sequence has moved on");
+    assert_eq!(look(&mut reader), before);
+}
+
+#[test]
+fn any_command_between_ends_the_transaction() {
+    for between in [&hex!("805C000204")[..], &hex!("0084000008"), SELECT, &hex!("80FF0000"), &hex!("00"), LOAD] {
+        let mut reader = Reader::insert(loaded());
+        reader.ok(SELECT);
+        reader.random(&PURCHASE_RANDOM);
+        reader.ok(PURCHASE);
+        reader.send(between);
+        assert_eq!(reader.send(DEBIT), hex!("6901"), "{between:02X?}");
+    }
+}
+
+#[test]
+fn more_than_the_balance_and_more_than_a_purse_holds() {
+    let mut reader = Reader::insert(loaded());
+    reader.ok(SELECT);
+    assert_eq!(reader.send(&hex!("805001020B 00 00002001 001122334455")), hex!("9401"));
+    assert_eq!(reader.ok(&hex!("805001020B 00 00002000 001122334455")).len(), 15);
+    assert_eq!(reader.send(&hex!("805000020B 01 FFFFE000 112233445566 10")), hex!("6985"));
+    assert_eq!(reader.ok(&hex!("805000020B 01 FFFFDFFF 112233445566 10")).len(), 16);
+    assert_eq!(reader.send(&hex!("805001020B 07 00000001 001122334455")), hex!("9403"));
+    assert_eq!(reader.send(&hex!("805001010B 00 00000001 001122334455")), hex!("6A82"), "no deposit here");
+    assert_eq!(reader.send(&hex!("805001030B 00 00000001 001122334455")), hex!("6A86"));
+    assert_eq!(reader.send(&hex!("805001020A 00 00000001 0011223344")), hex!("6700"));
+    assert_eq!(reader.send(&hex!("805001020B 00 00000001 001122334455 10")), hex!("6C0F"));
+}
