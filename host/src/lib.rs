@@ -7,6 +7,7 @@
 //! | [`card`] | a selected application: typed reads, PIN, authentication, life cycle |
 //! | [`sam`] | who keeps the keys: a SAM in a slot, or one in memory for servers and tests |
 //! | [`terminal`] | purchase and recharge, each one call with three endings; what is in doubt, settlement, the issuer's check |
+//! | [`trace`] | a redacting trace of APDUs, decoded field by field |
 //! | [`issuing`] | from a blank card to an application or a SAM |
 //! | [`keys`] | roots, diversification, check values |
 //! | [`crypto`], [`line_protection`] | session keys, MACs, TAC; commands under a MAC, enciphered |
@@ -45,6 +46,7 @@ pub mod keys;
 pub mod line_protection;
 pub mod sam;
 pub mod terminal;
+pub mod trace;
 pub mod transport;
 
 pub use onecard_wire as wire;

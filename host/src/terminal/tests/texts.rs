@@ -93,13 +93,13 @@ fn every_doubt_says_who_decides() {
         let decider = doubt.decider();
         let found = InDoubt { token, doubt };
         let (english, chinese) = (found.text(Language::English), found.text(Language::Chinese));
-        let (who, 谁) = match decider {
+        let (english_who, chinese_who) = match decider {
             Decider::SameCard => ("present the same card again", "重新刷同一张卡"),
             Decider::Issuer => ("the issuer decides", "由发卡方"),
             Decider::ServiceDesk => ("the service desk decides", "由服务台裁定"),
         };
-        assert!(english.contains(who) && english.contains(&serial(1).to_string()), "{english}");
-        assert!(chinese.contains(谁) && chinese.contains(&serial(1).to_string()), "{chinese}");
+        assert!(english.contains(english_who) && english.contains(&serial(1).to_string()), "{english}");
+        assert!(chinese.contains(chinese_who) && chinese.contains(&serial(1).to_string()), "{chinese}");
         assert!(!is_chinese(&english), "{english}");
     }
 }
