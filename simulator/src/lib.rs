@@ -6,6 +6,19 @@
 //!  └─────remove──────┘
 //! ```
 //!
+//! ```
+//! use onecard_host::transport::Transport;
+//! use onecard_simulator::{
+//!     chip::{Chip, Kind},
+//!     reader::Reader,
+//! };
+//!
+//! let mut reader = Reader::insert(Chip::blank(Kind::CpuCard, 1)?);
+//! let challenge_and_status = reader.transmit(&[0x00, 0x84, 0x00, 0x00, 0x08])?;
+//! assert_eq!(challenge_and_status.len(), 8 + 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! | module | what |
 //! |---|---|
 //! | [`chip`], [`image_file`] | a chip, in RAM or in a locked file where killing the process is a power cut |
