@@ -4,6 +4,7 @@ use onecard_wire::{
     key::{KeyType, PIN_LEN_MAX},
     status::StatusWord,
 };
+use zeroize::Zeroizing;
 
 use crate::{
     apdu::Command,
@@ -89,9 +90,9 @@ impl<P: Platform> Card<P> {
     }
 
     fn compare_pin(&mut self, record: &KeyRecord, pin: &[u8]) -> Result<(), Failure> {
-        let mut padded = [0xFF; PIN_LEN_MAX];
+        let mut padded = Zeroizing::new([0xFF; PIN_LEN_MAX]);
         padded.iter_mut().zip(pin).for_each(|(to, from)| *to = *from);
-        match self.compare(record, |nvm| Ok(same(&record.pin(nvm), &padded)))? {
+        match self.compare(record, |nvm| Ok(same(&*record.pin(nvm), &*padded)))? {
             Verdict::Right => Ok(()),
             Verdict::Wrong { tries_left } => refuse(StatusWord::tries_left(tries_left)),
         }

@@ -9,6 +9,7 @@ use onecard_wire::{
     layout::{Reader, Writer},
     status::StatusWord,
 };
+use zeroize::Zeroizing;
 
 use crate::{
     crypto::Key,
@@ -79,13 +80,13 @@ impl KeyRecord {
     /// # Errors
     /// 6A88 if the value is no key (it is a PIN).
     pub(crate) fn key<M: Memory>(&self, nvm: &Journal<M>) -> Result<Key, StatusWord> {
-        let value = nvm.array::<VALUE_LEN>(self.address + HEADER_LEN);
+        let value = Zeroizing::new(nvm.array::<VALUE_LEN>(self.address + HEADER_LEN));
         value.get(..self.value_len()).and_then(Key::from_value).ok_or(StatusWord::KEY_NOT_FOUND)
     }
 
     /// The PIN, padded by FF.
-    pub(crate) fn pin<M: Memory>(&self, nvm: &Journal<M>) -> [u8; PIN_LEN_MAX] {
-        let mut pin = nvm.array::<PIN_LEN_MAX>(self.address + HEADER_LEN);
+    pub(crate) fn pin<M: Memory>(&self, nvm: &Journal<M>) -> Zeroizing<[u8; PIN_LEN_MAX]> {
+        let mut pin = Zeroizing::new(nvm.array::<PIN_LEN_MAX>(self.address + HEADER_LEN));
         pin.iter_mut().skip(self.value_len()).for_each(|byte| *byte = 0xFF);
         pin
     }

@@ -12,6 +12,7 @@ use onecard_wire::{
     sam::{InitSam, LEVELS_MAX, Usage, UsageKind},
     status::StatusWord,
 };
+use zeroize::Zeroizing;
 
 pub(crate) use descrypt::WorkingKey;
 pub(crate) use purchase::SamTransaction;
@@ -84,10 +85,10 @@ impl<P: Platform> Card<P> {
 /// `3DES(K, F) ‖ 3DES(K, ¬F)`.
 fn diversify(key: &Key, factor: &Block) -> Key {
     let cipher = key.cipher();
-    let (mut left, mut right) = (*factor, factor.map(|byte| !byte));
-    cipher.encipher(&mut left);
-    cipher.encipher(&mut right);
-    let mut derived = [0; 16];
-    derived.iter_mut().zip(left.iter().chain(&right)).for_each(|(to, from)| *to = *from);
-    Key::TripleDes(derived)
+    let mut derived = Zeroizing::new([0; 2 * BLOCK_LEN]);
+    for (to, from) in derived.iter_mut().zip(factor.iter().copied().chain(factor.map(|byte| !byte))) {
+        *to = from;
+    }
+    cipher.encipher_all(&mut *derived);
+    Key::TripleDes(*derived)
 }
