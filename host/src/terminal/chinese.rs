@@ -1,5 +1,7 @@
 //! The Chinese of what is in doubt and of what was refused.
 
+use onecard_wire::status::StatusWord;
+
 use super::{Cause, Decider, Doubt, Language};
 use crate::{
     apdu::{ExchangeError, meaning},
@@ -20,10 +22,17 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::BalanceTooLow { balance } => format!("余额{balance}元，不足。请充值或换其他方式支付"),
         Cause::BalanceTooHigh { balance } => format!("余额{balance}元，充值后超出钱包上限。请减少充值金额"),
         Cause::Rule(rule) => rule.text(Language::Chinese),
-        Cause::Refused { command, status } => match meaning(*command, *status) {
-            Some(meaning) => format!("{}（{:04X}）。卡内未改变", meaning.chinese, status.0),
-            None => format!("卡应答{:04X}。卡内未改变，请重新刷卡或换卡", status.0),
-        },
+        Cause::Refused { command, status } => {
+            let said = match meaning(*command, *status) {
+                Some(meaning) => format!("{}（{:04X}）", meaning.chinese, status.0),
+                None => format!("卡应答{:04X}", status.0),
+            };
+            let next = match *status {
+                StatusWord::SECURITY_NOT_SATISFIED => "请持卡人输入密码",
+                _ => "请重新刷卡，仍被拒绝请换卡并告知服务台",
+            };
+            format!("{said}。{next}")
+        }
         Cause::NoAnswer { error, .. } => exchange(error),
         Cause::Malformed { length, .. } => format!("卡应答{length}字节，格式不符。请重新刷卡或换卡"),
         Cause::NeverCompleted => "该笔交易未执行，也不会再执行。如仍需要请重新交易".to_owned(),

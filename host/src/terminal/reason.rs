@@ -133,10 +133,17 @@ fn english(cause: &Cause) -> String {
         }
         Cause::BalanceTooHigh { balance } => format!("with {balance} yuan on it the sum does not fit. Load less"),
         Cause::Rule(rule) => rule.text(Language::English),
-        Cause::Refused { command, status } => match meaning(*command, *status) {
-            Some(meaning) => format!("{} ({:04X}). Nothing was changed", meaning.english, status.0),
-            None => format!("it answered {status}. Nothing was changed; present it again, or use another card"),
-        },
+        Cause::Refused { command, status } => {
+            let said = match meaning(*command, *status) {
+                Some(meaning) => format!("{} ({:04X})", meaning.english, status.0),
+                None => format!("it answered {status}"),
+            };
+            let next = match *status {
+                StatusWord::SECURITY_NOT_SATISFIED => "Have the holder enter the PIN",
+                _ => "Present it again; if it refuses again, use another card and tell the service desk",
+            };
+            format!("{said}. {next}")
+        }
         Cause::NoAnswer { error, .. } => error.to_string(),
         Cause::Malformed { length, .. } => {
             format!(

@@ -170,11 +170,56 @@ fn a_wrong_pin_and_an_empty_purse_change_nothing() {
     let tap = recharge(&mut card, &mut sam, &mut store, &RechargeOrder { pin, ..top_up(1, "10") }).unwrap();
     assert!(matches!(cause(&tap.outcome), Cause::Pin(crate::card::PinError::Wrong { tries_left: 2, .. })));
     let tap = purchase(&mut card, &mut sam, &mut store, &sale(2, "5.01")).unwrap();
-    assert!(matches!(cause(&tap.outcome), Cause::Refused { .. }), "{tap:?}");
+    assert_eq!(cause(&tap.outcome), Cause::BalanceTooLow { balance: yuan("5") });
     // A card that promises what it has not is not believed.
     let answer = hex_literal::hex!("00000001 0100 000000 01 00 01020304 9000").to_vec();
     card.fault(1, Fault::Forged(answer));
     let tap = purchase(&mut card, &mut sam, &mut store, &sale(3, "5")).unwrap();
     assert_eq!(cause(&tap.outcome), Cause::BalanceTooLow { balance: Amount::from_fen(1) });
     assert_eq!((card.balance, store.pending().unwrap()), (yuan("5"), vec![]));
+}
+
+#[test]
+fn a_refusal_by_rule_says_which() {
+    use onecard_wire::record::{CardStatus, Parameters};
+    let plain = Parameters::UNLIMITED;
+    let today = moment(0).date.to_bytes();
+    let yesterday = Date::parse("2026-11-21").unwrap();
+    let (limit, spent) = (yuan("20"), yuan("15"));
+    let (lost, suspended) = (CardStatus::LOST, CardStatus::SUSPENDED);
+    let cases = [
+        (Parameters { status: lost, ..plain }, Some(Rule::Status(lost)), Some(Rule::Status(lost))),
+        (Parameters { status: suspended, ..plain }, Some(Rule::Status(suspended)), Some(Rule::Status(suspended))),
+        (
+            Parameters { balance_expiry: yesterday.to_bytes(), ..plain },
+            Some(Rule::BalanceExpired { on: yesterday }),
+            None,
+        ),
+        (Parameters { balance_expiry: today, ..plain }, None, None),
+        (Parameters { purchase_max: yuan("9.99"), ..plain }, Some(Rule::PurchaseMax { limit: yuan("9.99") }), None),
+        (Parameters { purchase_max: yuan("10"), ..plain }, None, None),
+        (
+            Parameters { day_total_max: limit, day: today, spent, ..plain },
+            Some(Rule::DayTotalMax { limit, spent }),
+            None,
+        ),
+        (Parameters { day_total_max: limit, day: yesterday.to_bytes(), spent, ..plain }, None, None),
+        (Parameters { pin_threshold: yuan("9.99"), ..plain }, Some(Rule::PinNeeded { above: yuan("9.99") }), None),
+        (Parameters { pin_threshold: yuan("10"), ..plain }, None, None),
+        (Parameters { balance_max: yuan("109.99"), ..plain }, None, Some(Rule::BalanceMax { limit: yuan("109.99") })),
+        (Parameters { balance_max: yuan("110"), ..plain }, None, None),
+    ];
+    for (parameters, to_purchase, to_load) in cases {
+        let mut card = ModelCard::new(1, yuan("100"));
+        card.refuses = Some([0x69, 0x85]);
+        card.parameters = parameters;
+        let (mut sam, mut store) = (whole_sam(), InMemoryStore::new());
+        let refused = |command| Cause::Refused { command, status: onecard_wire::status::StatusWord(0x6985) };
+        let tap = purchase(&mut card, &mut sam, &mut store, &sale(1, "10")).unwrap();
+        let by_card = refused(crate::apdu::CommandName::InitializeForPurchase);
+        assert_eq!(cause(&tap.outcome), to_purchase.map_or(by_card, Cause::Rule), "{parameters:?}");
+        let tap = recharge(&mut card, &mut sam, &mut store, &top_up(2, "10")).unwrap();
+        let by_card = refused(crate::apdu::CommandName::InitializeForLoad);
+        assert_eq!(cause(&tap.outcome), to_load.map_or(by_card, Cause::Rule), "{parameters:?}");
+    }
 }

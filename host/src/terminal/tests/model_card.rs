@@ -5,7 +5,7 @@ use onecard_wire::{
     key::AlgorithmId,
     layout::Writer,
     number::TerminalNumber,
-    record::{ApplicationType, LogRecord, PublicData},
+    record::{ApplicationType, LogRecord, Parameters, PublicData},
     wallet::{
         CreditForLoad, DebitForPurchase, Debited, Initialize, LoadInitialized, OverdraftLimit, Proof,
         PurchaseInitialized, TransactionType,
@@ -45,6 +45,8 @@ pub(super) struct ModelCard {
     pub(super) seen: Vec<Vec<u8>>,
     /// Faults by index into `seen`.
     pub(super) faults: Vec<(usize, Fault)>,
+    /// EF 0017, which the model shows and does not enforce.
+    pub(super) parameters: Parameters,
     /// Answers with this word to INITIALIZE.
     pub(super) refuses: Option<[u8; 2]>,
     randoms: u32,
@@ -80,6 +82,7 @@ impl ModelCard {
             proofs: Vec::new(),
             seen: Vec::new(),
             faults: Vec::new(),
+            parameters: Parameters::UNLIMITED,
             refuses: None,
             randoms: 0,
             challenge: None,
@@ -124,6 +127,8 @@ impl ModelCard {
                 self.challenge = Some(random);
                 Ok(random.to_vec())
             }
+            [0x80, 0x5C, 0x00, 0x02] => Ok(self.balance.to_bytes().to_vec()),
+            [0x00, 0xB0, 0x97, 0x00] => Ok(self.parameters.emit().to_vec()),
             [0x04, 0xB2, number, 0xC4] => self.log_record(challenge, number, command),
             _ => Err([0x6D, 0x00]),
         };
@@ -176,6 +181,9 @@ impl ModelCard {
 
     fn initialize_load(&mut self, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
         let field = Initialize::parse(data).unwrap();
+        if let Some(status) = self.refuses {
+            return Err(status);
+        }
         if !self.pin_verified {
             return Err([0x69, 0x82]);
         }
