@@ -11,7 +11,7 @@
 
 mod chip;
 
-use chip::{Chip, Reader, blank};
+use chip::{Reader, blank};
 use hex_literal::hex;
 use onecard_applet::Kind;
 

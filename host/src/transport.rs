@@ -1,5 +1,8 @@
 //! The only seam between this library and a card.
 
+#[cfg(feature = "pcsc")]
+pub mod pcsc;
+
 /// Sends command APDUs to one card and returns its answers.
 pub trait Transport {
     /// Sends `command`, returns the answer's data followed by its two status bytes.
