@@ -15,6 +15,7 @@ use onecard_wire::{
 };
 
 pub(crate) use purse::PURSE_FILE_LEN;
+use purse::{Content, OpenPurse};
 pub(crate) use transaction_mac::{Order, SessionKey, dated_input, load_mac1_input};
 
 use crate::{
@@ -35,7 +36,7 @@ pub(crate) enum Wallet {
     #[default]
     Idle,
     Load(load::Load),
-    Purchase(purchase::Purchase),
+    Purchase(Begun),
 }
 
 impl<P: Platform> Card<P> {
@@ -65,14 +66,37 @@ impl<P: Platform> Card<P> {
         Ok(put(answer, &content.balance.to_bytes())?)
     }
 
-    /// A transaction's key and the TAC key.
-    ///
-    /// # Errors
-    /// 9403 if either is missing, 6982 if the key's use right is not met.
-    fn transaction_keys(&self, key_type: KeyType, id: u8) -> Result<(KeyRecord, KeyRecord), StatusWord> {
-        let key = self.find_key(key_type, id)?.ok_or(StatusWord::NO_SUCH_KEY)?;
+    /// What every INITIALIZE does first, in this order: purse 6A82 and 6982, keys 9403, the key's right 6982, sequence
+    /// 9402, balance 9401 or 6985.
+    fn begin(&mut self, purse: Purse, key_type: KeyType, key_id: u8, order: Order) -> Result<Begun, Failure> {
+        let open = self.open_purse(purse)?;
+        let key = self.find_key(key_type, key_id)?.ok_or(StatusWord::NO_SUCH_KEY)?;
         let tac_key = self.find_key(KeyType::TAC, TAC_KEY_ID)?.ok_or(StatusWord::NO_SUCH_KEY)?;
         self.session.require(key.use_right)?;
-        Ok((key, tac_key))
+        open.content.next_sequence(order.transaction_type)?;
+        open.content.balance_after(&order)?;
+        let mut random = [0; 4];
+        self.nvm.chip().random(&mut random);
+        Ok(Begun { purse, generation: open.generation(), content: open.content, order, random, key, tac_key })
     }
+
+    /// The purse at the second command: the first transaction to complete wins.
+    ///
+    /// # Errors
+    /// 6901 if one completed since the INITIALIZE.
+    fn reopen(&self, begun: &Begun) -> Result<OpenPurse, StatusWord> {
+        let open = self.open_purse(begun.purse)?;
+        if open.generation() == begun.generation { Ok(open) } else { Err(StatusWord::NO_TRANSACTION) }
+    }
+}
+
+/// A transaction between its INITIALIZE and its second command.
+pub(crate) struct Begun {
+    purse: Purse,
+    generation: u32,
+    content: Content,
+    order: Order,
+    random: [u8; 4],
+    key: KeyRecord,
+    tac_key: KeyRecord,
 }

@@ -9,8 +9,7 @@ use onecard_wire::{
 };
 
 use super::{
-    Wallet,
-    purse::{Completed, require_not_at_maximum},
+    Begun, Wallet,
     transaction_mac::{Order, SessionKey, dated_input, purchase_tac_input, tac},
 };
 use crate::{
@@ -18,55 +17,35 @@ use crate::{
     card::Card,
     crypto::same,
     failure::{Failure, refuse},
-    keys::KeyRecord,
     platform::Platform,
 };
-
-/// A purchase that waits for its DEBIT. Its session key is made there: it takes the terminal's sequence.
-pub(crate) struct Purchase {
-    purse: Purse,
-    generation: u32,
-    order: Order,
-    random: [u8; 4],
-    key: KeyRecord,
-    tac_key: KeyRecord,
-}
 
 impl<P: Platform> Card<P> {
     pub(super) fn initialize_for_purchase(
         &mut self,
         command: &Command<'_>,
         purse: Purse,
-        order: &Initialize,
+        fields: &Initialize,
         answer: &mut Response,
     ) -> Result<(), Failure> {
         command.require_answer_len(PurchaseInitialized::LEN)?;
-        let open = self.open_purse(purse)?;
-        let (key, tac_key) = self.transaction_keys(KeyType::PURCHASE, order.key_id)?;
-        let content = open.content;
-        require_not_at_maximum(content.offline_sequence)?;
-        if content.balance < order.amount {
-            return refuse(StatusWord::BALANCE_TOO_LOW);
-        }
-        let mut random = [0; 4];
-        self.nvm.chip().random(&mut random);
+        let order = Order::new(fields, TransactionType::purchase(purse));
+        let begun = self.begin(purse, KeyType::PURCHASE, fields.key_id, order)?;
         let initialized = PurchaseInitialized {
-            old_balance: content.balance,
-            offline_sequence: content.offline_sequence,
-            overdraft: content.overdraft,
-            key_version: KeyVersion(key.b4),
-            algorithm: AlgorithmId(key.b5),
-            random,
+            old_balance: begun.content.balance,
+            offline_sequence: begun.content.offline_sequence,
+            overdraft: begun.content.overdraft,
+            key_version: KeyVersion(begun.key.b4),
+            algorithm: AlgorithmId(begun.key.b5),
+            random: begun.random,
         };
         put(answer, &initialized.emit())?;
-        let transaction_type = TransactionType::purchase(purse);
-        let order = Order { amount: order.amount, transaction_type, terminal: order.terminal };
-        self.session.wallet =
-            Wallet::Purchase(Purchase { purse, generation: open.generation(), order, random, key, tac_key });
+        self.session.wallet = Wallet::Purchase(begun);
         Ok(())
     }
 
-    /// DEBIT FOR PURCHASE. Whatever happens, the purchase it belongs to is over.
+    /// DEBIT FOR PURCHASE. Whatever happens, the purchase it belongs to is over. The session key is made here: it takes
+    /// the terminal's sequence.
     pub(crate) fn debit_for_purchase(
         &mut self,
         command: &Command<'_>,
@@ -76,34 +55,23 @@ impl<P: Platform> Card<P> {
         command.require_p1p2(DEBIT_PURCHASE, 0x00)?;
         command.require_data_len(DebitForPurchase::LEN)?;
         command.require_answer_len(Debited::LEN)?;
-        let Wallet::Purchase(purchase) = wallet else {
+        let Wallet::Purchase(begun) = wallet else {
             return refuse(StatusWord::NO_TRANSACTION);
         };
-        let fields = DebitForPurchase::parse(command.data).ok_or(StatusWord::WRONG_DATA)?;
-        let open = self.reopen_purse(purchase.purse, purchase.generation)?;
-        let Purchase { order, random, .. } = purchase;
-        let key = purchase.key.key(&self.nvm)?;
-        let session_key = SessionKey::offline(&key, random, open.content.offline_sequence, fields.terminal_sequence);
-        if !same(&session_key.mac(&dated_input(&order, fields.date, fields.time)), &fields.mac1) {
+        let DebitForPurchase { terminal_sequence, date, time, mac1 } =
+            DebitForPurchase::parse(command.data).ok_or(StatusWord::WRONG_DATA)?;
+        let open = self.reopen(&begun)?;
+        let Begun { order, random, key, tac_key, .. } = &begun;
+        let sequence = open.content.offline_sequence;
+        let session_key = SessionKey::offline(&key.key(&self.nvm)?, *random, sequence, terminal_sequence);
+        if !same(&session_key.mac(&dated_input(order, date, time)), &mac1) {
             return refuse(StatusWord::MAC_WRONG);
         }
-        let new_balance = open.content.balance.minus(order.amount).ok_or(StatusWord::BALANCE_TOO_LOW)?;
-        let message = purchase_tac_input(&order, fields.terminal_sequence, fields.date, fields.time);
-        let debited = Debited {
-            tac: tac(&purchase.tac_key.key(&self.nvm)?, &message),
-            mac2: session_key.mac(&order.amount.to_bytes()),
-        };
-        self.complete(
-            &open,
-            &Completed {
-                transaction_type: order.transaction_type,
-                amount: order.amount,
-                terminal: order.terminal,
-                moment: Moment { date: fields.date, time: fields.time },
-                new_balance,
-                proof: Proof { mac: debited.mac2, tac: debited.tac },
-            },
-        )?;
-        Ok(put(answer, &debited.emit())?)
+        open.content.balance_after(order)?;
+        let message = purchase_tac_input(order, terminal_sequence, date, time);
+        let tac = tac(&tac_key.key(&self.nvm)?, &message);
+        let mac2 = session_key.mac(&order.amount.to_bytes());
+        self.complete(&open, order, Moment { date, time }, Proof { mac: mac2, tac })?;
+        Ok(put(answer, &Debited { tac, mac2 }.emit())?)
     }
 }

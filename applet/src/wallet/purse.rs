@@ -14,9 +14,10 @@ use onecard_wire::{
     wallet::{OverdraftLimit, Proof, Purse, TransactionType},
 };
 
+use super::transaction_mac::Order;
 use crate::{
     card::Card,
-    failure::{Failure, refuse},
+    failure::Failure,
     fs::{
         File, PurseFiles,
         record::{cyclic_ring, stage_cyclic},
@@ -46,6 +47,29 @@ pub(crate) struct Content {
 }
 
 impl Content {
+    /// The balance after `order`.
+    ///
+    /// # Errors
+    /// 9401 if there is too little to pay it, 6985 if a purse does not hold that much.
+    pub(super) fn balance_after(&self, order: &Order) -> Result<Amount, StatusWord> {
+        if is_load(order.transaction_type) {
+            self.balance.plus(order.amount).ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)
+        } else {
+            self.balance.minus(order.amount).ok_or(StatusWord::BALANCE_TOO_LOW)
+        }
+    }
+
+    /// The sequence that a transaction of this type moves on.
+    pub(super) const fn sequence(&self, transaction_type: TransactionType) -> u16 {
+        if transaction_type.is_online() { self.online_sequence } else { self.offline_sequence }
+    }
+
+    /// # Errors
+    /// 9402 if it cannot go on.
+    pub(super) fn next_sequence(&self, transaction_type: TransactionType) -> Result<u16, StatusWord> {
+        self.sequence(transaction_type).checked_add(1).ok_or(StatusWord::COUNTER_AT_MAXIMUM)
+    }
+
     const LEN: usize = 11 + Proven::LEN;
     /// A purse just created.
     const EMPTY: Self =
@@ -102,16 +126,6 @@ impl OpenPurse {
     }
 }
 
-/// A transaction that has passed every check.
-pub(super) struct Completed {
-    pub(super) transaction_type: TransactionType,
-    pub(super) amount: Amount,
-    pub(super) terminal: TerminalNumber,
-    pub(super) moment: Moment,
-    pub(super) new_balance: Amount,
-    pub(super) proof: Proof,
-}
-
 impl<P: Platform> Card<P> {
     /// # Errors
     /// 6A82 if the directory has no such purse, 6982 if its use right is not met.
@@ -133,46 +147,32 @@ impl<P: Platform> Card<P> {
         Ok(OpenPurse { files, newest, content: content.ok_or(StatusWord::INTERNAL_ERROR)? })
     }
 
-    /// The purse at the second command of a transaction: the first to complete wins.
-    ///
-    /// # Errors
-    /// 6901 if a transaction completed since the purse had `generation`.
-    pub(super) fn reopen_purse(&self, purse: Purse, generation: u32) -> Result<OpenPurse, StatusWord> {
-        let open = self.open_purse(purse)?;
-        if open.generation() == generation { Ok(open) } else { Err(StatusWord::NO_TRANSACTION) }
-    }
-
-    /// Moves the balance, the sequence, the log and the proof, all together.
-    pub(super) fn complete(&mut self, purse: &OpenPurse, done: &Completed) -> Result<(), Failure> {
-        let mut content = Content { balance: done.new_balance, ..purse.content };
-        let moving = match done.transaction_type.is_online() {
-            true => &mut content.online_sequence,
-            false => &mut content.offline_sequence,
-        };
-        *moving = moving.checked_add(1).ok_or(StatusWord::COUNTER_AT_MAXIMUM)?;
-        let sequence = *moving;
-        let proven = Proven {
-            transaction_type: done.transaction_type,
-            sequence,
-            proof: done.proof,
-            amount: done.amount,
-            terminal: done.terminal,
-        };
+    /// Moves the balance, the sequence, the log and the proof, all together. `order` has passed every check.
+    pub(super) fn complete(
+        &mut self,
+        purse: &OpenPurse,
+        order: &Order,
+        moment: Moment,
+        proof: Proof,
+    ) -> Result<(), Failure> {
+        let Order { amount, transaction_type, terminal } = *order;
+        let sequence = purse.content.next_sequence(transaction_type)?;
+        let mut content = Content { balance: purse.content.balance_after(order)?, ..purse.content };
+        if transaction_type.is_online() {
+            content.online_sequence = sequence;
+        } else {
+            content.offline_sequence = sequence;
+        }
+        let proven = Proven { transaction_type, sequence, proof, amount, terminal };
         let mut transaction = Transaction::new();
         stage_cell(purse, &content, &proven, &mut transaction)?;
-        if is_load(done.transaction_type) {
+        if is_load(transaction_type) {
             transaction.write(purse.files.purse.body() + LAST_LOAD_AT, &proven.emit())?;
         }
         if let Some(log) = log_of(&purse.files) {
-            let record = LogRecord {
-                sequence,
-                overdraft: content.overdraft,
-                amount: done.amount,
-                transaction_type: done.transaction_type,
-                terminal: done.terminal,
-                date: done.moment.date,
-                time: done.moment.time,
-            };
+            let Moment { date, time } = moment;
+            let overdraft = content.overdraft;
+            let record = LogRecord { sequence, overdraft, amount, transaction_type, terminal, date, time };
             stage_cyclic(&self.nvm, &log, &record.emit(), &mut transaction)?;
         }
         Ok(self.nvm.commit(transaction)?)
@@ -224,10 +224,4 @@ fn proven_at<M: Memory>(nvm: &Journal<M>, address: usize) -> Option<Proven> {
 
 const fn is_load(transaction_type: TransactionType) -> bool {
     matches!(transaction_type, TransactionType::LOAD_ED | TransactionType::LOAD_EP)
-}
-
-/// # Errors
-/// 9402 if a sequence cannot go on.
-pub(super) fn require_not_at_maximum(sequence: u16) -> Result<(), Failure> {
-    if sequence == u16::MAX { refuse(StatusWord::COUNTER_AT_MAXIMUM) } else { Ok(()) }
 }

@@ -5,7 +5,7 @@ use onecard_wire::{
     date::{Date, Time},
     layout::Writer,
     number::TerminalNumber,
-    wallet::TransactionType,
+    wallet::{Initialize, TransactionType},
 };
 use zeroize::ZeroizeOnDrop;
 
@@ -73,6 +73,11 @@ pub(crate) struct Order {
 }
 
 impl Order {
+    /// What the data field of INITIALIZE asks for.
+    pub(super) const fn new(fields: &Initialize, transaction_type: TransactionType) -> Self {
+        Self { amount: fields.amount, transaction_type, terminal: fields.terminal }
+    }
+
     fn head(&self) -> [u8; 11] {
         Writer::new().put(&self.amount.to_bytes()).u8(self.transaction_type.0).put(&self.terminal.0).finish()
     }
