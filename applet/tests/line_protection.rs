@@ -201,3 +201,107 @@ fn a_real_sams_key_load() {
         assert!(status == hex!("9302") || at == 4 && status == hex!("6A86"), "byte {at}: {status:02X?}");
     }
 }
+
+/// Where the body of EF 0015 lies, found by a write whose MAC a real card accepted.
+fn body_of_0015() -> usize {
+    let mut reader = card(&[0x36; 16], 0xA8);
+    let update = hex!("04D6950022 000122000001FFFF01010000220000000000000620160101205012310000 96E32EF1");
+    challenged(&mut reader, &hex!("A3BBCFC8"));
+    reader.ok(&update);
+    let bytes = reader.remove().bytes;
+    bytes.windows(30).rposition(|window| window == &update[5..35]).unwrap()
+}
+
+#[test]
+fn a_protected_read_of_an_enciphered_file() {
+    let plain = hex!("8473A3D58CA8A781BDB00F483568A0C7FCCD7A124F0500AE3E5F4BAA66FB");
+    let mut chip = card(&hex!("5C7140760F4EEE4340967E26B405EF05"), 0xE8).remove();
+    let body = body_of_0015();
+    chip.bytes[body..body + 30].copy_from_slice(&plain);
+    let mut reader = Reader::insert(chip);
+    reader.ok(SELECT);
+    challenged(&mut reader, &hex!("AE727186"));
+    assert_eq!(
+        reader.ok(&hex!("04B0950004 4AFEBBC1 1E")),
+        hex!("2289AF72F1A7B1CAA0AB6B5176A3AD216E26847E1175922569943669FEC1EA75 61E9C501")
+    );
+    challenged(&mut reader, &hex!("AE727186"));
+    assert_eq!(reader.send(&hex!("04B0950004 4AFEBBC2 1E")), hex!("6988"));
+    assert_eq!(reader.send(&hex!("04B0950004 4AFEBBC1 1E")), hex!("6985"), "no challenge");
+    challenged(&mut reader, &hex!("AE727186"));
+    assert_eq!(reader.send(&hex!("04B0950003 4AFEBB 1E")), hex!("6987"), "no whole MAC");
+}
+
+/// Line protection as a terminal does it: what is right but for its padding, and what no vector has.
+fn protected(key: &[u8; 16], challenge: [u8; 4], header: [u8; 4], text: &[u8]) -> Vec<u8> {
+    use cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
+    let (left, right) = (des::Des::new_from_slice(&key[..8]).unwrap(), des::Des::new_from_slice(&key[8..]).unwrap());
+    let mut message = [&header[..], &[text.len() as u8 + 4], text, &[0x80]].concat();
+    message.resize(message.len().next_multiple_of(8), 0);
+    let mut chain = [0; 8];
+    chain[..4].copy_from_slice(&challenge);
+    for block in message.chunks(8) {
+        chain.iter_mut().zip(block).for_each(|(to, from)| *to ^= from);
+        left.encrypt_block((&mut chain).into());
+    }
+    right.decrypt_block((&mut chain).into());
+    left.encrypt_block((&mut chain).into());
+    [&header[..], &[text.len() as u8 + 4], text, &chain[..4]].concat()
+}
+
+fn enciphered(key: &[u8; 16], text: &[u8]) -> Vec<u8> {
+    use cipher::{BlockCipherEncrypt, KeyInit};
+    let cipher = des::TdesEde2::new(key.into());
+    let mut text = text.to_vec();
+    for block in text.chunks_mut(8) {
+        let block: &mut [u8; 8] = block.try_into().unwrap();
+        cipher.encrypt_block(block.into());
+    }
+    text
+}
+
+#[test]
+fn a_right_mac_over_a_wrong_padding_changes_nothing() {
+    let key = hex!("0123456789ABCDEF1133557799BBDDFF");
+    let update = |plain: &[u8]| {
+        let mut reader = card(&key, 0xE8);
+        challenged(&mut reader, &hex!("01020304"));
+        let command = protected(&key, hex!("01020304"), hex!("04D69500"), &enciphered(&key, plain));
+        let answer = reader.send(&command);
+        (answer, reader.ok(&hex!("00B0950008")))
+    };
+    assert_eq!(update(&hex!("03 112233 80 000000")), (hex!("9000").to_vec(), hex!("1122330000000000").to_vec()));
+    assert_eq!(update(&hex!("07 11223344556677")), (hex!("9000").to_vec(), hex!("1122334455667700").to_vec()));
+    assert_eq!(update(&hex!("06 112233445566 80")), (hex!("9000").to_vec(), hex!("1122334455660000").to_vec()));
+    let wrong: [&[u8]; 8] = [
+        &hex!("03 112233 00 000000"),
+        &hex!("03 112233 80 000100"),
+        &hex!("03 112233 81 000000"),
+        &hex!("08 11223344556677"),
+        &hex!("FF 11223344556677"),
+        &hex!("07 11223344556677 8000000000000000"),
+        &hex!("03 112233 80 000000 0000000000000000"),
+        &hex!("00 80000000000000 8000000000000000"),
+    ];
+    for plain in wrong {
+        assert_eq!(update(plain), (hex!("6A80").to_vec(), vec![0; 8]), "{plain:02X?}");
+    }
+    assert_eq!(update(&[]).0, hex!("6A80"), "an empty cipher");
+    assert_eq!(update(&hex!("00 80000000000000")).0, hex!("6700"), "nothing to write");
+}
+
+/// A MAC on a file that does not ask for one is checked all the same, and the file's own right still counts.
+#[test]
+fn a_mac_that_nobody_asked_for_is_checked() {
+    let key = hex!("0123456789ABCDEF1133557799BBDDFF");
+    let mut reader = card(&key, 0x28);
+    challenged(&mut reader, &hex!("01020304"));
+    reader.ok(&protected(&key, hex!("01020304"), hex!("04D69500"), &hex!("AABB")));
+    challenged(&mut reader, &hex!("01020305"));
+    assert_eq!(reader.send(&protected(&key, hex!("01020304"), hex!("04D69500"), &hex!("CCDD"))), hex!("6988"));
+    assert_eq!(reader.ok(&hex!("00B0950003")), hex!("AABB00"));
+    for type_byte in [0xA8, 0x68, 0xE8] {
+        let mut reader = card(&key, type_byte);
+        assert_eq!(reader.send(&hex!("00D6950001 00")), hex!("6987"), "{type_byte:02X}");
+    }
+}
