@@ -75,6 +75,36 @@ fn a_recorded_initialize_does_not_bring_the_money_back() {
     assert_eq!(card.balance, yuan("110"));
 }
 
+#[test]
+fn an_unloaded_card_must_be_genuine() {
+    let mut card = ModelCard::new(1, yuan("100"));
+    let (mut sam, mut store) = (whole_sam(), InMemoryStore::new());
+    card.fault(3, Fault::LostAnswer);
+    let token = in_doubt(&recharge(&mut card, &mut sam, &mut store, &top_up(1, "10")).unwrap().outcome).token;
+    // An emulator that knows every number and no key: SELECT, VERIFY, no proof, the old sequence with a made-up MAC1.
+    let pin = Pin::from_digits("123456").unwrap();
+    card.fault(2, Fault::Forged(hex!("9406").to_vec()));
+    card.fault(3, Fault::Forged(hex!("00002710 0020 01 00 AABBCCDD 11223344 9000").to_vec()));
+    let outcome = resolve(&mut card, &mut sam, &mut store, &token, Some(&pin)).unwrap();
+    assert_eq!(in_doubt(&outcome).doubt, Doubt::WrongMac);
+    assert_eq!(store.pending().unwrap(), [token]);
+}
+
+#[test]
+fn the_last_number_is_never_used() {
+    let mut card = ModelCard::new(1, yuan("100"));
+    (card.offline, card.online) = (u16::MAX, u16::MAX);
+    let (mut sam, mut store) = (whole_sam(), InMemoryStore::new());
+    let full = |command| {
+        let status = onecard_wire::status::StatusWord::COUNTER_AT_MAXIMUM;
+        Cause::Refused { command, status }
+    };
+    let tap = purchase(&mut card, &mut sam, &mut store, &sale(1, "10")).unwrap();
+    assert_eq!(cause(&tap.outcome), full(crate::apdu::CommandName::InitializeForPurchase));
+    let tap = recharge(&mut card, &mut sam, &mut store, &top_up(2, "10")).unwrap();
+    assert_eq!(cause(&tap.outcome), full(crate::apdu::CommandName::InitializeForLoad));
+}
+
 /// One card answers at first, another one from command `at` on.
 struct Swapped<'c> {
     first: ModelCard,
@@ -113,6 +143,9 @@ fn a_card_of_another_enterprise_or_day_is_refused_before_initialize() {
         cause(&tap.outcome)
     };
     let date = |text| Date::parse(text).unwrap();
+    let mut of_today = ModelCard::new(1, yuan("100"));
+    (of_today.public_data.valid_from, of_today.public_data.valid_to) = (date("2026-11-22"), date("2026-11-22"));
+    committed(&purchase(&mut of_today, &mut whole_sam(), &mut InMemoryStore::new(), &sale(1, "10")).unwrap().outcome);
     let expired = refused(|card| card.public_data.valid_to = Date::parse("2026-11-21").unwrap());
     assert_eq!(expired, Cause::Expired { on: date("2026-11-21") });
     let early = refused(|card| card.public_data.valid_from = Date::parse("2026-11-23").unwrap());

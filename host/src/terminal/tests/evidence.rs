@@ -2,6 +2,7 @@
 
 use super::model_card::{Fault, ModelCard};
 use super::*;
+use onecard_wire::{record::LogRecord, wallet::TransactionType};
 
 const TILL: &[Purpose] = &[Purpose::Purchase];
 const LOAD: &[Purpose] = &[Purpose::Load];
@@ -107,6 +108,46 @@ fn a_plain_card_may_number_its_log_before_the_increment() {
     card.log.truncate(9);
     let outcome = resolve(&mut card, &mut desk, &mut store, &token, None).unwrap();
     assert_eq!(in_doubt(&outcome).doubt, Doubt::LogSilent);
+}
+
+#[test]
+fn a_load_of_the_same_number_is_not_taken_for_the_purchase() {
+    let (mut card, mut store) = (ModelCard::new(1, yuan("100")), InMemoryStore::new());
+    card.online = card.offline;
+    let mut desk = whole_sam();
+    let token = torn_purchase(&mut card, &mut desk, &mut store, Fault::LostAnswer);
+    load_elsewhere(&mut card, 1);
+    use_elsewhere(&mut card, 8);
+    let receipt = committed(&resolve(&mut card, &mut desk, &mut store, &token, None).unwrap());
+    assert_eq!(receipt.settlement.evidence, Evidence::Log);
+}
+
+#[test]
+fn a_log_record_is_the_transactions_in_every_field() {
+    let (mut card, mut store) = (ModelCard::new(1, yuan("100")), InMemoryStore::new());
+    let transaction = torn_purchase(&mut card, &mut whole_sam(), &mut store, Fault::LostAnswer).transaction;
+    let record = card.log[0];
+    assert!(transaction.is_logged_as(&record));
+    let time = moment(59).time;
+    for other in [
+        LogRecord { amount: yuan("10.01"), ..record },
+        LogRecord { transaction_type: TransactionType::CAPP, ..record },
+        LogRecord { terminal: TerminalNumber([9; 6]), ..record },
+        LogRecord { date: Date::parse("2026-11-21").unwrap(), ..record },
+        LogRecord { time, ..record },
+    ] {
+        assert!(!transaction.is_logged_as(&other), "{other:?}");
+    }
+}
+
+#[test]
+fn asking_initializes_nothing_to_pay() {
+    let (mut card, mut store) = (ModelCard::new(1, yuan("100")), InMemoryStore::new());
+    let mut till = sam(TILL);
+    let token = torn_purchase(&mut card, &mut till, &mut store, Fault::LostCommand);
+    assert!(matches!(resolve(&mut card, &mut till, &mut store, &token, None), Ok(Outcome::NotCommitted(_))));
+    let asked = card.seen.last().unwrap();
+    assert_eq!(asked[..10], [0x80, 0x50, 0x01, 0x02, 0x0B, 0x01, 0, 0, 0, 0]);
 }
 
 #[test]

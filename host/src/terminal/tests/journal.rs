@@ -147,6 +147,7 @@ fn a_token_is_read_back_or_refused() {
         (r#""terminal_sequence":7"#, r#""terminal_sequence":null"#),
         (r#""key_id":1"#, r#""key_id":1,"more":1"#),
         (r#""moment":"20261122"#, r#""moment":"20261322"#),
+        (r#""card_sequence":256"#, r#""card_sequence":65535"#),
         (r#""random":""#, r#""random":"0"#),
     ] {
         assert!(text.contains(from), "{from} in {text}");

@@ -143,6 +143,14 @@ fn a_token_is_resolved_once() {
     assert_eq!(cause(&outcome), Cause::NeverCompleted);
     let again = resolve(&mut card, &mut sam, &mut store, &token, None).unwrap_err();
     assert!(matches!(again.source, StorageError::NotPending(OrderNumber(2))));
+    // Nor is the order's second try, which succeeded, the first one's receipt.
+    committed(
+        &purchase(&mut card, &mut sam, &mut store, &PurchaseOrder { moment: moment(33), ..sale(2, "10") })
+            .unwrap()
+            .outcome,
+    );
+    let again = resolve(&mut card, &mut sam, &mut store, &token, None).unwrap_err();
+    assert!(matches!(again.source, StorageError::NotPending(OrderNumber(2))));
 }
 
 #[test]
