@@ -1,0 +1,155 @@
+//! The command line as a whole: global options, where cards and SAMs are, and how values are written.
+
+use std::{path::PathBuf, str::FromStr};
+
+use clap::{Args, Parser};
+use onecard_wire::{
+    amount::Amount,
+    date::{Date, Moment},
+    number::EnterpriseId,
+};
+
+use crate::{
+    clock,
+    commands::Command,
+    people::{HolderName, IdNumber},
+};
+
+/// The enterprise of everything that is made without naming one.
+pub(crate) const ENTERPRISE: &str = "1000000000000001";
+
+const ABOUT: &str = "One Card 一卡通: cards, SAMs and terminals, safe to tear";
+
+const EXAMPLES: &str = "\
+Begin here:
+  onecard demo                          the main job from keys to settlement, as a story
+  onecard demo --out /tmp/onecard       the same, and its cards, SAMs and records stay
+
+Then step by step (逐步操作):
+  onecard keys new dev.keys                                               development keys 开发密钥
+  onecard sam new sim:till.sam --keys dev.keys --role till                a till's SAM 消费终端SAM
+  onecard card new sim:wang.card --keys dev.keys --number 7 --name 王小明 --pin-file wang.pin
+  onecard card recharge sim:wang.card 100 --sam keys:dev.keys --pin-file wang.pin      充值
+  onecard card pay sim:wang.card 12.50 --sam sim:till.sam                              消费
+  onecard card show sim:wang.card                                                      余额
+
+Exit codes:
+  0  done
+  1  an error; no money moved
+  2  wrong usage
+  3  outcome unknown 结果未知: the card may have done it; present the same card again
+  4  not committed 未成交: refused, no money moved
+  5  a settlement file holds unproven records";
+
+/// What was typed.
+#[derive(Parser, Debug)]
+#[command(name = "onecard", version, about = ABOUT, after_help = EXAMPLES, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Print JSON for machines: an object with `schema`; amounts are in fen.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// `sim:FILE`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct ChipFile(pub(crate) PathBuf);
+
+/// `sim:FILE` or `keys:FILE`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum SamSource {
+    /// A SAM's chip.
+    Chip(ChipFile),
+    /// A development key file, from which this program does a SAM's work itself.
+    Keys(PathBuf),
+}
+
+/// Where the enterprise is not told by a key file.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Enterprise {
+    /// Enterprise id (单位代码), 16 digits; with keys:FILE the file tells it.
+    #[arg(long, value_name = "ID", default_value = ENTERPRISE)]
+    pub(crate) enterprise: EnterpriseId,
+}
+
+/// The terminal's clock.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct At {
+    /// The terminal's date and time, instead of this machine's.
+    #[arg(long, value_name = "YYYY-MM-DD HH:MM:SS", value_parser = moment)]
+    at: Option<Moment>,
+}
+
+impl At {
+    /// The moment asked for, or now.
+    pub(crate) fn moment(&self) -> anyhow::Result<Moment> {
+        self.at.map_or_else(clock::now, Ok)
+    }
+}
+
+impl FromStr for ChipFile {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("sim:") {
+            Some(path) if !path.is_empty() => Ok(Self(path.into())),
+            _ => Err("expected sim:FILE, such as sim:wang.card".to_owned()),
+        }
+    }
+}
+
+impl FromStr for SamSource {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("sim", path)) if !path.is_empty() => Ok(Self::Chip(ChipFile(path.into()))),
+            Some(("keys", path)) if !path.is_empty() => Ok(Self::Keys(path.into())),
+            _ => Err("expected sim:FILE (a SAM) or keys:FILE (a development key file)".to_owned()),
+        }
+    }
+}
+
+/// Yuan.
+pub(crate) fn amount(text: &str) -> Result<Amount, String> {
+    Amount::parse_yuan(text).ok_or_else(|| "expected yuan with at most two decimals, such as 12.50".to_owned())
+}
+
+/// Yuan, more than nothing.
+pub(crate) fn positive_amount(text: &str) -> Result<Amount, String> {
+    amount(text).and_then(|amount| match amount {
+        Amount::ZERO => Err("expected more than 0".to_owned()),
+        amount => Ok(amount),
+    })
+}
+
+/// A day.
+pub(crate) fn date(text: &str) -> Result<Date, String> {
+    Date::parse(text).ok_or_else(|| "expected a day that exists, YYYY-MM-DD".to_owned())
+}
+
+/// A name that fits the card.
+pub(crate) fn holder_name(text: &str) -> Result<HolderName, String> {
+    HolderName::parse(text).ok_or_else(|| "expected 1 to 20 bytes in GB18030, ten Chinese characters".to_owned())
+}
+
+/// An id number.
+pub(crate) fn id_number(text: &str) -> Result<IdNumber, String> {
+    IdNumber::parse(text).ok_or_else(|| "expected 18 characters with a birthday and the check character".to_owned())
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    clock::moment(text).ok_or_else(|| "expected a date and time that exist, YYYY-MM-DD HH:MM:SS".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

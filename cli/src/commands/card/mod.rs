@@ -1,0 +1,80 @@
+//! `onecard card`: a member's card.
+
+mod log;
+mod new;
+mod pay;
+mod recharge;
+mod resolve;
+mod show;
+mod till;
+
+pub(crate) use new::{DIRECTORY, issue};
+pub(crate) use pay::PURCHASE_KEY;
+pub(crate) use recharge::LOAD_KEY;
+use show::CardFacts;
+
+use clap::Subcommand;
+
+use crate::output::Output;
+
+/// What can be done with a card.
+#[derive(Subcommand, Debug)]
+pub(crate) enum CardCommand {
+    /// Issue a card to a new chip 发卡
+    #[command(after_help = "\
+Examples:
+  echo 135790 > wang.pin; chmod 600 wang.pin
+  onecard card new sim:wang.card --keys dev.keys --number 7 --name 王小明 --pin-file wang.pin
+  onecard card new sim:li.card --keys dev.keys --number 8 --name 李丽 --valid-to 2027-06-30 --ask-pin
+
+A whole list of people is issued by `onecard demo --people FILE --out DIR`.")]
+    New(new::NewCard),
+    /// Show a card: number, validity, balance 查询
+    ///
+    /// The holder and the deposit (电子存折) are shown with the PIN alone.
+    #[command(after_help = "\
+Examples:
+  onecard card show sim:wang.card
+  onecard card show sim:wang.card --ask-pin")]
+    Show(show::ShowCard),
+    /// Load money 充值
+    #[command(after_help = "\
+Examples:
+  onecard card recharge sim:wang.card 100 --sam sim:station.sam --pin-file wang.pin
+  onecard card recharge sim:wang.card 100 --sam keys:dev.keys --ask-pin
+  onecard card recharge sim:wang.card 100 --sam keys:dev.keys --ask-pin --lose-answer    outcome unknown, exit code 3
+  onecard card resolve  sim:wang.card     --sam keys:dev.keys --ask-pin                  decided, loaded once")]
+    Recharge(recharge::Recharge),
+    /// Take money 消费
+    #[command(after_help = "\
+Examples:
+  onecard card pay sim:wang.card 12.50 --sam sim:till.sam
+  onecard card pay sim:wang.card 12.50 --sam sim:till.sam --tear 1          torn: outcome unknown, exit code 3
+  onecard card pay sim:wang.card 12.50 --sam sim:till.sam --order 2         the same sale again: charged once
+  onecard card pay sim:wang.card 12.50 --sam sim:till.sam --trace           what card and SAM said")]
+    Pay(pay::Pay),
+    /// Find out what became of transactions in doubt 查询未决交易
+    #[command(after_help = "\
+Examples:
+  onecard card resolve sim:wang.card --sam sim:till.sam
+  onecard card resolve sim:wang.card --sam sim:station.sam --issuer dev.keys --ask-pin    a recharge in doubt")]
+    Resolve(resolve::Resolve),
+    /// Show the card's last transactions 交易明细
+    #[command(after_help = "\
+Examples:
+  onecard card log sim:wang.card --ask-pin
+  onecard card log sim:wang.card --sam keys:dev.keys        by MAC, as the service desk does")]
+    Log(log::Log),
+}
+
+/// Runs one of them.
+pub(crate) fn run(command: &CardCommand) -> anyhow::Result<Output> {
+    match command {
+        CardCommand::New(new) => new::run(new),
+        CardCommand::Show(show) => show::run(show),
+        CardCommand::Recharge(recharge) => recharge::run(recharge),
+        CardCommand::Pay(pay) => pay::run(pay),
+        CardCommand::Resolve(resolve) => resolve::run(resolve),
+        CardCommand::Log(log) => log::run(log),
+    }
+}

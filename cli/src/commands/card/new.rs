@@ -1,0 +1,99 @@
+//! `onecard card new`.
+
+use std::path::PathBuf;
+
+use anyhow::{bail, ensure};
+use clap::Args;
+use onecard_host::{
+    crypto::DesKey,
+    issuing::{CardOrder, MfKeys, issue_card, prepare_mf},
+};
+use onecard_simulator::{
+    chip::{Chip, Kind},
+    reader::Reader,
+};
+use onecard_wire::{date::Date, fid::Fid, number::ApplicationSerial, record::Parameters};
+use rand::{CryptoRng, RngExt};
+
+use super::{CardFacts, show};
+use crate::{
+    args::{self, ChipFile},
+    development_keys::{DevelopmentKeys, KEY_VERSION},
+    output::{Exit, Output},
+    people::{self, HolderName, IdNumber, holder},
+    pin::PinSource,
+    reader::store_chip,
+};
+
+/// Options of `card new`.
+#[derive(Args, Debug)]
+pub(crate) struct NewCard {
+    /// The chip to make, sim:FILE.
+    card: ChipFile,
+    /// The development key file.
+    #[arg(long, value_name = "FILE")]
+    keys: PathBuf,
+    /// The member's number, 1 to 10 digits: the card number is made from it, and used once only.
+    #[arg(long, value_name = "NUMBER", value_parser = serial)]
+    number: ApplicationSerial,
+    /// The holder's name (姓名).
+    #[arg(long, value_parser = args::holder_name)]
+    name: HolderName,
+    /// The holder's id number (身份证号).
+    #[arg(long, value_name = "ID", value_parser = args::id_number)]
+    id_number: Option<IdNumber>,
+    /// First day of validity.
+    #[arg(long, value_name = "YYYY-MM-DD", default_value = "2026-01-01", value_parser = args::date)]
+    valid_from: Date,
+    /// Last day of validity.
+    #[arg(long, value_name = "YYYY-MM-DD", default_value = "2030-12-31", value_parser = args::date)]
+    valid_to: Date,
+    #[command(flatten)]
+    pin: PinSource,
+}
+
+pub(super) fn run(new: &NewCard) -> anyhow::Result<Output> {
+    ensure!(new.valid_from <= new.valid_to, "--valid-to lies before --valid-from");
+    if new.card.0.exists() {
+        bail!("{} exists already: name another file", new.card.0.display());
+    }
+    let keys = DevelopmentKeys::read(&new.keys)?;
+    let pin = new.pin.required()?;
+    let order = CardOrder {
+        enterprise: keys.enterprise,
+        directory: DIRECTORY,
+        valid_from: new.valid_from,
+        valid_to: new.valid_to,
+        holder: holder(&new.name, new.id_number.as_ref()),
+        parameters: Parameters::UNLIMITED,
+        pin,
+        key_version: KEY_VERSION,
+    };
+    let mut chip = issue(&keys, new.number, &order, &mut rand::rng())?;
+    store_chip(&mut chip, &new.card)?;
+    let facts: CardFacts = show::read(&mut Reader::insert(chip), keys.enterprise, Some(&order.pin))?;
+    Output::new("onecard.card-new/1", Exit::Done, &facts)
+}
+
+/// A new chip issued as `order` says, in RAM.
+pub(crate) fn issue<R: CryptoRng>(
+    keys: &DevelopmentKeys,
+    serial: ApplicationSerial,
+    order: &CardOrder,
+    random: &mut R,
+) -> anyhow::Result<Chip> {
+    let chip = Chip::blank(Kind::CpuCard, random.random())?;
+    // A chip in a file has no number of its maker's: its first application's serial stands in.
+    let mf = MfKeys::of_card(&keys.roots.chip(serial.to_bytes()), KEY_VERSION)?;
+    let mut reader = Reader::insert(chip);
+    prepare_mf(&mut reader, &DesKey::TRANSPORT.into(), &mf, random)?;
+    issue_card(&mut reader, &mf, &keys.of_enterprise().card(serial), order, random)?;
+    Ok(reader.remove())
+}
+
+/// The directory of a card's first application.
+pub(crate) const DIRECTORY: Fid = Fid(0xDF01);
+
+fn serial(number: &str) -> Result<ApplicationSerial, String> {
+    people::serial(number).ok_or_else(|| "expected 1 to 10 digits".to_owned())
+}

@@ -1,0 +1,54 @@
+//! `onecard card pay`.
+
+use clap::Args;
+use onecard_host::terminal::{PurchaseOrder, purchase};
+use onecard_wire::{amount::Amount, wallet::Purse};
+
+use super::till::{Till, TillEnding, order_number};
+use crate::{
+    args,
+    ending::TapEnding,
+    output::Output,
+    pin::PinSource,
+    reader::{Faults, tap},
+};
+
+/// Options of `card pay`.
+#[derive(Args, Debug)]
+pub(crate) struct Pay {
+    #[command(flatten)]
+    till: Till,
+    /// The price, yuan.
+    #[arg(value_name = "YUAN", value_parser = args::positive_amount)]
+    amount: Amount,
+    /// The till's number of this sale; the same number again is the same sale, charged once [default: the next].
+    #[arg(long, value_name = "N")]
+    order: Option<u64>,
+    #[command(flatten)]
+    pin: PinSource,
+    #[command(flatten)]
+    faults: Faults,
+}
+
+/// Index of the purchase key.
+pub(crate) const PURCHASE_KEY: u8 = 0x01;
+
+pub(super) fn run(pay: &Pay) -> anyhow::Result<Output> {
+    let trace = pay.till.new_trace();
+    let moment = pay.till.at.moment()?;
+    let pin = pay.pin.offered()?;
+    let mut sam = pay.till.open_sam(&trace)?;
+    let mut journal = pay.till.open_journal()?;
+    let number = order_number(pay.order, &journal)?;
+    let order = PurchaseOrder {
+        number,
+        enterprise: sam.enterprise,
+        purse: Purse::Ep,
+        key_id: PURCHASE_KEY,
+        amount: pay.amount,
+        moment,
+        pin,
+    };
+    let ended = tap(&pay.till.card, &pay.faults, &trace, |card| purchase(card, sam.sam(), &mut journal, &order))??;
+    TillEnding::output("onecard.card-pay/1", number, TapEnding::of(&ended), &trace)
+}

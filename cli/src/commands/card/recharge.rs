@@ -1,0 +1,61 @@
+//! `onecard card recharge`.
+
+use clap::Args;
+use onecard_host::terminal::{RechargeOrder, WithIssuer, recharge};
+use onecard_wire::{amount::Amount, wallet::Purse};
+
+use super::till::{Till, TillEnding, order_number};
+use crate::{
+    args,
+    ending::TapEnding,
+    output::Output,
+    pin::PinSource,
+    reader::{Faults, tap},
+};
+
+/// Options of `card recharge`.
+#[derive(Args, Debug)]
+pub(crate) struct Recharge {
+    #[command(flatten)]
+    till: Till,
+    /// What is loaded, yuan; the money has been taken already.
+    #[arg(value_name = "YUAN", value_parser = args::positive_amount)]
+    amount: Amount,
+    /// The terminal's number of this recharge; the same number again is the same, loaded once [default: the next].
+    #[arg(long, value_name = "N")]
+    order: Option<u64>,
+    #[command(flatten)]
+    pin: PinSource,
+    #[command(flatten)]
+    faults: Faults,
+}
+
+/// Index of the load key that needs the PIN.
+pub(crate) const LOAD_KEY: u8 = 0x01;
+
+pub(super) fn run(options: &Recharge) -> anyhow::Result<Output> {
+    let till = &options.till;
+    let trace = till.new_trace();
+    let moment = till.at.moment()?;
+    let pin = Some(options.pin.required()?);
+    let mut sam = till.open_sam(&trace)?;
+    let mut journal = till.open_journal()?;
+    let number = order_number(options.order, &journal)?;
+    let order = RechargeOrder {
+        number,
+        enterprise: sam.enterprise,
+        purse: Purse::Ep,
+        key_id: LOAD_KEY,
+        amount: options.amount,
+        moment,
+        pin,
+    };
+    let ended = match sam.issuer.clone() {
+        Some(mut issuer) => {
+            let mut approver = WithIssuer { witness: sam.sam(), issuer: &mut issuer };
+            tap(&till.card, &options.faults, &trace, |card| recharge(card, &mut approver, &mut journal, &order))??
+        }
+        None => tap(&till.card, &options.faults, &trace, |card| recharge(card, sam.sam(), &mut journal, &order))??,
+    };
+    TillEnding::output("onecard.card-recharge/1", number, TapEnding::of(&ended), &trace)
+}

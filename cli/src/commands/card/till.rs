@@ -1,0 +1,105 @@
+//! What the terminal commands share: card, SAM, journal, order number.
+
+use std::{fmt, path::PathBuf};
+
+use clap::Args;
+use onecard_host::terminal::{JournalFile, OrderNumber, TokenStore};
+use serde::Serialize;
+
+use crate::{
+    args::{At, ChipFile, Enterprise, SamSource},
+    ending::{Ending, TapEnding},
+    output::{Exit, Output},
+    terminal_sam::TerminalSam,
+    trace::{Trace, TraceLine},
+};
+
+/// A terminal and the card presented to it.
+#[derive(Args, Debug)]
+pub(crate) struct Till {
+    /// The card, sim:FILE.
+    pub(super) card: ChipFile,
+    /// The terminal's SAM: sim:FILE, or keys:FILE for a development key file.
+    #[arg(long, value_name = "SAM")]
+    pub(super) sam: SamSource,
+    #[command(flatten)]
+    pub(super) enterprise: Enterprise,
+    /// The terminal's journal, which remembers what is in doubt [default: the card's file name with .journal].
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) at: At,
+    /// Show what card and SAM said, field by field; PINs and keys are left out.
+    #[arg(long)]
+    trace: bool,
+}
+
+impl Till {
+    /// Collects if --trace was given.
+    pub(super) fn new_trace(&self) -> Trace {
+        Trace::new(self.trace)
+    }
+
+    /// The SAM.
+    pub(super) fn open_sam(&self, trace: &Trace) -> anyhow::Result<TerminalSam> {
+        TerminalSam::open(&self.sam, self.enterprise.enterprise, trace)
+    }
+
+    /// The journal.
+    pub(super) fn open_journal(&self) -> anyhow::Result<JournalFile> {
+        let path = self.journal.clone().unwrap_or_else(|| {
+            let mut path = self.card.0.clone().into_os_string();
+            path.push(".journal");
+            path.into()
+        });
+        Ok(JournalFile::open(path)?)
+    }
+}
+
+/// The order number asked for, or one that this terminal has not used.
+pub(super) fn order_number(asked: Option<u64>, journal: &JournalFile) -> anyhow::Result<OrderNumber> {
+    let pending = journal.pending()?.into_iter().map(|token| token.transaction.order.0);
+    let settled = journal.settlement().map(|record| record.transaction.order.0);
+    Ok(OrderNumber(asked.unwrap_or_else(|| pending.chain(settled).max().map_or(1, |last| last.saturating_add(1)))))
+}
+
+/// What `card pay` and `card recharge` print.
+#[derive(Serialize)]
+pub(super) struct TillEnding {
+    order: u64,
+    #[serde(flatten)]
+    tap: TapEnding,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    trace: Vec<TraceLine>,
+}
+
+impl TillEnding {
+    pub(super) fn output(
+        schema: &'static str,
+        order: OrderNumber,
+        tap: TapEnding,
+        trace: &Trace,
+    ) -> anyhow::Result<Output> {
+        let exit = match tap.ending.exit() {
+            // An earlier transaction is still open: that, and not this order, has to be looked after.
+            Exit::NotCommitted if tap.earlier.iter().any(|earlier| earlier.ending.exit() == Exit::Unknown) => {
+                Exit::Unknown
+            }
+            exit => exit,
+        };
+        Output::new(schema, exit, &Self { order: order.0, tap, trace: trace.take() })
+    }
+}
+
+impl fmt::Display for TillEnding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.trace.iter().try_for_each(|line| writeln!(f, "{line}"))?;
+        self.tap.fmt(f)?;
+        match &self.tap.ending {
+            Ending::Unknown { .. } => {
+                writeln!(f, "Then: the same command with --order {}, or `onecard card resolve`.", self.order)
+            }
+            _ => Ok(()),
+        }
+    }
+}

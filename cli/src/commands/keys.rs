@@ -1,0 +1,99 @@
+//! `onecard keys`: development keys.
+
+use std::{fmt, path::PathBuf};
+
+use clap::{Args, Subcommand};
+use onecard_host::keys::CheckValue;
+use onecard_wire::number::EnterpriseId;
+use serde::Serialize;
+
+use crate::{
+    args::ENTERPRISE,
+    development_keys::DevelopmentKeys,
+    output::{Exit, Output},
+    table::{Column, table},
+};
+
+/// What can be done with keys.
+#[derive(Subcommand, Debug)]
+pub(crate) enum KeysCommand {
+    /// Make a new file of random development keys 生成开发密钥
+    ///
+    /// The file holds the operator's root keys in clear and is readable by its owner alone (mode 0600).
+    /// It is for trying things out: never use it for cards that hold money.
+    #[command(after_help = "Example:\n  onecard keys new dev.keys")]
+    New(NewKeys),
+    /// Show whose keys a file holds, by key check value and never the keys 查看密钥校验值
+    #[command(after_help = "Example:\n  onecard keys show dev.keys")]
+    Show(ShowKeys),
+}
+
+/// Options of `keys new`.
+#[derive(Args, Debug)]
+pub(crate) struct NewKeys {
+    /// The file to make.
+    file: PathBuf,
+    /// Enterprise id (单位代码), 16 digits.
+    #[arg(long, value_name = "ID", default_value = ENTERPRISE)]
+    enterprise: EnterpriseId,
+}
+
+/// Options of `keys show`.
+#[derive(Args, Debug)]
+pub(crate) struct ShowKeys {
+    /// The development key file.
+    file: PathBuf,
+}
+
+/// Runs one of them.
+pub(crate) fn run(command: &KeysCommand) -> anyhow::Result<Output> {
+    match command {
+        KeysCommand::New(NewKeys { file, enterprise }) => {
+            let keys = DevelopmentKeys::generate(*enterprise, &mut rand::rng());
+            keys.create(file)?;
+            Output::new("onecard.keys-new/1", Exit::Done, &KeyList::new(&keys, true))
+        }
+        KeysCommand::Show(ShowKeys { file }) => {
+            let keys = DevelopmentKeys::read(file)?;
+            Output::new("onecard.keys-show/1", Exit::Done, &KeyList::new(&keys, false))
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct KeyList {
+    enterprise: String,
+    #[serde(skip)]
+    made: bool,
+    roots: Vec<RootKey>,
+}
+
+#[derive(Serialize)]
+struct RootKey {
+    purpose: String,
+    version: u8,
+    check_value: String,
+}
+
+impl KeyList {
+    fn new(keys: &DevelopmentKeys, made: bool) -> Self {
+        let set = keys.roots.keys();
+        let roots = set.names().filter_map(|(purpose, version)| {
+            let key = set.key(purpose, version).ok()?;
+            let purpose = serde_json::to_value(purpose).ok()?.as_str()?.to_owned();
+            Some(RootKey { purpose, version: version.0, check_value: CheckValue::of(key).to_string() })
+        });
+        Self { enterprise: keys.enterprise.to_string(), made, roots: roots.collect() }
+    }
+}
+
+impl fmt::Display for KeyList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.roots.len();
+        let made = if self.made { "Made" } else { "Holds" };
+        writeln!(f, "{made} {count} root keys for enterprise {}: DEVELOPMENT KEYS, in clear.", self.enterprise)?;
+        let columns = [Column::Text("root key"), Column::Number("version"), Column::Text("check value 校验值")];
+        let row = |root: &RootKey| [root.purpose.clone(), root.version.to_string(), root.check_value.clone()];
+        f.write_str(&table(&columns, self.roots.iter().map(row)))
+    }
+}

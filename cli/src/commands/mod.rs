@@ -1,0 +1,45 @@
+//! The commands: each returns data, and `output` prints it.
+
+pub(crate) mod card;
+pub(crate) mod demo;
+pub(crate) mod keys;
+pub(crate) mod sam;
+pub(crate) mod settlement;
+
+use clap::Subcommand;
+
+use crate::output::Output;
+
+/// What can be asked for.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// The main job from keys to settlement, as a story 演示
+    ///
+    /// Makes keys, a till's and a recharge station's SAM, and a card for each person of a list; loads the cards, sells
+    /// lunch, tears cards in mid-purchase, loses answers, resolves all of it at the next tap, and settles. Everything
+    /// runs on simulated chips; the story's clock is its own.
+    Demo(demo::Demo),
+    /// A member's card: issue, show, recharge, pay, resolve, log 卡
+    #[command(subcommand)]
+    Card(card::CardCommand),
+    /// A terminal's SAM: issue, show (SAM卡)
+    #[command(subcommand)]
+    Sam(sam::SamCommand),
+    /// Development keys: make, show 开发密钥
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Settlement records: export, show, verify 结算
+    #[command(subcommand)]
+    Settlement(settlement::SettlementCommand),
+}
+
+/// Does what was asked for.
+pub(crate) fn run(command: &Command) -> anyhow::Result<Output> {
+    match command {
+        Command::Demo(demo) => demo::run(demo),
+        Command::Card(card) => card::run(card),
+        Command::Sam(sam) => sam::run(sam),
+        Command::Keys(keys) => keys::run(keys),
+        Command::Settlement(settlement) => settlement::run(settlement),
+    }
+}

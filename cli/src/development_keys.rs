@@ -1,0 +1,125 @@
+//! The development key file: an operator's root keys in clear, for trying things out.
+//!
+//! TOML: `format`, `enterprise` (16 digits) and a table `roots` with `purpose`, `version` and `key` (32 hexadecimal
+//! digits) for each key. Its mode is 0600. In the field a root never leaves its key store (profile §4).
+
+use std::{fs::File, path::Path};
+
+use anyhow::{Context, anyhow, bail};
+use onecard_host::{
+    keys::{EnterpriseKeys, Purpose, RootKeys},
+    terminal::IssuerKeys,
+};
+use onecard_wire::{key::KeyVersion, number::EnterpriseId};
+use rand::CryptoRng;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::private_file;
+
+/// Version of every key this program makes.
+pub(crate) const KEY_VERSION: KeyVersion = KeyVersion(0x01);
+
+const FORMAT: &str = "onecard-development-keys;1";
+const WHAT: &str = "development key file";
+const HEADER: &str = "# One Card DEVELOPMENT KEYS, in clear: for trying things out, never for cards that hold money.\n";
+
+/// What a development key file holds.
+#[derive(Debug)]
+pub(crate) struct DevelopmentKeys {
+    /// The enterprise whose applications are issued under them.
+    pub(crate) enterprise: EnterpriseId,
+    /// The operator's roots.
+    pub(crate) roots: RootKeys,
+}
+
+impl DevelopmentKeys {
+    /// New keys from `random`.
+    pub(crate) fn generate(enterprise: EnterpriseId, random: &mut impl CryptoRng) -> Self {
+        Self { enterprise, roots: RootKeys::generate(KEY_VERSION, random) }
+    }
+
+    /// The keys in the file at `path`, and the file, which a caller may lock.
+    pub(crate) fn open(path: &Path) -> anyhow::Result<(Self, File)> {
+        let (file, text) = private_file::read(path, WHAT)?;
+        Ok((Self::parse(&text).with_context(|| format!("{WHAT} {}", path.display()))?, file))
+    }
+
+    /// The keys in the file at `path`.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        Self::open(path).map(|(keys, _)| keys)
+    }
+
+    /// Writes them to a new file with mode 0600.
+    pub(crate) fn create(&self, path: &Path) -> anyhow::Result<()> {
+        let content =
+            Content { format: FORMAT.to_owned(), enterprise: self.enterprise.to_string(), roots: &self.roots };
+        // The error could name a value.
+        let body =
+            Zeroizing::new(toml::to_string(&content).map_err(|_| anyhow!("the keys cannot be written as TOML"))?);
+        let text = Zeroizing::new([HEADER, &body].concat());
+        private_file::create(path, WHAT, &text)
+    }
+
+    /// The enterprise's keys: what SAMs hold, and what cards' keys come from.
+    pub(crate) fn of_enterprise(&self) -> EnterpriseKeys {
+        self.roots.enterprise(self.enterprise)
+    }
+
+    /// What the issuer checks TACs with: every version there is.
+    pub(crate) fn issuer(&self) -> IssuerKeys {
+        let keys = self.of_enterprise();
+        let tac_keys = keys.keys().names().filter(|(purpose, _)| *purpose == Purpose::Tac);
+        tac_keys
+            .filter_map(|(purpose, version)| keys.keys().key(purpose, version).ok())
+            .fold(IssuerKeys::new(), |issuer, key| issuer.with(self.enterprise, key.clone()))
+    }
+
+    /// Messages name a line and never repeat its text, which may be a key.
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let content: Content<RootKeys> = toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            anyhow!("line {} is not as `onecard keys new` writes it", before.lines().count().max(1))
+        })?;
+        if content.format != FORMAT {
+            bail!("the format is not {FORMAT:?}: make a new file by `onecard keys new`");
+        }
+        let enterprise = content.enterprise.parse().map_err(|_| anyhow!("`enterprise` is not 16 decimal digits"))?;
+        Ok(Self { enterprise, roots: content.roots })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content<R> {
+    format: String,
+    enterprise: String,
+    roots: R,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use rand::{SeedableRng, rngs::ChaCha20Rng};
+
+    #[test]
+    fn a_file_that_does_not_parse_is_named_by_line_and_its_keys_are_not_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.toml");
+        let keys = DevelopmentKeys::generate("1000000000000001".parse().unwrap(), &mut ChaCha20Rng::seed_from_u64(1));
+        keys.create(&path).unwrap();
+        assert_eq!(DevelopmentKeys::read(&path).unwrap().roots, keys.roots);
+        assert!(keys.create(&path).is_err());
+
+        let text = std::fs::read_to_string(&path).unwrap();
+        let line = text.lines().position(|line| line.starts_with("key = ")).unwrap();
+        let secret: String = text.lines().nth(line).unwrap().chars().skip(7).take(30).collect();
+        for wrong in [text.replacen(&secret, &format!("{secret}zz"), 1), text.replacen("version = 1", "version = x", 1)]
+        {
+            let message = format!("{:#}", DevelopmentKeys::parse(&wrong).unwrap_err());
+            assert!(message.starts_with("line ") && !message.contains(&secret), "{message}");
+        }
+        assert!(DevelopmentKeys::parse(&text.replacen(";1", ";9", 1)).is_err());
+    }
+}

@@ -1,0 +1,104 @@
+//! Cards in a reader: chips in files, and what may go wrong with them.
+
+use anyhow::{Context, bail};
+use clap::Args;
+use onecard_host::{
+    trace::Traced,
+    transport::{Transport, TransportError},
+};
+use onecard_simulator::{
+    chip::{Chip, Kind},
+    image_file::Durability,
+    reader::Reader,
+    tear::{Cut, Rest, Tear},
+};
+use onecard_wire::ins;
+
+use crate::{
+    args::ChipFile,
+    trace::{Peer, Trace},
+};
+
+/// What goes wrong at this tap, to try it out.
+#[derive(Args, Clone, Default, Debug)]
+#[command(next_help_heading = "Try it (故障演练)")]
+pub(crate) struct Faults {
+    /// Tear the card out at the N-th programming operation of its memory, counted from 0; some bytes of it have landed.
+    #[arg(long, value_name = "N")]
+    pub(crate) tear: Option<u64>,
+    /// Lose the card's answer to DEBIT or CREDIT: the card has done it and the terminal does not know.
+    #[arg(long)]
+    pub(crate) lose_answer: bool,
+}
+
+/// The chip of a card or SAM in `file`.
+///
+/// # Errors
+/// With the file, if it is in use, missing, or a chip of another kind.
+pub(crate) fn open_chip(file: &ChipFile, kind: Kind) -> anyhow::Result<Chip> {
+    let ChipFile(path) = file;
+    let chip = Chip::open(path, Durability::ProcessKill)?;
+    let name = |kind| match kind {
+        Kind::CpuCard => "a member's card",
+        Kind::Sam => "a SAM",
+    };
+    if chip.kind() != kind {
+        bail!("{} is {}, not {}", path.display(), name(chip.kind()), name(kind));
+    }
+    Ok(chip)
+}
+
+/// Moves a finished chip into a new file.
+pub(crate) fn store_chip(chip: &mut Chip, file: &ChipFile) -> anyhow::Result<()> {
+    chip.store(&file.0, Durability::ProcessKill).context("nothing was kept")
+}
+
+/// Presents the card in `file` to a terminal, with `faults`, and takes it away again.
+pub(crate) fn tap<R>(
+    file: &ChipFile,
+    faults: &Faults,
+    trace: &Trace,
+    terminal: impl FnOnce(&mut dyn Transport) -> R,
+) -> anyhow::Result<R> {
+    let mut chip = open_chip(file, Kind::CpuCard)?;
+    faults.order(&mut chip);
+    let mut reader = Reader::insert(chip);
+    let result = terminal(&mut faults.between(&mut reader, trace));
+    let chip = reader.remove();
+    match chip.failure() {
+        Some(failure) => Err(anyhow::anyhow!("{failure}").context(format!("the chip of {}", file.0.display()))),
+        None => Ok(result),
+    }
+}
+
+impl Faults {
+    /// Orders the cut of the chip's next power-up.
+    pub(crate) fn order(&self, chip: &mut Chip) {
+        if let Some(operation) = self.tear {
+            // Half of a journal record's bytes, and noise: what a real tear leaves.
+            let tear = Tear { landed: 0x0F, rest: Rest::Random { seed: operation } };
+            chip.cut_power_at(Cut { operation, tear });
+        }
+    }
+
+    /// The card behind what loses its answer, as the terminal sees it.
+    pub(crate) fn between<T: Transport>(&self, card: T, trace: &Trace) -> impl Transport + use<T> {
+        Traced::new(LosesAnswer { card, loses: self.lose_answer }, trace.sink(Peer::Card))
+    }
+}
+
+/// A reader that loses the answer to DEBIT or CREDIT.
+struct LosesAnswer<T> {
+    card: T,
+    loses: bool,
+}
+
+impl<T: Transport> Transport for LosesAnswer<T> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        let answer = self.card.transmit(command)?;
+        match command {
+            [ins::CLA_PBOC, ins::DEBIT | ins::CREDIT_FOR_LOAD, ..] if self.loses => Err(TransportError::NoAnswer),
+            _ => Ok(answer),
+        }
+    }
+}

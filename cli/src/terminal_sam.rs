@@ -1,0 +1,174 @@
+//! What `--sam` names: a SAM's chip in a slot, or a development key file from which this program does a SAM's work.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use onecard_host::{
+    sam::{CardFactors, Levels, PsamCard, Sam, SamError, SamOrder, SoftwareSam, SoftwareSamState},
+    terminal::IssuerKeys,
+    trace::{Exchange, Traced},
+    transport::TransportError,
+};
+use onecard_simulator::{chip::Kind, reader::Reader};
+use onecard_wire::{
+    amount::Amount,
+    number::{EnterpriseId, TerminalNumber},
+    sam::InitSamAnswer,
+};
+
+use crate::{
+    args::{ChipFile, SamSource},
+    development_keys::{DevelopmentKeys, KEY_VERSION},
+    reader::open_chip,
+    trace::{Peer, Trace},
+};
+
+/// Terminal number of the SAM that a key file stands for.
+const KEY_FILE_TERMINAL: TerminalNumber = TerminalNumber([0x00, 0x00, 0x00, 0x00, 0x0D, 0xE0]);
+
+/// A terminal's SAM.
+pub(crate) struct TerminalSam {
+    /// Whose cards it serves.
+    pub(crate) enterprise: EnterpriseId,
+    /// The TAC keys, if a key file was named: then the issuer is at hand.
+    pub(crate) issuer: Option<IssuerKeys>,
+    keeper: Keeper,
+}
+
+enum Keeper {
+    Slot(Box<PsamCard<Traced<Reader, Sink>>>),
+    KeyFile(Box<KeyFileSam>),
+}
+
+/// Where a SAM's exchanges go.
+type Sink = Box<dyn FnMut(&Exchange)>;
+
+impl TerminalSam {
+    /// Opens what `source` names; `enterprise` is for a SAM's chip, a key file knows its own.
+    pub(crate) fn open(source: &SamSource, enterprise: EnterpriseId, trace: &Trace) -> anyhow::Result<Self> {
+        match source {
+            SamSource::Chip(file) => {
+                let slot = open_slot(file, enterprise, trace)?;
+                Ok(Self { enterprise, issuer: None, keeper: Keeper::Slot(Box::new(slot)) })
+            }
+            SamSource::Keys(path) => {
+                let (keys, file) = DevelopmentKeys::open(path)?;
+                let (enterprise, issuer) = (keys.enterprise, Some(keys.issuer()));
+                let sam = KeyFileSam::open(&keys, path, file)?;
+                Ok(Self { enterprise, issuer, keeper: Keeper::KeyFile(Box::new(sam)) })
+            }
+        }
+    }
+
+    /// The SAM at work.
+    pub(crate) fn sam(&mut self) -> &mut dyn Sam {
+        match &mut self.keeper {
+            Keeper::Slot(psam) => psam.as_mut(),
+            Keeper::KeyFile(software) => software.as_mut(),
+        }
+    }
+}
+
+/// The SAM in `file`, its application selected.
+fn open_slot(
+    file: &ChipFile,
+    enterprise: EnterpriseId,
+    trace: &Trace,
+) -> anyhow::Result<PsamCard<Traced<Reader, Sink>>> {
+    let sink: Sink = Box::new(trace.sink(Peer::Sam));
+    let reader = Traced::new(Reader::insert(open_chip(file, Kind::Sam)?), sink);
+    PsamCard::open(reader, enterprise, Levels::Serial, KEY_VERSION)
+        .with_context(|| format!("SAM {} has no application of enterprise {enterprise}", file.0.display()))
+}
+
+/// A software SAM whose state is in a file beside its keys, stored before anything made with it is used.
+struct KeyFileSam {
+    software: SoftwareSam,
+    state_file: PathBuf,
+    /// Locked while in use: two SAMs of one state would use a sequence twice.
+    _keys: File,
+}
+
+impl KeyFileSam {
+    fn open(keys: &DevelopmentKeys, path: &Path, file: File) -> anyhow::Result<Self> {
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!("key file {} is in use by another terminal", path.display()),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("key file {} cannot be locked", path.display()));
+            }
+        }
+        let mut state_file = path.as_os_str().to_owned();
+        state_file.push(".sam");
+        let state_file = PathBuf::from(state_file);
+        let state = read_state(&state_file)?;
+        Ok(Self { software: SoftwareSam::new(keys.of_enterprise(), KEY_VERSION, state), state_file, _keys: file })
+    }
+
+    /// Does `work`, then makes the new state durable before its result is told.
+    fn durably<R>(&mut self, work: impl FnOnce(&mut SoftwareSam) -> Result<R, SamError>) -> Result<R, SamError> {
+        let before = self.software.state().clone();
+        let result = work(&mut self.software);
+        if *self.software.state() != before {
+            write_state(&self.state_file, self.software.state())
+                .map_err(|error| TransportError::Reader(format!("{error:#}")))?;
+        }
+        result
+    }
+}
+
+impl Sam for KeyFileSam {
+    fn terminal(&mut self) -> Result<TerminalNumber, SamError> {
+        self.software.terminal()
+    }
+
+    fn initialize_purchase(&mut self, order: &SamOrder) -> Result<InitSamAnswer, SamError> {
+        self.durably(|sam| sam.initialize_purchase(order))
+    }
+
+    fn credit_purchase(&mut self, mac2: [u8; 4]) -> Result<(), SamError> {
+        self.durably(|sam| sam.credit_purchase(mac2))
+    }
+
+    fn check_past_purchase(&mut self, order: &SamOrder, terminal_sequence: u32, mac2: [u8; 4]) -> Result<(), SamError> {
+        self.durably(|sam| sam.check_past_purchase(order, terminal_sequence, mac2))
+    }
+
+    fn load(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<[u8; 4], SamError> {
+        self.durably(|sam| sam.load(order, old_balance, mac1))
+    }
+
+    fn maintenance_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
+        self.software.maintenance_mac(card, initial, message)
+    }
+}
+
+fn read_state(path: &Path) -> anyhow::Result<SoftwareSamState> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(SoftwareSamState {
+                terminal: KEY_FILE_TERMINAL,
+                next_sequence: 0,
+                load_limit_fen: u32::MAX,
+                last_load: None,
+            });
+        }
+        Err(error) => return Err(error).with_context(|| format!("SAM state {} cannot be read", path.display())),
+    };
+    serde_json::from_str(&text).with_context(|| format!("SAM state {} is damaged", path.display()))
+}
+
+/// A new file in the place of the old: after any cut there is one of the two.
+fn write_state(path: &Path, state: &SoftwareSamState) -> anyhow::Result<()> {
+    let failed = || format!("SAM state {} cannot be written", path.display());
+    let new = path.with_extension("sam.new");
+    let text = serde_json::to_string(state).with_context(failed)?;
+    let mut file = File::create(&new).with_context(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(failed)?;
+    fs::rename(&new, path).with_context(failed)
+}

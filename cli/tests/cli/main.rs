@@ -1,0 +1,12 @@
+//! The command line as its users meet it.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod run;
+mod steps;
+mod story;
+
+/// Every transcript, typed and compared.
+#[test]
+fn transcripts() {
+    trycmd::TestCases::new().case("tests/cmd/*.trycmd");
+}
