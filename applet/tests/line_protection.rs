@@ -212,14 +212,20 @@ fn body_of_0015() -> usize {
     bytes.windows(30).rposition(|window| window == &update[5..35]).unwrap()
 }
 
+/// A card whose EF 0015 begins with `plain`, however that came there.
+fn card_holding(maintenance: &[u8], type_byte: u8, plain: &[u8]) -> Reader {
+    let mut chip = card(maintenance, type_byte).remove();
+    let body = body_of_0015();
+    chip.bytes[body..body + plain.len()].copy_from_slice(plain);
+    let mut reader = Reader::insert(chip);
+    reader.ok(SELECT);
+    reader
+}
+
 #[test]
 fn a_protected_read_of_an_enciphered_file() {
     let plain = hex!("8473A3D58CA8A781BDB00F483568A0C7FCCD7A124F0500AE3E5F4BAA66FB");
-    let mut chip = card(&hex!("5C7140760F4EEE4340967E26B405EF05"), 0xE8).remove();
-    let body = body_of_0015();
-    chip.bytes[body..body + 30].copy_from_slice(&plain);
-    let mut reader = Reader::insert(chip);
-    reader.ok(SELECT);
+    let mut reader = card_holding(&hex!("5C7140760F4EEE4340967E26B405EF05"), 0xE8, &plain);
     challenged(&mut reader, &hex!("AE727186"));
     assert_eq!(
         reader.ok(&hex!("04B0950004 4AFEBBC1 1E")),
@@ -230,6 +236,13 @@ fn a_protected_read_of_an_enciphered_file() {
     assert_eq!(reader.send(&hex!("04B0950004 4AFEBBC1 1E")), hex!("6985"), "no challenge");
     challenged(&mut reader, &hex!("AE727186"));
     assert_eq!(reader.send(&hex!("04B0950003 4AFEBB 1E")), hex!("6987"), "no whole MAC");
+}
+
+#[test]
+fn an_enciphered_answer_that_fills_its_block_is_not_padded() {
+    let mut reader = card_holding(&hex!("1AAEE9B5D78B3ACA1AC162F0C398BFF4"), 0xE8, &hex!("9716DE51A76E46"));
+    challenged(&mut reader, &hex!("1E58F137"));
+    assert_eq!(reader.ok(&hex!("04B0950004 2514A9BE 07")), hex!("33C0E282BF68CFE4 02191375"));
 }
 
 /// Line protection as a terminal does it: what is right but for its padding, and what no vector has.
@@ -286,6 +299,10 @@ fn a_right_mac_over_a_wrong_padding_changes_nothing() {
     for plain in wrong {
         assert_eq!(update(plain), (hex!("6A80").to_vec(), vec![0; 8]), "{plain:02X?}");
     }
+    let mut reader = card(&key, 0xE8);
+    challenged(&mut reader, &hex!("01020304"));
+    let broken = [enciphered(&key, &hex!("0B 11223344556677")), hex!("8899AABB").to_vec()].concat();
+    assert_eq!(reader.send(&protected(&key, hex!("01020304"), hex!("04D69500"), &broken)), hex!("6A80"));
     assert_eq!(update(&[]).0, hex!("6A80"), "an empty cipher");
     assert_eq!(update(&hex!("00 80000000000000")).0, hex!("6700"), "nothing to write");
 }
