@@ -8,9 +8,15 @@
     reason = "tests"
 )]
 
+mod apdu_budget;
+mod attacks;
+mod commands;
 mod coverage_of_vectors;
+mod foreign_peers;
 mod probe;
 mod purse;
 mod sam_probe;
+mod status_words;
+mod tidy;
 mod vectors_card;
 mod vectors_host;

@@ -43,8 +43,12 @@ impl std::fmt::Debug for Reply {
 impl Probe {
     /// A chip as sold.
     pub(crate) fn blank(kind: Kind) -> Self {
-        let chip = Chip::blank(kind, 0x1CA8D).unwrap().power_on();
-        let chip = Socket(Rc::new(RefCell::new(Some(chip))));
+        Self::insert(Chip::blank(kind, 0x1CA8D).unwrap())
+    }
+
+    /// Any chip.
+    pub(crate) fn insert(chip: Chip) -> Self {
+        let chip = Socket(Rc::new(RefCell::new(Some(chip.power_on()))));
         Self { card: Some(power_up(&chip)), chip }
     }
 
@@ -162,11 +166,15 @@ impl Probe {
         self.card = Some(power_up(&self.chip));
     }
 
+    /// The chip without power.
+    pub(crate) fn into_chip(mut self) -> Chip {
+        drop(self.card.take());
+        self.chip.0.take().unwrap().power_off()
+    }
+
     /// A second card with the same past, just powered up.
     pub(crate) fn copy(&self) -> Self {
-        let chip = self.chip.0.borrow().as_ref().unwrap().chip().snapshot().power_on();
-        let chip = Socket(Rc::new(RefCell::new(Some(chip))));
-        Self { card: Some(power_up(&chip)), chip }
+        Self::insert(self.chip.0.borrow().as_ref().unwrap().chip().snapshot())
     }
 }
 
