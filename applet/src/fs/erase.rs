@@ -42,9 +42,10 @@ pub(crate) fn finish_erasing<M: Memory>(nvm: &mut Journal<M>) -> Result<(), Fail
         return Ok(());
     };
     erase_below(nvm, index)?;
+    // Before the mark goes: what is cut short here, the next power-up finishes.
+    nvm.forget_older()?;
     directory.state = state::IN_USE;
-    put(nvm, index, &directory.emit())?;
-    Ok(nvm.forget_older()?)
+    put(nvm, index, &directory.emit())
 }
 
 /// Depth first, so that a directory goes after its files and none is ever without its parent.
