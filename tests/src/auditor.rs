@@ -123,11 +123,7 @@ impl Auditor {
         if self.ended.contains(&order.number) || self.open.get(&order.number).is_some_and(|open| open.card != card) {
             return Ok(());
         }
-        let ending = match recalled {
-            Recalled::Committed(record) => Ending::Committed(record),
-            Recalled::Pending => Ending::Unknown,
-            Recalled::Nothing => Ending::NotCommitted,
-        };
+        let ending = recalled.into();
         self.ending(card, order, &ending, true)
     }
 
@@ -138,11 +134,7 @@ impl Auditor {
     /// [`Violation`].
     pub fn recalled(&mut self, number: OrderNumber, recalled: Recalled) -> Result<(), Violation> {
         let Some(open) = self.open.get(&number).cloned() else { return Ok(()) };
-        let ending = match recalled {
-            Recalled::Committed(record) => Ending::Committed(record),
-            Recalled::Pending => Ending::Unknown,
-            Recalled::Nothing => Ending::NotCommitted,
-        };
+        let ending = recalled.into();
         self.ending(open.card, &open.order, &ending, false)
     }
 

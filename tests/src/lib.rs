@@ -15,12 +15,14 @@
 //! | [`strategies`] | generated steps: taps with everything that can go wrong |
 //! | [`scenario`] | carries steps out |
 //! | [`auditor`] | judges what was heard |
+//! | [`campaign`] | many cases, and the shortest steps that fail |
 //!
 //! A vendor implements [`TerminalUnderTest`](terminal::TerminalUnderTest) for his own terminal and lets
 //! [`Scenario`](scenario::Scenario) run generated steps against it: `examples/own_terminal.rs`.
 #![forbid(unsafe_code)]
 
 pub mod auditor;
+pub mod campaign;
 pub mod lifeline;
 pub mod scenario;
 pub mod strategies;

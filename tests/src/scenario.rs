@@ -29,8 +29,7 @@ pub struct Scenario<T> {
 
 /// A terminal and its SAM's slot.
 struct Station<T> {
-    /// `None` only while the terminal is being restarted.
-    terminal: Option<T>,
+    terminal: T,
     sam: Reader,
     lifeline: Lifeline,
     /// Orders whose end it does not know, each with its card.
@@ -49,8 +48,6 @@ pub struct Closed<T> {
 
 /// Orders between two ticks of the terminals' clock: some share their moment.
 const ORDERS_PER_SECOND: u64 = 3;
-/// So many transactions after an order the card's log may have forgotten it.
-const LOG_RECORDS: u32 = 20;
 
 impl<T: TerminalUnderTest> Scenario<T> {
     /// Empty cards and these terminals, at most [`TERMINALS`](crate::world::TERMINALS), with full SAMs.
@@ -59,7 +56,7 @@ impl<T: TerminalUnderTest> Scenario<T> {
         let world = World::shared();
         let station = |(number, terminal)| {
             let sam = Reader::insert(world.sam(number)?);
-            Some(Station { terminal: Some(terminal), sam, lifeline: Lifeline::new(), open: Vec::new() })
+            Some(Station { terminal, sam, lifeline: Lifeline::new(), open: Vec::new() })
         };
         Self {
             cards: (0..CARDS).filter_map(|card| world.card(card)).map(Reader::insert).collect(),
@@ -121,14 +118,15 @@ impl<T: TerminalUnderTest> Scenario<T> {
     pub fn close(mut self) -> Result<Closed<T>, Violation> {
         (0..CARDS).for_each(|card| self.unblock_pin(card));
         for terminal in 0..self.stations.len() {
-            let open = self.stations.get(terminal).map(|station| station.open.clone()).unwrap_or_default();
+            let Some(station) = self.stations.get(terminal) else { continue };
+            let (open, within) = (station.open.clone(), station.terminal.decides_within());
             for (order, card) in open {
                 let order = Order { pin: Some(World::shared().pin()), ..order };
                 // It may have been settled on the way to another one.
                 if self.auditor.open_orders().any(|number| number == order.number) {
                     self.tap(terminal, card, order.clone(), &[])?;
                 }
-                if self.auditor.completed_since(order.number).is_some_and(|later| later < LOG_RECORDS) {
+                if self.auditor.completed_since(order.number).is_some_and(|later| later < within) {
                     let what = format!("order {} can be decided and is not", order.number);
                     return Err(Violation { card: serial(card), what });
                 }
@@ -137,7 +135,7 @@ impl<T: TerminalUnderTest> Scenario<T> {
         (0..CARDS).try_for_each(|card| self.read_balance(card))?;
         self.auditor.close()?;
         let stations = self.stations.into_iter();
-        let terminals = stations.filter_map(|station| Some((station.terminal?, station.sam.remove()))).collect();
+        let terminals = stations.map(|station| (station.terminal, station.sam.remove())).collect();
         Ok(Closed { tally: self.auditor.tally(), terminals, auditor: self.auditor })
     }
 
@@ -164,7 +162,7 @@ impl<T: TerminalUnderTest> Scenario<T> {
                 }
             }
             None => {
-                let Some(terminal) = &station.terminal else { return Ok(()) };
+                let terminal = &station.terminal;
                 for (open, _) in station.open.iter().filter(|(open, _)| open.number != order.number) {
                     auditor.recalled(open.number, terminal.recall(open.number))?;
                 }
@@ -225,16 +223,16 @@ impl<T: TerminalUnderTest> Station<T> {
         let mut card = MortalTransport { transport: card, lifeline: self.lifeline.clone() };
         let mut sam = MortalTransport { transport: &mut self.sam, lifeline: self.lifeline.clone() };
         let devices = Devices { card: &mut card, sam: &mut sam, lifeline: self.lifeline.clone() };
-        let report = self.terminal.as_mut().map(|terminal| terminal.run(devices, order));
+        let report = self.terminal.run(devices, order);
         if self.lifeline.is_over() {
             self.restart();
             return None;
         }
-        report
+        Some(report)
     }
 
     fn restart(&mut self) {
-        self.terminal = self.terminal.take().map(T::restart);
+        self.terminal.restart();
         self.lifeline.renew(None);
     }
 }

@@ -66,6 +66,25 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// What goes wrong in it.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        match self {
+            Self::New { faults, .. } | Self::Again { faults, .. } => faults,
+            _ => &[],
+        }
+    }
+
+    /// What goes wrong in it, to be changed; `None` where nothing can.
+    pub fn faults_mut(&mut self) -> Option<&mut Vec<Fault>> {
+        match self {
+            Self::New { faults, .. } | Self::Again { faults, .. } => Some(faults),
+            _ => None,
+        }
+    }
+}
+
 /// One thing that goes wrong during a tap.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {

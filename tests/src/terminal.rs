@@ -23,11 +23,34 @@ pub trait TerminalUnderTest {
     fn run(&mut self, devices: Devices<'_>, order: &Order) -> Report;
 
     /// The process has died and starts again: everything but the disk is gone.
-    #[must_use]
-    fn restart(self) -> Self;
+    fn restart(&mut self);
 
     /// What the disk says of an order, without a card.
     fn recall(&self, order: OrderNumber) -> Recalled;
+
+    /// So many later transactions of the card are too many to find out what became of an order: fewer are not. A log has 20
+    /// records; a terminal that does not read it has the proofs of the last eight.
+    fn decides_within(&self) -> u32 {
+        20
+    }
+}
+
+impl TerminalUnderTest for Box<dyn TerminalUnderTest> {
+    fn run(&mut self, devices: Devices<'_>, order: &Order) -> Report {
+        (**self).run(devices, order)
+    }
+
+    fn restart(&mut self) {
+        (**self).restart();
+    }
+
+    fn recall(&self, order: OrderNumber) -> Recalled {
+        (**self).recall(order)
+    }
+
+    fn decides_within(&self) -> u32 {
+        (**self).decides_within()
+    }
 }
 
 /// What a terminal works with.
@@ -117,6 +140,16 @@ impl Order {
     }
 }
 
+impl From<Recalled> for Ending {
+    fn from(recalled: Recalled) -> Self {
+        match recalled {
+            Recalled::Committed(record) => Self::Committed(record),
+            Recalled::Pending => Self::Unknown,
+            Recalled::Nothing => Self::NotCommitted,
+        }
+    }
+}
+
 impl From<Outcome> for Ending {
     fn from(outcome: Outcome) -> Self {
         match outcome {
@@ -173,6 +206,12 @@ impl<S: TokenStore> LibraryTerminal<S> {
         &self.store
     }
 
+    /// Who keeps its keys.
+    #[must_use]
+    pub fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+
     /// The disk, of a terminal that is switched off.
     #[must_use]
     pub fn into_store(self) -> S {
@@ -194,15 +233,11 @@ impl<S: TokenStore> TerminalUnderTest for LibraryTerminal<S> {
         }
     }
 
-    fn restart(self) -> Self {
-        let keeper = match self.keeper {
-            Keeper::Slot => Keeper::Slot,
-            Keeper::Software(sam) => {
-                let keys = World::shared().enterprise_keys().clone();
-                Keeper::Software(Box::new(SoftwareSam::new(keys, KEY_VERSION, sam.state().clone())))
-            }
-        };
-        Self { keeper, ..self }
+    fn restart(&mut self) {
+        if let Keeper::Software(sam) = &mut self.keeper {
+            let keys = World::shared().enterprise_keys().clone();
+            **sam = SoftwareSam::new(keys, KEY_VERSION, sam.state().clone());
+        }
     }
 
     fn recall(&self, order: OrderNumber) -> Recalled {

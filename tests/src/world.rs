@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use onecard_host::{
+    apdu::{Command, exchange},
     card::{Pin, select},
     crypto::{DesKey, Key},
     issuing::{CardOrder, MfKeys, SamCardOrder, issue_card, issue_sam, prepare_mf},
@@ -20,10 +21,11 @@ use onecard_wire::{
     amount::Amount,
     date::{Date, Moment, Time},
     fid::Fid,
+    ins,
     key::KeyVersion,
     number::{ApplicationSerial, EnterpriseId, TerminalNumber},
     record::{Holder, Parameters},
-    sam::UsageKind,
+    sam::{LoadLimit, SequenceRecord, UsageKind},
 };
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 
@@ -110,6 +112,28 @@ impl World {
         PsamCard::open(slot, self.enterprise_id(), Levels::Serial, KEY_VERSION)
     }
 
+    /// What a SAM may still load, and its last load; `None` if it does not let itself be read.
+    pub fn load_limit(&self, sam: &mut dyn Transport) -> Option<LoadLimit> {
+        const SFI: u8 = 0x80 | (Fid::SAM_LOAD_LIMIT.0 & 0x1F) as u8;
+        let read = Command::new(ins::CLA_ISO, ins::READ_BINARY, SFI, 0).expecting(LoadLimit::LEN as u8);
+        LoadLimit::parse(&self.read_sam(sam, &read)?)
+    }
+
+    /// A SAM's next terminal sequence and its last purchase; `None` before its first.
+    pub fn last_purchase(&self, sam: &mut dyn Transport) -> Option<SequenceRecord> {
+        const NEWEST: u8 = 1;
+        const BY_NUMBER: u8 = ((Fid::SAM_SEQUENCE.0 & 0x1F) as u8) << 3 | 0x04;
+        let read = Command::new(ins::CLA_ISO, ins::READ_RECORD, NEWEST, BY_NUMBER).expecting(SequenceRecord::LEN as u8);
+        SequenceRecord::parse(&self.read_sam(sam, &read)?)
+    }
+
+    fn read_sam(&self, sam: &mut dyn Transport, read: &Command) -> Option<Vec<u8>> {
+        let name = aid::sam_application(self.enterprise_id());
+        let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x04, 0x00).with_data(&name).expecting(0);
+        exchange(sam, &select).ok()?.done().ok()?;
+        exchange(sam, read).ok()?.done().ok()
+    }
+
     /// The issuer, who checks a TAC.
     #[must_use]
     pub fn issuer(&self) -> IssuerKeys {
@@ -125,6 +149,18 @@ impl World {
     /// [`MissingKey`]: no such key on a card.
     pub fn card_key(&self, card: usize, purpose: Purpose) -> Result<Key, MissingKey> {
         self.enterprise.card_key(serial(card), purpose, KEY_VERSION)
+    }
+
+    /// A SAM's own keys: control and maintenance key of its MF, master and maintenance key of its application.
+    ///
+    /// # Errors
+    /// [`MissingKey`]: never, for the SAMs of this world.
+    pub fn sam_own_keys(&self, terminal: usize) -> Result<[Key; 4], MissingKey> {
+        let factor = sam_factor(terminal);
+        let mf = MfKeys::of_sam(&self.root.chip(factor), KEY_VERSION)?;
+        let own = self.enterprise.sam(factor);
+        let key = |purpose| own.keys().key(purpose, KEY_VERSION).cloned();
+        Ok([mf.control, mf.maintenance, key(Purpose::SamMaster)?, key(Purpose::SamMaintenance)?])
     }
 
     /// Every card's PIN.
@@ -183,6 +219,12 @@ fn validity() -> Result<(Date, Date), &'static str> {
 
 fn chip_number(card: usize) -> [u8; 8] {
     (card as u64 + 0x100).to_be_bytes()
+}
+
+/// Last 16 digits of a SAM's number, which has no others but zeros.
+fn sam_factor(terminal: usize) -> [u8; 8] {
+    let [.., low] = terminal.to_be_bytes();
+    [0, 0, 0, 0, 0, 0, 0, low.wrapping_add(1)]
 }
 
 fn sam_digits(terminal: usize) -> String {

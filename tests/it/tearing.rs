@@ -1,0 +1,7 @@
+//! The power goes everywhere: before, inside and after every programming operation, torn in every way, and again during
+//! each recovery, and once more during the recovery after that. Whatever was cut has happened whole or not at all.
+
+mod commands;
+mod money;
+mod sweep;
+pub(crate) mod till;
