@@ -75,11 +75,9 @@ enum Selected {
 }
 
 impl<P: Platform> Card<P> {
-    /// SELECT by FID (P1 00) or by name (P1 04). A blocked directory becomes current and answers 6A81.
+    /// SELECT by FID (P1 00) or by name (P1 04). A blocked directory becomes current and answers 6A81; so does one whose FCI
+    /// has another length than Le, and answers 6Cxx.
     pub(crate) fn select(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
-        if !matches!(command.le, None | Some(0)) {
-            return refuse(StatusWord::WRONG_LENGTH);
-        }
         let found = match (command.p1, command.p2) {
             (0x00, 0x00) => self.find_by_fid(command.data)?,
             (0x04, 0x00) => self.find_by_name(command.data)?,
@@ -91,11 +89,13 @@ impl<P: Platform> Card<P> {
                 if self.session.directory.file.lock != Lock::Open {
                     return refuse(StatusWord::FUNCTION_NOT_SUPPORTED);
                 }
-                Ok(self.describe(answer)?)
+                self.describe(answer)?;
+                Ok(command.require_answer_len(answer.len())?)
             }
             Some(Selected::Elementary(_)) if self.session.directory.file.lock != Lock::Open => {
                 refuse(StatusWord::FUNCTION_NOT_SUPPORTED)
             }
+            Some(Selected::Elementary(_)) if !matches!(command.le, None | Some(0)) => refuse(StatusWord::WRONG_LENGTH),
             Some(Selected::Elementary(index)) => {
                 self.session.elementary = Some(index);
                 Ok(())

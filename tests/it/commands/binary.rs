@@ -111,7 +111,7 @@ fn a_challenge_serves_one_command() {
         let challenge = probe.fresh_challenge();
         probe.ask(between);
         let sent = onecard_host::line_protection::with_mac(&command("04D69500 55"), challenge, &mut maintenance());
-        probe.refused(0x6985, &hex::encode(&sent.unwrap().to_bytes()));
+        probe.refused(0x6985, &hex::encode(sent.unwrap().to_bytes()));
     }
     let first = probe.fresh_challenge();
     let sent = onecard_host::line_protection::with_mac(&command("04D69500 55"), first, &mut maintenance()).unwrap();
@@ -120,11 +120,11 @@ fn a_challenge_serves_one_command() {
     let challenge = probe.fresh_challenge();
     let sent = onecard_host::line_protection::with_mac(&command("04D69500 55"), challenge, &mut maintenance()).unwrap();
     assert_eq!(probe.send(&sent.to_bytes()).status, 0x9000);
-    probe.refused(0x6985, &hex::encode(&sent.to_bytes()));
+    probe.refused(0x6985, &hex::encode(sent.to_bytes()));
     probe.fresh_challenge();
     probe.power_cycle();
     super::select(&mut probe);
-    probe.refused(0x6985, &hex::encode(&sent.to_bytes()));
+    probe.refused(0x6985, &hex::encode(sent.to_bytes()));
 }
 
 #[test]

@@ -87,6 +87,11 @@ fn parameters_and_lengths() {
     for command in ["00A4000001DF", "00A4000003DF0100"] {
         probe.refused(0x6700, command);
     }
+    probe.refused(0x6C35, &format!("00A404000E{NAME}34"));
+    assert_eq!(probe.done(&format!("00A404000E{NAME}35")), fci());
+    probe.refused(0x6700, "00A4000002001501");
+    probe.refused(0x6C35, &format!("00A4000002{DIRECTORY}FF"));
+    probe.refused(0x6A82, "00B0000000");
 }
 
 /// Three levels: MF, DF, DF below it; from the third its siblings are reached, by name and by identifier.
