@@ -22,16 +22,19 @@ const ABOUT: &str = "One Card 一卡通: cards, SAMs and terminals, safe to tear
 
 const EXAMPLES: &str = "\
 Begin here:
-  onecard demo                          the main job from keys to settlement, as a story
-  onecard demo --out /tmp/onecard       the same, and its cards, SAMs and records stay
+  onecard demo                       the main job from keys to settlement, as a story
+  onecard demo --out /tmp/onecard    the same; its cards, SAMs and records stay
 
-Then step by step (逐步操作):
-  onecard keys new dev.keys                                               development keys 开发密钥
-  onecard sam new sim:till.sam --keys dev.keys --role till                a till's SAM 消费终端SAM
+Then step by step 逐步操作:
+  # development keys, a till's SAM, a PIN, a card 开发密钥、SAM卡、密码、发卡
+  onecard keys new dev.keys
+  onecard sam new sim:till.sam --keys dev.keys --role till
+  echo 135790 > wang.pin; chmod 600 wang.pin
   onecard card new sim:wang.card --keys dev.keys --number 7 --name 王小明 --pin-file wang.pin
-  onecard card recharge sim:wang.card 100 --sam keys:dev.keys --pin-file wang.pin      充值
-  onecard card pay sim:wang.card 12.50 --sam sim:till.sam                              消费
-  onecard card show sim:wang.card                                                      余额
+  # recharge, pay, balance 充值、消费、余额
+  onecard card recharge sim:wang.card 100 --sam keys:dev.keys --pin-file wang.pin
+  onecard card pay sim:wang.card 12.50 --sam sim:till.sam
+  onecard card show sim:wang.card
 
 Exit codes:
   0  done

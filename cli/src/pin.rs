@@ -2,10 +2,10 @@
 
 use std::{
     io::{self, IsTerminal},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, ensure};
 use clap::Args;
 use onecard_host::card::Pin;
 use zeroize::Zeroizing;
@@ -31,14 +31,30 @@ impl PinSource {
 
     /// The PIN, asked for on the terminal if there is no file.
     pub(crate) fn required(&self) -> anyhow::Result<Pin> {
-        let (digits, place) = match &self.pin_file {
-            Some(path) => (private_file::read(path, "PIN file")?.1, format!("PIN file {}", path.display())),
-            None if io::stdin().is_terminal() => {
-                let typed = rpassword::prompt_password("PIN 密码: ").context("no PIN was typed")?;
-                (Zeroizing::new(typed), "the PIN typed".to_owned())
-            }
-            None => bail!("the holder's PIN is needed: give --pin-file FILE, or run this on a terminal"),
-        };
-        Pin::from_digits(digits.trim_end()).context(place)
+        match &self.pin_file {
+            Some(path) => from_file(path),
+            None => ask("PIN 密码: "),
+        }
     }
+
+    /// A new card's PIN; on the terminal it is asked for twice.
+    pub(crate) fn chosen(&self) -> anyhow::Result<Pin> {
+        let Some(path) = &self.pin_file else {
+            let pin = ask("New PIN 新密码: ")?;
+            ensure!(pin == ask("Again 再输一次: ")?, "two different PINs were typed: try again");
+            return Ok(pin);
+        };
+        from_file(path)
+    }
+}
+
+fn from_file(path: &Path) -> anyhow::Result<Pin> {
+    let (_, digits) = private_file::read(path, "PIN file")?;
+    Pin::from_digits(digits.trim_end()).with_context(|| format!("PIN file {}", path.display()))
+}
+
+fn ask(prompt: &str) -> anyhow::Result<Pin> {
+    ensure!(io::stdin().is_terminal(), "the holder's PIN is needed: give --pin-file FILE, or run this on a terminal");
+    let digits = Zeroizing::new(rpassword::prompt_password(prompt).context("no PIN was typed")?);
+    Ok(Pin::from_digits(&digits)?)
 }

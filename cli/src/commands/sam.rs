@@ -41,8 +41,8 @@ pub(crate) enum SamCommand {
     /// Issue a SAM to a new chip 发行SAM卡
     #[command(after_help = "\
 Examples:
-  onecard sam new sim:till.sam    --keys dev.keys --role till
-  onecard sam new sim:station.sam --keys dev.keys --role recharge --terminal 000000000002 --load-limit 5000")]
+  onecard sam new sim:till.sam --keys dev.keys --role till
+  onecard sam new sim:station.sam --keys dev.keys --role recharge --terminal 000000000002")]
     New(NewSam),
     /// Show what a SAM tells without a key 查看SAM卡
     #[command(after_help = "Example:\n  onecard sam show sim:till.sam")]

@@ -1,6 +1,10 @@
 //! Runs the program.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 /// What one run gave.
 pub(crate) struct Run {
@@ -11,8 +15,12 @@ pub(crate) struct Run {
 
 /// Runs `onecard` in `folder` with the words of `line`.
 pub(crate) fn onecard(folder: &Path, line: &str) -> Run {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_onecard")).args(line.split_whitespace()).current_dir(folder).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_onecard"))
+        .args(line.split_whitespace())
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }

@@ -28,7 +28,7 @@ fn every_number_of_the_story_is_in_its_files() {
         assert!(facts.contains(number), "{number} is in no file");
         count += 1;
     }
-    assert!(count > 500, "{count} numbers were looked for");
+    assert!(count > 450, "{count} numbers were looked for");
     assert_eq!(json(folder.path(), "demo --seed 1", 0)["totals"], story_json(&kept)["totals"]);
     assert!(onecard(folder.path(), "demo --out kept").err.contains("kept exists already"));
 }
@@ -103,8 +103,8 @@ fn is_number(word: &str) -> bool {
 fn settlement(kept: &Path) -> Vec<Record> {
     let text = fs::read_to_string(kept.join("day.settlement")).unwrap();
     let columns: Vec<&str> = text.lines().nth(1).unwrap().split(',').collect();
-    let record = |line: &str| columns.iter().zip(line.split(',')).map(|(name, value)| ((*name).into(), value.into()));
-    text.lines().skip(2).map(|line| record(line).collect()).collect()
+    let field = |(name, value): (&&str, &str)| ((*name).to_owned(), value.to_owned());
+    text.lines().skip(2).map(|line| columns.iter().zip(line.split(',')).map(field).collect()).collect()
 }
 
 fn is_load(record: &Record) -> bool {

@@ -25,7 +25,7 @@ pub(crate) enum CardCommand {
 Examples:
   echo 135790 > wang.pin; chmod 600 wang.pin
   onecard card new sim:wang.card --keys dev.keys --number 7 --name 王小明 --pin-file wang.pin
-  onecard card new sim:li.card --keys dev.keys --number 8 --name 李丽 --valid-to 2027-06-30 --ask-pin
+  onecard card new sim:li.card --keys dev.keys --number 8 --name 李丽 --ask-pin
 
 A whole list of people is issued by `onecard demo --people FILE --out DIR`.")]
     New(new::NewCard),
@@ -42,28 +42,32 @@ Examples:
 Examples:
   onecard card recharge sim:wang.card 100 --sam sim:station.sam --pin-file wang.pin
   onecard card recharge sim:wang.card 100 --sam keys:dev.keys --ask-pin
-  onecard card recharge sim:wang.card 100 --sam keys:dev.keys --ask-pin --lose-answer    outcome unknown, exit code 3
-  onecard card resolve  sim:wang.card     --sam keys:dev.keys --ask-pin                  decided, loaded once")]
+  # the answer is lost: outcome unknown, exit code 3; then it is decided, and loaded once
+  onecard card recharge sim:wang.card 100 --sam keys:dev.keys --ask-pin --lose-answer
+  onecard card resolve sim:wang.card --sam keys:dev.keys --ask-pin")]
     Recharge(recharge::Recharge),
     /// Take money 消费
     #[command(after_help = "\
 Examples:
   onecard card pay sim:wang.card 12.50 --sam sim:till.sam
-  onecard card pay sim:wang.card 12.50 --sam sim:till.sam --tear 1          torn: outcome unknown, exit code 3
-  onecard card pay sim:wang.card 12.50 --sam sim:till.sam --order 2         the same sale again: charged once
-  onecard card pay sim:wang.card 12.50 --sam sim:till.sam --trace           what card and SAM said")]
+  onecard card pay sim:wang.card 12.50 --sam sim:till.sam --trace
+  # torn: outcome unknown, exit code 3; then the same sale again, by its number: charged once
+  onecard card pay sim:wang.card 12.50 --sam sim:till.sam --tear 1
+  onecard card pay sim:wang.card 12.50 --sam sim:till.sam --order 2")]
     Pay(pay::Pay),
     /// Find out what became of transactions in doubt 查询未决交易
     #[command(after_help = "\
 Examples:
   onecard card resolve sim:wang.card --sam sim:till.sam
-  onecard card resolve sim:wang.card --sam sim:station.sam --issuer dev.keys --ask-pin    a recharge in doubt")]
+  # a recharge in doubt: the issuer decides by the TAC
+  onecard card resolve sim:wang.card --sam sim:station.sam --issuer dev.keys --ask-pin")]
     Resolve(resolve::Resolve),
     /// Show the card's last transactions 交易明细
     #[command(after_help = "\
 Examples:
   onecard card log sim:wang.card --ask-pin
-  onecard card log sim:wang.card --sam keys:dev.keys        by MAC, as the service desk does")]
+  # by MAC, as the service desk does
+  onecard card log sim:wang.card --sam keys:dev.keys")]
     Log(log::Log),
 }
 

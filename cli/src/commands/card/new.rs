@@ -58,7 +58,7 @@ pub(super) fn run(new: &NewCard) -> anyhow::Result<Output> {
         bail!("{} exists already: name another file", new.card.0.display());
     }
     let keys = DevelopmentKeys::read(&new.keys)?;
-    let pin = new.pin.required()?;
+    let pin = new.pin.chosen()?;
     let order = CardOrder {
         enterprise: keys.enterprise,
         directory: DIRECTORY,

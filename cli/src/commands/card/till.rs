@@ -4,12 +4,14 @@ use std::{fmt, path::PathBuf};
 
 use clap::Args;
 use onecard_host::terminal::{JournalFile, OrderNumber, TokenStore};
+use onecard_simulator::chip::Kind;
 use serde::Serialize;
 
 use crate::{
     args::{At, ChipFile, Enterprise, SamSource},
     ending::{Ending, TapEnding},
     output::{Exit, Output},
+    reader::open_chip,
     terminal_sam::TerminalSam,
     trace::{Trace, TraceLine},
 };
@@ -45,8 +47,9 @@ impl Till {
         TerminalSam::open(&self.sam, self.enterprise.enterprise, trace)
     }
 
-    /// The journal.
+    /// The journal; none is begun for a card that is not there.
     pub(super) fn open_journal(&self) -> anyhow::Result<JournalFile> {
+        drop(open_chip(&self.card, Kind::CpuCard)?);
         let path = self.journal.clone().unwrap_or_else(|| {
             let mut path = self.card.0.clone().into_os_string();
             path.push(".journal");

@@ -29,15 +29,15 @@ use crate::{
 #[command(after_help = "\
 Examples:
   onecard demo
-  onecard demo --seed 1                       the same story each time
-  onecard demo --trace | less                 what card and SAM said, field by field
-  onecard demo --out /tmp/onecard             keeps cards, SAMs, keys, PINs, journals, settlement, story.json
+  onecard demo --seed 1             the same story each time
+  onecard demo --trace | less       what card and SAM said, field by field
+  onecard demo --out /tmp/onecard   keeps cards, SAMs, keys, PINs, journals, records, story.json
   onecard demo --people members.csv --out /tmp/onecard
 
-After --out, step by step with any of the cards:
-  onecard card show sim:/tmp/onecard/cards/3100100000010018.card
-  onecard card pay  sim:/tmp/onecard/cards/3100100000010018.card 12.50 --sam sim:/tmp/onecard/till.sam \\
-                    --journal /tmp/onecard/till.journal
+Go on with any of the cards that were kept:
+  cd /tmp/onecard
+  onecard card show sim:cards/3100100000010018.card --pin-file pins/3100100000010018.pin
+  onecard card pay sim:cards/3100100000010018.card 12.50 --sam sim:till.sam --journal till.journal
 
 The list of people (UTF-8 CSV, one header line, columns in any order):
   number      the member's number, 1 to 10 digits; the card number is made from it

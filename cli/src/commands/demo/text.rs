@@ -20,12 +20,16 @@ impl fmt::Display for Story {
         writeln!(f, "{} development root keys. Two SAMs hold keys of this enterprise:", self.root_keys)?;
         f.write_str(&sams(&self.sams))?;
         chapter(f, 2, "Cards 发卡")?;
-        writeln!(f, "{} cards personalised, each with its own keys and PIN, from {}.", self.members.len(), self.list)?;
+        writeln!(f, "{} cards personalised, from {}:", self.members.len(), self.list)?;
+        writeln!(f, "keys, files and PIN of each are its own; no key crossed in clear.")?;
         chapter(f, 3, "First recharge 首次充值")?;
         round(f, &self.recharges)?;
         chapter(f, 4, "Lunch 午餐消费")?;
         round(f, &self.purchases)?;
         chapter(f, 5, "What went wrong, and was put right 异常与恢复")?;
+        if self.incidents.is_empty() {
+            writeln!(f, "Nothing: nobody's card holds enough for it. 无")?;
+        }
         self.incidents.iter().try_for_each(|one| incident(f, one))?;
         chapter(f, 6, "Balances, as the cards say 卡内余额")?;
         f.write_str(&accounts(&self.members))?;
@@ -77,7 +81,7 @@ fn round(f: &mut fmt::Formatter<'_>, round: &Round) -> fmt::Result {
 
 fn incident(f: &mut fmt::Formatter<'_>, incident: &Incident) -> fmt::Result {
     let Incident { title, title_chinese, name, serial, steps } = incident;
-    writeln!(f, "--- {title} {title_chinese}: {name}, card {serial}")?;
+    writeln!(f, "--- {title} {title_chinese}\n    {name}, card {serial}")?;
     for Step { what, tap, trace } in steps {
         writeln!(f, "\n* {what}")?;
         ending(f, trace, tap)?;
@@ -111,10 +115,10 @@ fn accounts(members: &[MemberAccount]) -> String {
     let columns = [
         Column::Text("card 卡号"),
         Column::Text("name 姓名"),
-        Column::Text("department 部门"),
-        Column::Number("loaded 充值"),
+        Column::Text("dept. 部门"),
+        Column::Number("load 充值"),
         Column::Number("paid 消费"),
-        Column::Number("balance 余额"),
+        Column::Number("left 余额"),
     ];
     let rows = members.iter().map(|member| {
         let MemberAccount { serial, name, department, loaded_fen, paid_fen, balance_fen, .. } = member;
@@ -127,9 +131,10 @@ fn accounts(members: &[MemberAccount]) -> String {
 fn totals(f: &mut fmt::Formatter<'_>, totals: &Totals, sams: &Sams) -> fmt::Result {
     let Totals { loaded_fen, paid_fen, balances_fen, exact } = totals;
     let (loaded, paid, balances) = (yuan(*loaded_fen), yuan(*paid_fen), yuan(*balances_fen));
-    let relation = if *exact { "exactly, on each card too" } else { "WHICH DOES NOT AGREE" };
-    writeln!(f, "loaded {loaded} = paid {paid} + on the cards {balances} yuan, {relation}.")?;
+    let relation = if *exact { "Exactly, and on each card too." } else { "WHICH DOES NOT AGREE." };
+    writeln!(f, "loaded {loaded} = paid {paid} + on the cards {balances} yuan")?;
     writeln!(f, "充值 {loaded} = 消费 {paid} + 余额 {balances} 元")?;
+    writeln!(f, "{relation}")?;
     let left = Amount::from_fen(sams.recharge.load_limit_fen);
     writeln!(
         f,
@@ -150,7 +155,7 @@ fn kept(folder: &str, members: &[MemberAccount]) -> String {
         ("this story", format!("{folder}/story.json")),
     ]);
     format!(
-        "{files}\nGo on with any card:\n  onecard card show sim:{folder}/cards/{serial}.card --pin-file \
-         {folder}/pins/{serial}.pin\n  onecard settlement verify {folder}/day.settlement --keys {folder}/development.keys\n"
+        "{files}\nGo on with any card:\n  cd {folder}\n  onecard card show sim:cards/{serial}.card --pin-file \
+         pins/{serial}.pin\n  onecard settlement verify day.settlement --keys development.keys\n"
     )
 }
