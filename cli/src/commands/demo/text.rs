@@ -21,14 +21,14 @@ impl fmt::Display for Story {
         f.write_str(&sams(&self.sams))?;
         chapter(f, 2, "Cards 发卡")?;
         writeln!(f, "{} cards personalised, from {}:", self.members.len(), self.list)?;
-        writeln!(f, "keys, files and PIN of each are its own; no key crossed in clear.")?;
+        writeln!(f, "each has keys and a PIN of its own, which reached it enciphered.")?;
         chapter(f, 3, "First recharge 首次充值")?;
         round(f, &self.recharges)?;
         chapter(f, 4, "Lunch 午餐消费")?;
         round(f, &self.purchases)?;
         chapter(f, 5, "What went wrong, and was put right 异常与恢复")?;
         if self.incidents.is_empty() {
-            writeln!(f, "Nothing: nobody's card holds enough for it. 无")?;
+            writeln!(f, "Nothing: it takes two cards that hold money. 无")?;
         }
         self.incidents.iter().try_for_each(|one| incident(f, one))?;
         chapter(f, 6, "Balances, as the cards say 卡内余额")?;
