@@ -142,24 +142,23 @@ impl<P: Platform> Card<P> {
 }
 
 impl ReadProtection {
-    /// Appends what was read: in clear, or with a MAC over it under the command's IV.
+    /// Answers what was read: in clear, or with a MAC over it under the command's IV. `answer` is empty before.
     pub(crate) fn answer(&self, data: &[u8], answer: &mut Response) -> Result<(), StatusWord> {
         let Self::Protected { key, initial, text } = self else {
             return put(answer, data);
         };
-        let start = answer.len();
         match text {
             Text::Clear => put(answer, data)?,
             Text::Enciphered => {
                 put(answer, &[data.len() as u8])?;
                 put(answer, data)?;
-                if answer.len() % BLOCK_LEN != start % BLOCK_LEN {
+                if !answer.len().is_multiple_of(BLOCK_LEN) {
                     pad(answer)?;
                 }
-                key.cipher().encipher_all(answer.get_mut(start..).unwrap_or_default());
+                key.cipher().encipher_all(answer);
             }
         }
-        let mac = line_mac(key, *initial, &[answer.get(start..).unwrap_or_default()]);
+        let mac = line_mac(key, *initial, &[answer.as_slice()]);
         put(answer, &mac)
     }
 }
