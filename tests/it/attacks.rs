@@ -15,7 +15,6 @@ use onecard_simulator::{
     chip::Chip,
     reader::{Fault, Reader},
     sample::Sample,
-    tear::{Cut, Tear},
 };
 use onecard_tests::world::{KEY_VERSION, World, serial, terminal_number};
 use onecard_wire::{
@@ -28,10 +27,11 @@ use onecard_wire::{
 
 use crate::{
     apdu_budget::{Counting, sale, top_up},
-    commands::specimen,
     probe::{Probe, Reply, bytes, line_key},
     purse::{MOMENT, TERMINAL, moment, terms},
 };
+
+mod power_cut;
 
 /// A product card in the probe, its application selected.
 fn product(card: usize) -> Probe {
@@ -345,94 +345,6 @@ fn attack_17_an_enterprise_ends_its_own_application_alone() {
     probe.done("00A40000023F00");
     let operator: LineKey = World::shared().mf_keys(0).unwrap().maintenance.into();
     assert_eq!(probe.send_with_mac(&block_card, &operator).status, 0x9000, "the operator's own key can");
-}
-
-/// 18: the power is cut around the counter. At every operation the guesser either learns nothing, or has spent his try: up to
-/// the moment the try is spent the card does the same, byte by byte, with the right secret as with a wrong one.
-#[test]
-fn attack_18_no_power_cut_gives_a_free_try() {
-    let mut probe = specimen();
-    probe.power_cycle();
-    let chip = probe.into_chip();
-    type Guess = fn(&mut Reader, bool) -> Option<u16>;
-    let guesses: [Guess; 4] = [verify, change_pin, authenticate, reload];
-    for guess in guesses {
-        let operations = |right| {
-            let mut chip = chip.snapshot();
-            chip.record_operations();
-            let mut reader = entered(chip);
-            guess(&mut reader, right).unwrap();
-            reader.remove().recorded().to_vec()
-        };
-        let (wrong, right) = (operations(false), operations(true));
-        let (mut spent_at, mut cuts) = (None, 0);
-        for operation in 0..wrong.len() as u64 {
-            for tear in [Tear::BEFORE, Tear::AFTER] {
-                let mut torn = chip.snapshot();
-                torn.cut_power_at(Cut { operation, tear });
-                let mut reader = entered(torn);
-                assert_eq!(guess(&mut reader, false), None, "no answer");
-                reader.tap();
-                enter(&mut reader);
-                cuts += 1;
-                let spent = tries_left(&mut reader, guess) == 1;
-                assert!(spent || spent_at.is_none(), "a try once spent stays spent");
-                if spent && spent_at.is_none() {
-                    spent_at = Some(operation as usize);
-                }
-            }
-        }
-        let spent_at = spent_at.expect("the try is spent before the answer");
-        assert_eq!(wrong[..=spent_at], right[..=spent_at], "what can be measured before that tells nothing");
-        assert!(cuts >= 2);
-    }
-}
-
-fn enter(reader: &mut Reader) {
-    reader.transmit(&bytes("00A4000002DF01")).unwrap();
-}
-
-fn entered(chip: Chip) -> Reader {
-    let mut reader = Reader::insert(chip);
-    enter(&mut reader);
-    reader
-}
-
-fn answered(reader: &mut Reader, command: &[u8]) -> Option<u16> {
-    let answer = reader.transmit(command).ok()?;
-    Some(u16::from_be_bytes(*answer.last_chunk().unwrap()))
-}
-
-fn verify(reader: &mut Reader, right: bool) -> Option<u16> {
-    answered(reader, &bytes(if right { "0020000003123456" } else { "0020000003999999" }))
-}
-
-fn change_pin(reader: &mut Reader, right: bool) -> Option<u16> {
-    answered(reader, &bytes(if right { "805E010007123456FF654321" } else { "805E010007999999FF654321" }))
-}
-
-fn authenticate(reader: &mut Reader, right: bool) -> Option<u16> {
-    let answer = reader.transmit(&bytes("0084000004")).unwrap();
-    let challenge = onecard_host::line_protection::Challenge::from_random(*answer.first_chunk().unwrap());
-    let key = line_key(if right { &crate::commands::READING } else { &[0x13; 16] });
-    answered(reader, &external_authentication(0x01, challenge, &key).to_bytes())
-}
-
-fn reload(reader: &mut Reader, right: bool) -> Option<u16> {
-    let key = Key::from_bytes(if right { crate::commands::RELOAD } else { [0x13; 16] });
-    answered(reader, &reload_command(&Pin::from_digits("654321").unwrap(), &key).unwrap().to_bytes())
-}
-
-/// Tries left after one more wrong guess; RELOAD PIN does not say, so it is guessed until its key is locked.
-fn tries_left(reader: &mut Reader, guess: fn(&mut Reader, bool) -> Option<u16>) -> u16 {
-    for left in (0..4).rev() {
-        match guess(reader, false) {
-            Some(0x63C0) => return 3 - left,
-            Some(0x6983) => return 2 - left,
-            _ => {}
-        }
-    }
-    panic!("it never locks")
 }
 
 /// 19: a recharge heard and sent again, whole and in part.

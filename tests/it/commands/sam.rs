@@ -1,6 +1,11 @@
 //! The SAM's own commands (specification chapter 7).
 
 use onecard_applet::Kind;
+use onecard_host::{
+    crypto::{Key, SessionKey},
+    keys::diversify,
+};
+use onecard_wire::amount::Amount;
 
 use crate::{
     probe::{Probe, bytes},
@@ -87,6 +92,34 @@ fn the_sequence_goes_on_after_a_right_mac2_alone() {
     sam.probe.done(&purchase(1));
     sam.probe.refused(0x6A86, "8072010004 00000000");
     assert_eq!(sam.next_sequence(), 0);
+}
+
+/// The counter moves on only if it still stands there: never back, and never to a number not yet given.
+#[test]
+fn a_past_purchase_moves_the_counter_where_it_stands() {
+    let mut sam = till();
+    let card_key = diversify(&Key::from_bytes(KEY), bytes(SERIAL).try_into().unwrap());
+    let mac2 = |sequence| {
+        let session = SessionKey::of_purchase(&card_key, [1, 2, 3, 4], 7, sequence);
+        hex::encode(session.purchase_mac2(Amount::from_fen(100)))
+    };
+    let past = |sequence: u32, mac2: &str| format!("8072030024{sequence:08X}{}{SERIAL}{mac2}", order(7, 100, 0x06, 1));
+    for sequence in 0..3 {
+        sam.probe.done(&purchase(1));
+        sam.probe.done(&format!("8072000004{}", mac2(sequence)));
+    }
+    for (sequence, next) in [(0, 3), (1, 3), (2, 3), (9, 3), (3, 4), (3, 4)] {
+        sam.probe.refused(0x9302, &past(sequence, &mac2(sequence + 1)));
+        let operations = sam.probe.operations();
+        let before = sam.next_sequence();
+        sam.probe.done(&past(sequence, &mac2(sequence)));
+        assert_eq!(sam.next_sequence(), next, "{sequence}");
+        assert_eq!(sam.probe.operations() == operations, before == next, "{sequence}: it writes only if it moves");
+    }
+    sam.probe.refused(0x6700, &past(0, "").replacen("24", "20", 1));
+    sam.probe.refused(0x6A86, &past(0, &mac2(0)).replacen("80720300", "80720301", 1));
+    sam.probe.refused(0x9403, &format!("8072030024{:08X}{}{SERIAL}00000000", 0, order(7, 100, 0x06, 2)));
+    sam.probe.refused(0x6A80, &format!("8072030024{:08X}{}{SERIAL}00000000", 0, order(7, 100, 0x02, 1)));
 }
 
 #[test]
