@@ -17,6 +17,7 @@ mod pin;
 mod record;
 mod rights;
 mod sam;
+mod sam_load;
 mod select;
 mod wallet;
 mod write_key;
