@@ -229,3 +229,60 @@ fn more_than_the_balance_and_more_than_a_purse_holds() {
     assert_eq!(reader.send(&hex!("805001020A 00 00000001 0011223344")), hex!("6700"));
     assert_eq!(reader.send(&hex!("805001020B 00 00000001 001122334455 10")), hex!("6C0F"));
 }
+
+/// What a terminal sends after INITIALIZE: session key and MAC1 by the key of deng214's card.
+fn debit(initialized: &[u8], amount: u32, terminal_sequence: u32) -> Vec<u8> {
+    use cipher::{BlockCipherEncrypt, KeyInit};
+    let key = hex!("00112233445566778899AABBCCDDEEFF");
+    let terminal_sequence = terminal_sequence.to_be_bytes();
+    let mut session: [u8; 8] =
+        [&initialized[11..15], &initialized[4..6], &terminal_sequence[2..]].concat().try_into().unwrap();
+    des::TdesEde2::new(&key.into()).encrypt_block((&mut session).into());
+    let cipher = des::Des::new(&session.into());
+    let mut message = [&amount.to_be_bytes()[..], &hex!("06 001122334455 20161216 134600 80")].concat();
+    message.resize(24, 0);
+    let mut chain = [0; 8];
+    for block in message.chunks(8) {
+        chain.iter_mut().zip(block).for_each(|(to, from)| *to ^= from);
+        cipher.encrypt_block((&mut chain).into());
+    }
+    [&hex!("805401000F")[..], &terminal_sequence, &hex!("20161216 134600"), &chain[..4]].concat()
+}
+
+fn pay(reader: &mut Reader, amount: u32, terminal_sequence: u32) -> Vec<u8> {
+    let initialize = [&hex!("805001020B 00")[..], &amount.to_be_bytes(), &hex!("001122334455")].concat();
+    let initialized = reader.ok(&initialize);
+    reader.ok(&debit(&initialized, amount, terminal_sequence))
+}
+
+/// Thirty purchases: sequence, balance, twenty log records, eight proofs and the proof of the load.
+#[test]
+fn sequences_log_and_proofs_go_round() {
+    let mut reader = Reader::insert(loaded());
+    reader.ok(SELECT);
+    let (mut balance, mut proofs) = (0x2000, Vec::new());
+    for number in 1..=30u16 {
+        let amount = u32::from(number) * 3;
+        let answer = pay(&mut reader, amount, u32::from(number));
+        balance -= amount;
+        assert_eq!(reader.ok(&hex!("805C000204")), balance.to_be_bytes());
+        proofs.push([&answer[4..], &answer[..4]].concat());
+        if number % 7 == 0 {
+            reader = Reader::insert(reader.remove());
+            reader.ok(SELECT);
+        }
+    }
+    for (proof, sequence) in proofs.iter().zip(1..=30u16) {
+        let prove = [&hex!("805A000602")[..], &sequence.to_be_bytes(), &[8]].concat();
+        let expected = if sequence > 22 { [&proof[..], &hex!("9000")].concat() } else { hex!("9406").to_vec() };
+        assert_eq!(reader.send(&prove), expected, "{sequence}");
+    }
+    assert_eq!(reader.ok(&hex!("805A0002020001 08")), hex!("00000000 FA00066D"), "the last load's stays");
+    for (record, sequence) in (1..=20u8).zip((11..=30u16).rev()) {
+        let log = reader.ok(&[0x00, 0xB2, record, 0xC4, 0x17]);
+        assert_eq!(log[..2], sequence.to_be_bytes());
+        assert_eq!(log[5..9], (u32::from(sequence) * 3).to_be_bytes());
+    }
+    assert_eq!(reader.send(&hex!("00B215C417")), hex!("6A83"), "the twenty-first");
+    assert_eq!(reader.ok(&hex!("805001020B 00 00000000 001122334455"))[4..6], 30u16.to_be_bytes());
+}

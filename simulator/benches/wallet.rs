@@ -30,7 +30,7 @@ use onecard_host::{
     keys::Purpose,
     line_protection::{challenge, enciphered},
     sam::{Levels, PsamCard},
-    terminal::{InMemoryStore, OrderNumber, RechargeOrder, recharge},
+    terminal::{InMemoryStore, OrderNumber, Outcome, RechargeOrder, recharge},
     transport::Transport,
 };
 use onecard_simulator::{
@@ -156,7 +156,8 @@ fn loaded(sample: &Sample, card: Chip, sam: Chip) -> Chip {
         moment: Moment::from_bytes(MOMENT).expect("a moment"),
         pin: Some(Pin::from_digits(Sample::PIN).expect("a PIN")),
     };
-    recharge(&mut card, &mut sam, &mut InMemoryStore::new(), &order).expect("a recharge");
+    let tap = recharge(&mut card, &mut sam, &mut InMemoryStore::new(), &order).expect("a store");
+    assert!(matches!(tap.outcome, Outcome::Committed(_)), "{:?}", tap.outcome);
     card.remove()
 }
 

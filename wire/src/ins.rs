@@ -82,6 +82,8 @@ pub const DEBIT_PURCHASE: u8 = 0x01;
 pub const SAM_PURCHASE: u8 = 0x00;
 /// P1 of INIT_SAM: a load (own).
 pub const SAM_LOAD: u8 = 0x02;
+/// P1 of CREDIT_SAM: check the MAC1 of a load without charging it (own).
+pub const SAM_CHECK_LOAD: u8 = 0x02;
 /// P1 of CREDIT_SAM: check the MAC2 of a past purchase (own).
 pub const SAM_PAST_PURCHASE: u8 = 0x03;
 

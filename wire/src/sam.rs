@@ -54,6 +54,12 @@ impl UsageKind {
     /// Reading (own).
     pub const READING: Self = Self(0x11);
 
+    /// Whether PBOC or this profile gives the kind a meaning.
+    #[must_use]
+    pub const fn is_known(self) -> bool {
+        self.0 <= Self::READING.0
+    }
+
     /// Kinds that INIT_FOR_DESCRYPT refuses (own): DES CRYPT with them would make any MAC, past counter and limit.
     #[must_use]
     pub const fn refused_by_init_for_descrypt(self) -> bool {

@@ -21,6 +21,8 @@ const CHECKSUM: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
 /// Slot header: checksum 4 ‖ sequence 4 ‖ length of the slot's used part 2.
 const HEADER_LEN: usize = 10;
+/// Where the header's length stands.
+const LENGTH_AT: usize = 8;
 /// Each write in a transaction: length 1 ‖ address 2 ‖ bytes.
 const WRITE_HEADER_LEN: usize = 3;
 
@@ -150,7 +152,8 @@ impl<M: Memory> Journal<M> {
         Ok(())
     }
 
-    /// Zeroes every slot but the newest, so that no deleted key remains in one.
+    /// Zeroes every slot but the newest, and what an older transaction left behind the newest one's end, so that nothing
+    /// deleted remains in the journal.
     ///
     /// # Errors
     /// [`PowerLost`]: some are zeroed.
@@ -158,7 +161,11 @@ impl<M: Memory> Journal<M> {
         for older in 1..JOURNAL_SLOTS as u32 {
             self.clear(slot_address(self.newest.wrapping_sub(older)), JOURNAL_SLOT_LEN / PAGE_SIZE)?;
         }
-        Ok(())
+        // Not covered by the checksum: a tear here does not touch the transaction.
+        let newest = slot_address(self.newest);
+        let used = usize::from(u16::from_be_bytes(self.array(newest + LENGTH_AT)));
+        let tail = [0; JOURNAL_SLOT_LEN];
+        self.program_where_different(newest + used, tail.get(used..).unwrap_or_default())
     }
 
     /// `N` bytes from `address` on.
@@ -333,6 +340,25 @@ mod tests {
     }
 
     #[test]
+    fn the_smallest_transaction_counts_and_a_shorter_slot_does_not() {
+        let mut journal = journal();
+        let mut transaction = Transaction::new();
+        transaction.write(PLACE, &[7]).unwrap();
+        journal.commit(transaction).unwrap();
+        let mut memory = journal.into_memory();
+        memory.0[PLACE] = 0;
+        // A slot of so few bytes that its own header is not all covered, with a checksum that is right.
+        for used in 4..HEADER_LEN {
+            let slot = slot_address(2);
+            memory.0[slot + 4..slot + 10].copy_from_slice(&[0, 0, 0, 2, 0, used as u8]);
+            let checksum = CHECKSUM.checksum(&memory.0[slot + 4..slot + used]);
+            memory.0[slot..slot + 4].copy_from_slice(&checksum.to_be_bytes());
+            let journal = Journal::recover(Bytes(memory.0)).map_err(|(_, lost)| lost).unwrap();
+            assert_eq!((journal.newest, journal.array(PLACE)), (1, [7]), "{used}");
+        }
+    }
+
+    #[test]
     fn a_transaction_cannot_outgrow_its_slot() {
         let mut transaction = Transaction::new();
         assert!(transaction.write(0, &[0; 255]).is_ok());
@@ -350,10 +376,18 @@ mod tests {
         for byte in 1..=20 {
             write(&mut journal, byte);
         }
+        let mut long = Transaction::new();
+        long.write(PLACE, &[0xCC; 200]).unwrap();
+        journal.commit(long).unwrap();
+        for byte in 1..=8 {
+            write(&mut journal, byte);
+        }
+        assert!(journal.array::<JOURNAL_SLOT_LEN>(slot_address(29)).contains(&0xCC), "behind the newest one's end");
         journal.forget_older().unwrap();
         let memory = journal.into_memory();
+        assert!(!memory.0[..PLACE].contains(&0xCC));
         let used = memory.0[JOURNAL..JOURNAL + JOURNAL_SLOTS * JOURNAL_SLOT_LEN].chunks(JOURNAL_SLOT_LEN);
         assert_eq!(used.filter(|slot| slot.iter().any(|byte| *byte != 0)).count(), 1);
-        assert_eq!(Journal::recover(memory).map_err(|(_, lost)| lost).unwrap().newest, 20);
+        assert_eq!(Journal::recover(memory).map_err(|(_, lost)| lost).unwrap().newest, 29);
     }
 }

@@ -129,6 +129,7 @@ fn uses(kind: UsageKind) -> Option<Uses> {
         | UsageKind::ACCESS_AUTHENTICATION
         | UsageKind::ATTENDANCE_AUTHENTICATION
         | UsageKind::READING => Uses::Encipherment,
+        // PIN unblock, card maintenance, MAC and encipherment. No key of another kind can be written, so none is found.
         _ => Uses::Both,
     })
 }

@@ -14,33 +14,51 @@ use crate::{
     apdu::{Command, Response, put},
     card::Card,
     crypto::same,
-    failure::{Failure, refuse},
+    failure::Failure,
     fs::{File, find_child},
     nvm::Transaction,
     platform::Platform,
     wallet::{Order, SessionKey, dated_input, load_mac1_input},
 };
 
+/// Behind the INIT_SAM data: old balance, MAC1.
+const MAC1_PART_LEN: usize = 8;
+
 impl<P: Platform> Card<P> {
     /// `80 70 02 00`: the INIT_SAM data ‖ old balance ‖ MAC1 → MAC2. The limit falls before MAC2 leaves; the last request
     /// asked again is not charged again.
     pub(super) fn sam_load(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
-        let request = SamRequest::parse(command.data, 8)?;
+        let request = SamRequest::parse(command.data, MAC1_PART_LEN)?;
         command.require_answer_len(4)?;
+        let (session_key, order) = self.genuine_load(&request)?;
+        self.charge_limit(&request)?;
+        let moment = request.init.moment;
+        Ok(put(answer, &session_key.mac(&dated_input(&order, moment.date, moment.time)))?)
+    }
+
+    /// `80 72 02 00`: the same data; whether MAC1 is a genuine card's. Nothing is charged and nothing answered, so a terminal
+    /// can ask a card afresh, with an amount no recording has, where it stands.
+    pub(super) fn sam_check_load(&self, command: &Command<'_>) -> Result<(), Failure> {
+        let request = SamRequest::parse(command.data, MAC1_PART_LEN)?;
+        Ok(self.genuine_load(&request).map(drop)?)
+    }
+
+    /// # Errors
+    /// 6A80 unless it is a load, 9403 without the key, 9302 for a wrong MAC1.
+    fn genuine_load(&self, request: &SamRequest<'_>) -> Result<(SessionKey, Order), StatusWord> {
         let (old_balance, mac1) = request.rest.split_first_chunk().ok_or(StatusWord::WRONG_LENGTH)?;
         let init = &request.init;
         if !matches!(init.transaction_type, TransactionType::LOAD_ED | TransactionType::LOAD_EP) {
-            return refuse(StatusWord::WRONG_DATA);
+            return Err(StatusWord::WRONG_DATA);
         }
         let key = self.card_key(UsageKind::LOAD, init.key_version.0, request.factors)?;
         let session_key = SessionKey::online(&key, init.random, init.card_sequence);
-        let order =
-            Order { amount: init.amount, transaction_type: init.transaction_type, terminal: self.terminal_number()? };
+        let terminal = self.terminal_number()?;
+        let order = Order { amount: init.amount, transaction_type: init.transaction_type, terminal };
         if !same(&session_key.mac(&load_mac1_input(Amount::from_bytes(*old_balance), &order)), mac1) {
-            return refuse(StatusWord::MAC_WRONG);
+            return Err(StatusWord::MAC_WRONG);
         }
-        self.charge_limit(&request)?;
-        Ok(put(answer, &session_key.mac(&dated_input(&order, init.moment.date, init.moment.time)))?)
+        Ok((session_key, order))
     }
 
     /// # Errors

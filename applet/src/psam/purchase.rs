@@ -2,7 +2,7 @@
 
 use onecard_wire::{
     fid::Fid,
-    ins::{SAM_LOAD, SAM_PAST_PURCHASE, SAM_PURCHASE},
+    ins::{SAM_CHECK_LOAD, SAM_LOAD, SAM_PAST_PURCHASE, SAM_PURCHASE},
     sam::{InitSamAnswer, SequenceRecord, UsageKind},
     status::StatusWord,
     wallet::TransactionType,
@@ -47,11 +47,12 @@ impl<P: Platform> Card<P> {
         }
     }
 
-    /// `80 72`: P1 00 purchase, 03 past purchase (own).
+    /// `80 72`: P1 00 purchase, 02 MAC1 of a load (own), 03 past purchase (own).
     pub(crate) fn credit_sam(&mut self, command: &Command<'_>, transaction: SamTransaction) -> Result<(), Failure> {
         command.require_no_answer()?;
         match (command.p1, command.p2) {
             (SAM_PURCHASE, 0x00) => self.credit_sam_for_purchase(command, transaction),
+            (SAM_CHECK_LOAD, 0x00) => self.sam_check_load(command),
             (SAM_PAST_PURCHASE, 0x00) => self.check_past_purchase(command),
             _ => refuse(StatusWord::WRONG_P1P2),
         }

@@ -5,7 +5,7 @@ use onecard_wire::{
     file::AccessRight,
     key::{CONTROL_KEY_ID, KeyType},
     layout::Reader,
-    sam::{KEY_BODY_LEN, Usage, UsageKind},
+    sam::{KEY_BODY_LEN, LEVELS_MAX, Usage, UsageKind},
     status::StatusWord,
 };
 
@@ -59,6 +59,9 @@ impl<P: Platform> Card<P> {
 fn parse(body: &[u8]) -> Option<NewKey<'_>> {
     let mut reader = Reader::new(body);
     let (usage, version, algorithm) = (Usage(reader.u8()?), reader.u8()?, reader.u8()?);
+    if !usage.kind().is_known() || usize::from(usage.levels()) > LEVELS_MAX {
+        return None;
+    }
     let value = reader.rest();
     let free = AccessRight::FREE;
     let card_key = |key_type: KeyType, b4| NewKey {

@@ -21,15 +21,10 @@ impl<P: Platform> Card<P> {
         command.require_answer_len(Proof::LEN)?;
         let open = self.open_purse(purse)?;
         let proven = self
-            .find_proven(&open, |proven| proven.sequence == sequence && answers_to(proven.transaction_type, wanted))
+            .find_proven(&open, |proven| proven.sequence == sequence && proven.transaction_type == wanted)
             .ok_or(StatusWord::NO_MAC_AVAILABLE)?;
         Ok(put(answer, &proven.proof.emit())?)
     }
-}
-
-/// Terminals ask for a compound purchase by either type.
-fn answers_to(stored: TransactionType, wanted: TransactionType) -> bool {
-    stored == wanted || (stored == TransactionType::CAPP && wanted == TransactionType::PURCHASE_EP)
 }
 
 const fn purse_of(transaction_type: TransactionType) -> Option<Purse> {

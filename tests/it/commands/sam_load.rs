@@ -106,3 +106,20 @@ fn a_purchase_is_no_load_and_a_till_has_no_limit() {
     till.set_limit(1_000);
     till.probe.refused(0x9403, &genuine(LOAD));
 }
+
+/// Asking a card where it stands costs nothing (own, `80 72 02`).
+#[test]
+fn a_check_of_mac1_charges_nothing() {
+    let mut sam = sam(100);
+    let check = |load: Load, mac1: [u8; 4]| {
+        let command = command(load, mac1);
+        format!("8072{}", &command[4..command.len() - 2])
+    };
+    let right = |load: Load| session(load).load_mac1(Amount::from_fen(OLD_BALANCE), &terms(load));
+    let beyond_the_limit = Load { amount: 0x3FFF_FFFF, ..LOAD };
+    assert_eq!(sam.probe.done(&check(beyond_the_limit, right(beyond_the_limit))), [0; 0]);
+    sam.probe.refused(0x9302, &check(beyond_the_limit, right(LOAD)));
+    sam.probe.refused(0x6A80, &check(Load { transaction_type: 0x06, ..LOAD }, [0; 4]));
+    sam.probe.refused(0x6700, &check(LOAD, right(LOAD)).replacen("8072020024", "8072020023", 1));
+    assert_eq!(sam.limit(), 100);
+}
