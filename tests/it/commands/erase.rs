@@ -70,3 +70,20 @@ fn from_the_master_file_everything_goes_but_the_master_file() {
     probe.refused(0x6A82, "0082000008 0000000000000000");
     probe.done("80E03F000D 38 FFFF F0 F0 01 FFFFFFFFFFFFFF");
 }
+
+/// However many files there are, and so wherever in the journal the last writes lie.
+#[test]
+fn no_byte_of_a_files_content_stays() {
+    for files in 1..=9u16 {
+        let mut probe = specimen();
+        assert_eq!(authenticate(&mut probe, 0x00, &CONTROL).status, 0x9000);
+        for fid in 0..files {
+            probe.create(&format!("{:04X}", 0x2F01 + fid), "28 0080 F0F0 FF FF");
+            probe.done(&format!("00A4000002{:04X}", 0x2F01 + fid));
+            probe.done(&format!("00D6000080{}", "A7".repeat(128)));
+        }
+        assert!(holds(&probe.image(), &[0xA7; 128]), "the test can see it");
+        probe.done("800E0000");
+        assert!(!holds(&probe.image(), &[0xA7; 4]), "{files} files");
+    }
+}
