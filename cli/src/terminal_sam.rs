@@ -142,6 +142,14 @@ impl Sam for KeyFileSam {
         self.durably(|sam| sam.load(order, old_balance, mac1))
     }
 
+    fn check_load(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError> {
+        self.durably(|sam| sam.check_load(order, old_balance, mac1))
+    }
+
+    fn random(&mut self) -> Result<[u8; 4], SamError> {
+        self.durably(SoftwareSam::random)
+    }
+
     fn maintenance_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
         self.software.maintenance_mac(card, initial, message)
     }
@@ -156,6 +164,7 @@ fn read_state(path: &Path) -> anyhow::Result<SoftwareSamState> {
                 next_sequence: 0,
                 load_limit_fen: u32::MAX,
                 last_load: None,
+                randoms_made: 0,
             });
         }
         Err(error) => return Err(error).with_context(|| format!("SAM state {} cannot be read", path.display())),

@@ -269,8 +269,13 @@ mod tests {
 
     fn sam() -> SoftwareSam {
         let keys = KeySet::default().with(Purpose::Maintenance, VERSION, maintenance());
-        let state =
-            SoftwareSamState { terminal: TerminalNumber([0; 6]), next_sequence: 0, load_limit_fen: 0, last_load: None };
+        let state = SoftwareSamState {
+            terminal: TerminalNumber([0; 6]),
+            next_sequence: 0,
+            load_limit_fen: 0,
+            last_load: None,
+            randoms_made: 0,
+        };
         SoftwareSam::for_one_card(CardKeys::new(sample().serial(), keys), VERSION, state)
     }
 

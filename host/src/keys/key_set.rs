@@ -86,6 +86,11 @@ impl KeySet {
         self.0.keys().map(|(purpose, version)| (*purpose, KeyVersion(*version)))
     }
 
+    /// One of the keys, always the same.
+    pub(crate) fn first(&self) -> Option<&Key> {
+        self.0.values().next()
+    }
+
     fn diversified(&self, factor: [u8; 8], belongs: impl Fn(Purpose) -> bool) -> Self {
         let keys = self.0.iter().filter(|((purpose, _), _)| belongs(*purpose));
         Self(keys.map(|(name, key)| (*name, diversify(key, factor))).collect())

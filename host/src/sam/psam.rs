@@ -127,6 +127,15 @@ impl<T: Transport> Sam for PsamCard<T> {
         })?)
     }
 
+    fn check_load(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError> {
+        let after = [old_balance.to_bytes(), mac1].concat();
+        self.transaction([ins::CREDIT_SAM, ins::SAM_CHECK_LOAD], &[], order, &after, None).map(drop)
+    }
+
+    fn random(&mut self) -> Result<[u8; 4], SamError> {
+        fixed(&send(&mut self.transport, &Command::new(ins::CLA_ISO, ins::GET_CHALLENGE, 0, 0).expecting(4))?)
+    }
+
     fn maintenance_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
         /// P1 of DES CRYPT: a MAC whose IV is the first block of the data.
         const MAC_WITH_IV: u8 = 0x05;
@@ -232,6 +241,8 @@ mod tests {
         let load =
             hex!("8070020024 584633C9 0007 00000001 06 20161216134600 01 00 3100100000000423 00000064 0D39ADBB 04");
         let past = hex!("8072030024 00000005 584633C9 0007 00000001 06 20161216134600 01 00 3100100000000423 66B54A6B");
+        let check =
+            hex!("8072020024 584633C9 0007 00000001 06 20161216134600 01 00 3100100000000423 00000064 0D39ADBB");
         let crypt = hex!("80FA050010 D0FE4FB900000000 04B0000004800000 04");
         let mut sam = open(
             Levels::Serial,
@@ -239,6 +250,10 @@ mod tests {
                 (&load, &hex!("097E98FE 9000")),
                 (&load, &hex!("9401")),
                 (&past, &hex!("9000")),
+                (&check, &hex!("9000")),
+                (&check, &hex!("9302")),
+                (&check, &hex!("6A86")),
+                (&hex!("0084000004"), &hex!("01020304 9000")),
                 (&hex!("801A250208 3100100000000423"), &hex!("9000")),
                 (&crypt, &hex!("F09C8A19 9000")),
                 (&hex!("801A250208 3100100000000423"), &hex!("6985")),
@@ -248,6 +263,11 @@ mod tests {
         assert_eq!(sam.load(&order, Amount::from_fen(100), mac1), Ok(hex!("097E98FE")));
         assert_eq!(sam.load(&order, Amount::from_fen(100), mac1), Err(SamError::LimitReached));
         assert_eq!(sam.check_past_purchase(&order, 5, hex!("66B54A6B")), Ok(()));
+        let mut check = || sam.check_load(&order, Amount::from_fen(100), mac1);
+        assert_eq!(check(), Ok(()));
+        assert_eq!(check(), Err(SamError::WrongMac));
+        assert_eq!(check(), Err(SamError::NotSupported));
+        assert_eq!(sam.random(), Ok([1, 2, 3, 4]));
         let mut mac = || sam.maintenance_mac(order.card, hex!("D0FE4FB900000000"), &hex!("04B0000004"));
         assert_eq!(mac(), Ok(hex!("F09C8A19")));
         assert_eq!(mac(), Err(SamError::NotSupported));

@@ -41,6 +41,9 @@ pub struct SoftwareSamState {
     pub load_limit_fen: u32,
     /// The last load it made a MAC2 for.
     pub last_load: Option<LastLoad>,
+    /// How many random numbers it has made: the next is another one, if the state was stored.
+    #[serde(default)]
+    pub randoms_made: u64,
 }
 
 /// A load that was charged against the limit.
@@ -81,6 +84,26 @@ impl SoftwareSam {
         }
         let key = self.keys.card_key(order.card, Purpose::Purchase, init.key_version)?;
         Ok(SessionKey::of_purchase(&key, init.random, init.card_sequence, terminal_sequence))
+    }
+
+    /// The session of a load whose MAC1 is right.
+    fn session_of_load(
+        &mut self,
+        order: &SamOrder,
+        old_balance: Amount,
+        mac1: [u8; 4],
+    ) -> Result<SessionKey, SamError> {
+        self.purchase = None;
+        let init = &order.init;
+        if !matches!(init.transaction_type, TransactionType::LOAD_ED | TransactionType::LOAD_EP) {
+            return Err(SamError::Unexpected(StatusWord::WRONG_DATA));
+        }
+        let key = self.keys.card_key(order.card, Purpose::Load, init.key_version)?;
+        let session = SessionKey::of_load(&key, init.random, init.card_sequence);
+        if !macs_equal(mac1, session.load_mac1(old_balance, &self.terms(order))) {
+            return Err(SamError::WrongMac);
+        }
+        Ok(session)
     }
 
     fn terms(&self, order: &SamOrder) -> TransactionTerms {
@@ -148,19 +171,24 @@ impl Sam for SoftwareSam {
     }
 
     fn load(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<[u8; 4], SamError> {
-        self.purchase = None;
-        let init = &order.init;
-        if !matches!(init.transaction_type, TransactionType::LOAD_ED | TransactionType::LOAD_EP) {
-            return Err(SamError::Unexpected(StatusWord::WRONG_DATA));
-        }
-        let key = self.keys.card_key(order.card, Purpose::Load, init.key_version)?;
-        let session = SessionKey::of_load(&key, init.random, init.card_sequence);
-        let terms = self.terms(order);
-        if !macs_equal(mac1, session.load_mac1(old_balance, &terms)) {
-            return Err(SamError::WrongMac);
-        }
+        let session = self.session_of_load(order, old_balance, mac1)?;
         self.charge(order)?;
-        Ok(session.load_mac2(&terms))
+        Ok(session.load_mac2(&self.terms(order)))
+    }
+
+    fn check_load(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError> {
+        self.session_of_load(order, old_balance, mac1).map(drop)
+    }
+
+    /// A MAC over terminal and counter by one of its keys, which no outsider can make.
+    fn random(&mut self) -> Result<[u8; 4], SamError> {
+        self.purchase = None;
+        let key = self.keys.any().ok_or(SamError::NotSupported)?;
+        let made = self.state.randoms_made.checked_add(1).ok_or(SamError::Exhausted)?;
+        let message = [b"random of a SAM ".as_slice(), &self.state.terminal.0, &made.to_be_bytes()].concat();
+        let random = retail_mac(key, [0; 8], &message);
+        self.state.randoms_made = made;
+        Ok(random)
     }
 
     fn maintenance_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
@@ -184,6 +212,13 @@ enum Keys {
 }
 
 impl Keys {
+    fn any(&self) -> Option<&Key> {
+        match self {
+            Self::Enterprise(keys) => keys.keys().first(),
+            Self::Card(keys) => keys.keys().first(),
+        }
+    }
+
     fn card_key(&self, card: CardFactors, purpose: Purpose, version: KeyVersion) -> Result<Key, SamError> {
         let key = match self {
             Self::Enterprise(keys) if keys.enterprise() == card.enterprise => {
@@ -225,7 +260,13 @@ mod tests {
     }
 
     fn state(terminal: [u8; 6]) -> SoftwareSamState {
-        SoftwareSamState { terminal: TerminalNumber(terminal), next_sequence: 0, load_limit_fen: 100, last_load: None }
+        SoftwareSamState {
+            terminal: TerminalNumber(terminal),
+            next_sequence: 0,
+            load_limit_fen: 100,
+            last_load: None,
+            randoms_made: 0,
+        }
     }
 
     fn order(transaction_type: TransactionType, random: [u8; 4], amount_fen: u32, moment: [u8; 7]) -> SamOrder {
@@ -302,6 +343,32 @@ mod tests {
         let mac1 = SessionKey::of_load(&key, order.init.random, 0).load_mac1(Amount::ZERO, &terms);
         assert_eq!(sam.load(&order, Amount::ZERO, mac1), Err(SamError::LimitReached));
         assert_eq!(sam.state().load_limit_fen, 100 - 0x10);
+    }
+
+    #[test]
+    fn a_load_is_checked_without_charging_it() {
+        let (mut sam, order) = load_of_a_trace();
+        let mac1 = hex!("0D39ADBB");
+        assert_eq!(sam.check_load(&order, Amount::ZERO, mac1), Ok(()));
+        assert_eq!(sam.check_load(&order, Amount::from_fen(1), mac1), Err(SamError::WrongMac));
+        assert_eq!(sam.check_load(&order, Amount::ZERO, [0; 4]), Err(SamError::WrongMac));
+        assert_eq!(sam.state(), &state([0x66; 6]));
+    }
+
+    #[test]
+    fn no_random_comes_twice_while_the_state_is_kept() {
+        let (mut sam, _) = load_of_a_trace();
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..100 {
+            seen.insert(sam.random().unwrap());
+            let (restarted, _) = load_of_a_trace();
+            sam = SoftwareSam { state: sam.state, ..restarted };
+        }
+        assert_eq!(seen.len(), 100);
+        // Nor are those of another terminal with the same keys.
+        let (mut other, _) = load_of_a_trace();
+        other.state.terminal = TerminalNumber([0x67; 6]);
+        assert!(!seen.contains(&other.random().unwrap()));
     }
 
     #[test]

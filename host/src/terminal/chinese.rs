@@ -19,6 +19,12 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::Expired { on } => format!("有效期至{on}，已过期。请持卡人到服务台办理"),
         Cause::Pin(error) => pin(error),
         Cause::EarlierInDoubt => "该卡前一笔交易尚未确定，未开始新交易。请重新刷卡，仍不行请到服务台办理".to_owned(),
+        Cause::EarlierJustDone { order, amount } => {
+            format!("刚查明前一笔订单{order}（{amount}元）已成交，未开始新交易。如确为另一笔，请再次刷卡")
+        }
+        Cause::OrderNumberTaken { order, amount, serial } => {
+            format!("订单号{order}已用于另一笔（{amount}元，卡{serial}），未开始交易。请换新的订单号")
+        }
         Cause::BalanceTooLow { balance } => format!("余额{balance}元，不足。请充值或换其他方式支付"),
         Cause::BalanceTooHigh { balance } => format!("余额{balance}元，充值后超出钱包上限。请减少充值金额"),
         Cause::Rule(rule) => rule.text(Language::Chinese),
@@ -36,6 +42,7 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::NoAnswer { error, .. } => exchange(error),
         Cause::Malformed { length, .. } => format!("卡应答{length}字节，格式不符。请重新刷卡或换卡"),
         Cause::NeverCompleted => "该笔交易未执行，也不会再执行。如仍需要请重新交易".to_owned(),
+        Cause::DecidedByDesk { why } => format!("服务台裁定未成交（{why}）。如仍需要请重新交易"),
         Cause::NumberUsedByAnother => "该卡做的是另一笔交易，本笔未执行。如仍需要请重新交易".to_owned(),
     }
 }

@@ -12,8 +12,9 @@ use crate::{
 pub(super) enum Completion {
     /// 9000 with these data.
     Done(Vec<u8>),
-    /// A word that the card answers before it executes anything.
-    DidNothing(StatusWord),
+    /// A word that the card answers before it executes anything. No MAC protects it: whoever relays the answers can put it in
+    /// the place of another one.
+    SaysNothingDone(StatusWord),
     /// Anything else.
     InDoubt(Doubt),
 }
@@ -25,17 +26,17 @@ pub(super) fn complete<C: Transport + ?Sized>(card: &mut C, command: &Command, o
         Err(error) => Completion::InDoubt(Doubt::NoAnswer(error)),
         Ok(response) if response.status.is_ok() => Completion::Done(response.data),
         // After 61xx the command is executed, and the word is GET RESPONSE's.
-        Ok(response) if watched.has_data || !did_nothing(response.status, own_parts) => {
+        Ok(response) if watched.has_data || !says_nothing_done(response.status, own_parts) => {
             Completion::InDoubt(Doubt::Status(response.status))
         }
-        Ok(response) => Completion::DidNothing(response.status),
+        Ok(response) => Completion::SaysNothingDone(response.status),
     }
 }
 
 /// Whether `status` says that this DEBIT or CREDIT was refused before anything was written (FMCOS 2.0 user manual p. 91,
 /// 96). 6901 is none of them: a reader that sends an executed DEBIT twice gets it too; nor is 6985 of a plain FMCOS card,
 /// which may mean the same. 6581, 6F00 and every unknown word leave it open.
-fn did_nothing(status: StatusWord, own_parts: bool) -> bool {
+fn says_nothing_done(status: StatusWord, own_parts: bool) -> bool {
     match status {
         StatusWord::MAC_WRONG
         | StatusWord::BALANCE_TOO_LOW

@@ -4,8 +4,12 @@ use core::fmt;
 
 use onecard_wire::{number::ApplicationSerial, status::StatusWord, wallet::Proof};
 
-use super::{Language, Reason, Token, chinese, reason::card_text};
-use crate::{apdu::ExchangeError, card::ReadError, sam::SamError};
+use super::{Cause, Language, Reason, Token, chinese, reason::card_text};
+use crate::{
+    apdu::ExchangeError,
+    card::{PinError, ReadError, SelectError},
+    sam::SamError,
+};
 
 /// A transaction that may or may not have happened. Its token is in the store; the next tap of the same card, or the
 /// issuer, decides. `Display` is English.
@@ -22,8 +26,8 @@ pub struct InDoubt {
 pub enum Doubt {
     /// DEBIT or CREDIT left and no whole answer came.
     NoAnswer(ExchangeError),
-    /// DEBIT or CREDIT was answered by a word that does not say that nothing happened: 6901 comes also when a reader sends
-    /// an executed DEBIT twice.
+    /// DEBIT or CREDIT was answered by a word that does not say that nothing happened (6901 comes also when a reader sends an
+    /// executed DEBIT twice), or says so and the card, asked at once, did not prove it.
     Status(StatusWord),
     /// DEBIT or CREDIT was answered 9000 with so many bytes, which is not its answer.
     Malformed(usize),
@@ -66,26 +70,38 @@ pub enum Decider {
     SameCard,
     /// The issuer, by the TAC.
     Issuer,
-    /// The service desk: the card cannot be trusted.
+    /// The service desk, by [`conclude_by_desk`](super::conclude_by_desk): the card cannot be trusted, or is blocked.
     ServiceDesk,
 }
 
 impl Doubt {
     /// Who decides.
     #[must_use]
-    pub const fn decider(&self) -> Decider {
+    pub fn decider(&self) -> Decider {
         match self {
             Self::NoAnswer(_)
             | Self::Status(_)
             | Self::Malformed(_)
             | Self::WrongMac
             | Self::Keeper(_)
-            | Self::NotReached(_)
             | Self::OtherCard { .. }
             | Self::PinNeeded => Decider::SameCard,
+            Self::NotReached(reason) if is_blocked(&reason.cause) => Decider::ServiceDesk,
+            Self::NotReached(_) => Decider::SameCard,
             Self::ProofUnchecked(_) | Self::LogNotRead(_) | Self::LogSilent => Decider::Issuer,
             Self::Contradiction { .. } | Self::Replayed => Decider::ServiceDesk,
         }
+    }
+}
+
+/// A blocked application or card does not answer again, however often it is presented.
+fn is_blocked(cause: &Cause) -> bool {
+    match cause {
+        Cause::Select(SelectError::Blocked | SelectError::PermanentlyBlocked) => true,
+        Cause::Refused { status, .. } | Cause::Pin(PinError::Refused { status, .. }) => {
+            matches!(*status, StatusWord::FUNCTION_NOT_SUPPORTED | StatusWord::PERMANENTLY_BLOCKED)
+        }
+        _ => false,
     }
 }
 

@@ -6,18 +6,23 @@
 //! What each answer is worth:
 //! - A proof counts when its MAC2 is accepted by a SAM, or its TAC by the issuer: nobody else can have made it. A proof
 //!   with a wrong MAC is another transaction's or a false card's, and a load's has no MAC at all (zero).
-//! - An unchanged sequence means that the card has not executed the transaction; the SELECT and INITIALIZE before the
-//!   answer ended the old one, so it never will. For a **purchase** nothing authenticates that sequence; a false card gains
-//!   nothing by lying about it, for no goods were handed out, and the next purchase with that sequence, whose MAC2 is
-//!   checked, shows that it was true. For a **load** MAC1 is checked: a genuine card stood at that sequence. It may be a
-//!   recording of an earlier INITIALIZE, so loading again under the same order ([`super::recharge`]) is bound to the same
-//!   sequence, of which a card takes one CREDIT only. Money is given back at the service desk.
+//! - An unchanged sequence means that the card has not executed the transaction; the INITIALIZE that brought it ended the
+//!   old one, so it never will.
+//!   - For a **load** this is proven: INITIALIZE is sent with a random amount from the SAM, so that the right MAC1 is an
+//!     answer to this very question, of the genuine card, now; no recording has it (30 random bits, a new question at each
+//!     tap). MAC1 covers the balance too. Where the SAM cannot ask so, or the card refuses such an amount (a limit in EF
+//!     0017), the doubt stays, and the same order presented again is bound to the same sequence, balance and moment
+//!     ([`super::recharge()`]): a card takes one CREDIT of a sequence, and whichever it was, its proof is this order's.
+//!   - For a **purchase** nothing authenticates sequence and balance. Whoever stands between card and till can have an
+//!     executed purchase found not done: the till has handed out nothing, but the holder has paid, and pays again if he
+//!     goes on. The issuer sees it by the card's log and sequence; a till cannot.
 //! - A higher sequence without a proof that counts: the log decides, and only by what stays true (`log_evidence`).
 
 use onecard_wire::{
     aid,
     amount::Amount,
     ins,
+    status::StatusWord,
     wallet::{Initialize, LoadInitialized, Proof, PurchaseInitialized},
 };
 
@@ -95,6 +100,28 @@ pub(super) enum Verdict {
     NotExecuted(Cause),
 }
 
+/// What became of a transaction whose DEBIT or CREDIT was answered by `status`, a word that says it was refused. The answer
+/// has no MAC and may have been changed on the way, so the card is asked at once; if it does not tell, the word is all there
+/// is and the doubt stays.
+pub(super) fn after_refusal<C, W>(
+    card: &mut C,
+    application: &Selected,
+    witness: &mut W,
+    token: &Token,
+    pin_verified: bool,
+    (command, status): (CommandName, StatusWord),
+) -> Result<Verdict, Doubt>
+where
+    C: Transport + ?Sized,
+    W: Witness + ?Sized,
+{
+    match investigate(card, application, witness, token, pin_verified) {
+        Ok(Verdict::NotExecuted(_)) => Ok(Verdict::NotExecuted(Cause::Refused { command, status })),
+        Ok(executed) => Ok(executed),
+        Err(_) => Err(Doubt::Status(status)),
+    }
+}
+
 /// What the selected `application` proves of `token`.
 pub(super) fn investigate<C, W>(
     card: &mut C,
@@ -153,7 +180,7 @@ pub(super) fn conclude<S: TokenStore + ?Sized>(
 }
 
 /// The receipt if `token` is committed; an error unless it is pending.
-fn standing_in<S: TokenStore + ?Sized>(store: &S, token: &Token) -> Result<Option<Receipt>, StoreError> {
+pub(super) fn standing_in<S: TokenStore + ?Sized>(store: &S, token: &Token) -> Result<Option<Receipt>, StoreError> {
     let order = token.transaction.order;
     let failed = |source| StoreError::concluding(token, source);
     if let Some(settlement) = store.committed(order).map_err(failed)?
@@ -231,8 +258,7 @@ enum Sequence {
     Refused(Doubt),
 }
 
-/// INITIALIZE: for a purchase with amount 0, for a load with the amount of the token, so that the SAM that checks its MAC1
-/// does not charge its limit again.
+/// INITIALIZE: for a purchase with amount 0, for a load with a random one.
 fn sequence_now<C, W>(card: &mut C, witness: &mut W, token: &Token, pin_verified: bool) -> Result<Sequence, Doubt>
 where
     C: Transport + ?Sized,
@@ -240,24 +266,39 @@ where
 {
     let transaction = &token.transaction;
     let purse = transaction.kind.purse();
-    let field = Initialize { key_id: token.key_id, amount: transaction.amount, terminal: transaction.terminal };
     if transaction.kind.is_load() {
-        return match initialize_load(card, purse, &field) {
-            Ok(now) => checked_by_mac1(witness, token, &now).map(|()| Sequence::Is(now.online_sequence)),
+        // The terminal of now: MAC1 is checked by its SAM, which may have taken the place of the token's.
+        let terminal = witness.terminal_number().map_err(Doubt::Keeper)?;
+        let nonce = witness.nonce();
+        let amount = nonce.as_ref().map_or(transaction.amount, |nonce| amount_of(*nonce));
+        return match initialize_load(card, purse, &Initialize { key_id: token.key_id, amount, terminal }) {
+            Ok(now) => {
+                checked_by_mac1(witness, token, nonce.map(amount_of), &now).map(|()| Sequence::Is(now.online_sequence))
+            }
             Err(Cause::Refused { status, .. }) if !pin_verified && asks_for_pin(status) => Err(Doubt::PinNeeded),
             Err(cause) => refused(token, cause),
         };
     }
-    let field = Initialize { amount: Amount::ZERO, ..field };
+    let field = Initialize { key_id: token.key_id, amount: Amount::ZERO, terminal: transaction.terminal };
     match initialize_purchase(card, purse, &field) {
         Ok(PurchaseInitialized { offline_sequence, .. }) => Ok(Sequence::Is(offline_sequence)),
         Err(cause) => refused(token, cause),
     }
 }
 
-/// An unchanged sequence must come from a genuine card: the one who lies about it wants his money back. A changed one is
-/// only the reason to read the log, which is authenticated itself.
-fn checked_by_mac1<W: Witness + ?Sized>(witness: &mut W, token: &Token, now: &LoadInitialized) -> Result<(), Doubt> {
+/// 30 bits, so that it fits a purse on top of any balance of real life.
+fn amount_of(nonce: [u8; 4]) -> Amount {
+    Amount::from_fen(u32::from_be_bytes(nonce) >> 2)
+}
+
+/// An unchanged sequence must come from the genuine card, now: the one who lies about it wants his money back. A changed one
+/// is only the reason to read the log, which is authenticated itself.
+fn checked_by_mac1<W: Witness + ?Sized>(
+    witness: &mut W,
+    token: &Token,
+    nonce: Result<Amount, SamError>,
+    now: &LoadInitialized,
+) -> Result<(), Doubt> {
     if now.online_sequence != token.transaction.card_sequence {
         return Ok(());
     }
@@ -265,6 +306,7 @@ fn checked_by_mac1<W: Witness + ?Sized>(witness: &mut W, token: &Token, now: &Lo
         return Err(Doubt::Replayed);
     }
     let mut order = token.transaction.sam_order(now.random);
+    order.init.amount = nonce.map_err(Doubt::Keeper)?;
     (order.init.key_version, order.init.algorithm) = (now.key_version, now.algorithm);
     match witness.check_mac1(&order, now.old_balance, now.mac1) {
         Ok(()) => Ok(()),
@@ -280,8 +322,7 @@ fn refused(token: &Token, cause: Cause) -> Result<Sequence, Doubt> {
     if asks_log { Ok(Sequence::Refused(doubt)) } else { Err(doubt) }
 }
 
-fn asks_for_pin(status: onecard_wire::status::StatusWord) -> bool {
-    use onecard_wire::status::StatusWord;
+fn asks_for_pin(status: StatusWord) -> bool {
     matches!(status, StatusWord::SECURITY_NOT_SATISFIED | StatusWord::CONDITIONS_NOT_SATISFIED)
 }
 

@@ -40,18 +40,20 @@ pub(super) fn log_evidence<C: Transport + ?Sized, W: Witness + ?Sized>(
 ) -> Result<LogEvidence, ReadError> {
     let Some(after) = transaction.sequence_after() else { return Ok(LogEvidence::Silent) };
     let before = transaction.card_sequence;
+    // Plain FMCOS cards may number a record before the increment: there either number may be its own, and both must be
+    // another's.
     let (mut before_is_anothers, mut after_is_anothers) = (false, false);
     for number in 1..=RECORDS_MAX {
         let Some(record) = log_record(card, application, witness, number)? else { break };
         if !shares_sequence(transaction.kind, record.transaction_type) {
             continue;
         }
-        if [before, after].contains(&record.sequence) && transaction.is_logged_as(&record) {
+        let is_its_number = record.sequence == after || record.sequence == before && !application.has_own_parts();
+        if is_its_number && transaction.is_logged_as(&record) {
             return Ok(LogEvidence::Logged);
         }
         before_is_anothers |= record.sequence == before;
         after_is_anothers |= record.sequence == after;
-        // Plain FMCOS cards may number a record before the increment: there both numbers must be taken.
         if after_is_anothers && (before_is_anothers || application.has_own_parts()) {
             return Ok(LogEvidence::NumberUsedByAnother);
         }

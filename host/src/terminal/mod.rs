@@ -3,12 +3,12 @@
 //! [`purchase()`] and [`recharge()`] end as [`Outcome::Committed`], [`Outcome::NotCommitted`] or [`Outcome::Unknown`] and in
 //! no other way. What is unknown is in the caller's [`TokenStore`] since before DEBIT or CREDIT left, so a killed terminal
 //! forgets nothing either; the next tap of the same card resolves it, inside the next purchase or recharge or by
-//! [`resolve`]. An order keeps its [`OrderNumber`] until it has ended, and is done at most once under that number.
+//! [`resolve`]. What no card and no issuer can end, the service desk does: [`conclude_by_desk`]. An order keeps its [`OrderNumber`] until it has ended, and is done at most once under that number.
 //!
 //! | module | what |
 //! |---|---|
 //! | `purchase`, `recharge` | the two operations and their orders |
-//! | `in_doubt` | what a card proves of a transaction in doubt |
+//! | `in_doubt`, `desk` | what a card proves of a transaction in doubt, and what a person decides |
 //! | `token`, `token_store`, `journal_file` | what is remembered, the rules of remembering, a file that does |
 //! | `witness`, `issuer` | who can tell a genuine answer: SAM, server, issuer |
 //! | `transaction`, [`settlement`], `receipt` | what was moved, for the issuer and for people |
@@ -16,6 +16,7 @@
 
 mod chinese;
 mod completing;
+mod desk;
 mod doubt;
 mod in_doubt;
 mod initialize;
@@ -38,6 +39,7 @@ mod token_store;
 mod transaction;
 mod witness;
 
+pub use desk::{DeskDecision, conclude_by_desk};
 pub use doubt::{Decider, Doubt, InDoubt};
 pub use in_doubt::{resolve, resolve_by_issuer};
 pub use issuer::{IssuerCheck, IssuerKeys, Unproven};

@@ -12,7 +12,7 @@ use onecard_wire::{
 use super::{
     Cause, Doubt, Evidence, InDoubt, Kind, OrderNumber, Outcome, StoreError, Tap, Token, TokenStore, Transaction,
     completing::{Completion, complete},
-    in_doubt::{Verdict, conclude},
+    in_doubt::{Verdict, after_refusal, conclude},
     initialize::initialize_purchase,
     refusal::explain,
     rule::Asked,
@@ -58,8 +58,14 @@ where
     K: Sam + ?Sized,
     S: TokenStore + ?Sized,
 {
-    let request =
-        Request { number: order.number, enterprise: order.enterprise, moment: order.moment, pin: order.pin.as_ref() };
+    let request = Request {
+        number: order.number,
+        enterprise: order.enterprise,
+        kind: Kind::purchase(order.purse),
+        amount: order.amount,
+        moment: order.moment,
+        pin: order.pin.as_ref(),
+    };
     let terminal = sam.terminal();
     let ready = match open(card, sam, store, terminal, &request)? {
         Opening::Ready(ready) => ready,
@@ -144,8 +150,9 @@ where
         Command::new(ins::CLA_PBOC, ins::DEBIT, ins::DEBIT_PURCHASE, 0).with_data(&field.emit()).expecting(DEBITED_LEN);
     let judged = match complete(card, &command, ready.application.has_own_parts()) {
         Completion::Done(data) => judge(sam, &data),
-        Completion::DidNothing(status) => {
-            Ok(Verdict::NotExecuted(Cause::Refused { command: CommandName::DebitForPurchase, status }))
+        Completion::SaysNothingDone(status) => {
+            let (application, refusal) = (&ready.application, (CommandName::DebitForPurchase, status));
+            after_refusal(card, application, sam, token, ready.pin_verified, refusal)
         }
         Completion::InDoubt(doubt) => Err(doubt),
     };

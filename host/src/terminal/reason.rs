@@ -4,7 +4,7 @@ use core::fmt;
 
 use onecard_wire::{amount::Amount, date::Date, number::ApplicationSerial, status::StatusWord};
 
-use super::{Language, Rule, chinese};
+use super::{Language, OrderNumber, Rule, chinese};
 use crate::{
     apdu::{CommandName, ExchangeError, meaning},
     card::{PinError, SelectError},
@@ -43,6 +43,23 @@ pub enum Cause {
     Pin(PinError),
     /// An earlier transaction of this card is still in doubt, and nothing new is begun before it is decided.
     EarlierInDoubt,
+    /// An earlier order of the same kind with this card has just been found done: this one may be the same, begun once more
+    /// under another number, so nothing new was begun.
+    EarlierJustDone {
+        /// The earlier order.
+        order: OrderNumber,
+        /// Its amount.
+        amount: Amount,
+    },
+    /// The order's number already stands for another order: of another kind, purse, amount or enterprise.
+    OrderNumberTaken {
+        /// The number.
+        order: OrderNumber,
+        /// The other order's amount.
+        amount: Amount,
+        /// The other order's card.
+        serial: ApplicationSerial,
+    },
     /// Not enough money on the card.
     BalanceTooLow {
         /// What there is.
@@ -78,6 +95,11 @@ pub enum Cause {
     },
     /// Found out later: the card still stands before the transaction.
     NeverCompleted,
+    /// The service desk decided that it did not happen.
+    DecidedByDesk {
+        /// Why, in the desk's own words.
+        why: String,
+    },
     /// Found out later: the card gave the transaction's number to another one.
     NumberUsedByAnother,
 }
@@ -128,6 +150,14 @@ fn english(cause: &Cause) -> String {
              if that does not help, send the holder to the service desk"
                 .to_owned()
         }
+        Cause::EarlierJustDone { order, amount } => format!(
+            "earlier order {order} ({amount} yuan) has just been found done, so nothing new was begun. Present the card \
+             again only if this is another one"
+        ),
+        Cause::OrderNumberTaken { order, amount, serial } => format!(
+            "order number {order} already stands for another order ({amount} yuan, card {serial}), so nothing was begun. \
+             Give this order a number of its own"
+        ),
         Cause::BalanceTooLow { balance } => {
             format!("the balance of {balance} yuan is too low. Recharge, or pay another way")
         }
@@ -152,6 +182,9 @@ fn english(cause: &Cause) -> String {
         }
         Cause::NeverCompleted => {
             "it has not executed the transaction and can no longer do so. Begin again if it is still wanted".to_owned()
+        }
+        Cause::DecidedByDesk { why } => {
+            format!("the service desk decided that it did not happen ({why}). Begin again if it is still wanted")
         }
         Cause::NumberUsedByAnother => {
             "it made another transaction instead of this one. Begin again if it is still wanted".to_owned()

@@ -13,7 +13,7 @@ use super::{
     Cause, Doubt, Evidence, InDoubt, Kind, LoadApprover, OrderNumber, Outcome, StoreError, Tap, Token, TokenStore,
     Transaction,
     completing::{Completion, complete},
-    in_doubt::{Verdict, conclude},
+    in_doubt::{Verdict, after_refusal, conclude},
     initialize::initialize_load,
     refusal::explain,
     rule::Asked,
@@ -48,8 +48,9 @@ pub struct RechargeOrder {
 /// Loads the card on the reader for `order`.
 ///
 /// The approver, a load SAM or a server, checks the card's MAC1 and makes MAC2. The token is in the store before CREDIT
-/// leaves. The same order presented again is bound to the same online sequence of the card, of which a card takes one
-/// CREDIT only: however often it is tried, it is loaded once.
+/// leaves. The same order presented again begins anew only if the genuine card has just shown that it did not execute the
+/// earlier CREDIT; where that cannot be shown it is bound to the same online sequence, of which a card takes one CREDIT
+/// only. Either way it is loaded once, however often it is tried.
 ///
 /// # Errors
 /// [`StoreError`] says whether anything was sent.
@@ -64,8 +65,14 @@ where
     A: LoadApprover + ?Sized,
     S: TokenStore + ?Sized,
 {
-    let request =
-        Request { number: order.number, enterprise: order.enterprise, moment: order.moment, pin: order.pin.as_ref() };
+    let request = Request {
+        number: order.number,
+        enterprise: order.enterprise,
+        kind: Kind::load(order.purse),
+        amount: order.amount,
+        moment: order.moment,
+        pin: order.pin.as_ref(),
+    };
     let terminal = approver.terminal_number();
     let ready = match open(card, approver, store, terminal, &request)? {
         Opening::Ready(ready) => ready,
@@ -89,6 +96,9 @@ where
         Ok(prepared) => prepared,
         Err(cause) => return ready.refuse(store, cause),
     };
+    if let Some(in_doubt) = ready.departure(&token.transaction) {
+        return Ok(ready.end(Outcome::Unknown(in_doubt)));
+    }
     store.begin(&token).map_err(StoreError::before_sending)?;
     let outcome = credit(card, approver, store, &ready, &token, mac2)?;
     Ok(ready.end(outcome))
@@ -120,7 +130,7 @@ fn prepare<A: LoadApprover + ?Sized>(
         card_sequence: initialized.online_sequence,
         terminal: ready.terminal,
         terminal_sequence: None,
-        moment: order.moment,
+        moment: ready.bound_moment().unwrap_or(order.moment),
         key_version: initialized.key_version.0,
         algorithm: initialized.algorithm.0,
     };
@@ -148,8 +158,9 @@ where
     let command = Command::new(ins::CLA_PBOC, ins::CREDIT_FOR_LOAD, 0, 0).with_data(&field.emit()).expecting(TAC_LEN);
     let judged = match complete(card, &command, ready.application.has_own_parts()) {
         Completion::Done(data) => judge(approver, token, &data),
-        Completion::DidNothing(status) => {
-            Ok(Verdict::NotExecuted(Cause::Refused { command: CommandName::CreditForLoad, status }))
+        Completion::SaysNothingDone(status) => {
+            let (application, refusal) = (&ready.application, (CommandName::CreditForLoad, status));
+            after_refusal(card, application, approver, token, ready.pin_verified, refusal)
         }
         Completion::InDoubt(doubt) => Err(doubt),
     };

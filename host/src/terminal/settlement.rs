@@ -14,8 +14,8 @@
 //! | `terminal_sequence` | the SAM's transaction sequence, decimal; empty for a load |
 //! | `moment` | `YYYYMMDDHHMMSS`, the terminal's or host's |
 //! | `key_version`, `algorithm` | of the card's key, 2 hexadecimal digits each |
-//! | `tac` | 8 hexadecimal digits; empty if the log alone showed the transaction |
-//! | `evidence` | `answer`, `mac2`, `tac` or `log`: how the terminal knows |
+//! | `tac` | 8 hexadecimal digits; empty if the log or the desk alone told of the transaction |
+//! | `evidence` | `answer`, `mac2`, `tac`, `log` or `desk`: how the terminal knows |
 //!
 //! A record is unique by [`SettlementRecord::key`]; a terminal sequence may come twice after a lost answer.
 
@@ -61,6 +61,8 @@ pub enum Evidence {
     Tac,
     /// The card's log, read with MAC.
     Log,
+    /// The service desk's decision.
+    Desk,
 }
 
 /// What no two settlement records share.
@@ -234,7 +236,7 @@ fn optional<'a, T>(text: &'a str, parse: impl Fn(&'a str) -> Option<T>) -> Optio
 }
 
 impl Evidence {
-    const ALL: [Self; 4] = [Self::Answer, Self::Mac2, Self::Tac, Self::Log];
+    const ALL: [Self; 5] = [Self::Answer, Self::Mac2, Self::Tac, Self::Log, Self::Desk];
 
     fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|evidence| evidence.name() == text)
@@ -246,6 +248,7 @@ impl Evidence {
             Self::Mac2 => "mac2",
             Self::Tac => "tac",
             Self::Log => "log",
+            Self::Desk => "desk",
         }
     }
 }

@@ -2,15 +2,18 @@
 
 use onecard_wire::{
     aid,
+    amount::Amount,
     date::Moment,
     number::{ApplicationSerial, EnterpriseId, TerminalNumber},
 };
 
 use super::{
-    Cause, Doubt, Earlier, InDoubt, OrderNumber, Outcome, Reason, Receipt, StoreError, Tap, Token, TokenStore, Witness,
+    Cause, Doubt, Earlier, InDoubt, Kind, OrderNumber, Outcome, Reason, Receipt, StoreError, Tap, Token, TokenStore,
+    Transaction, Witness,
     in_doubt::{Verdict, conclude, investigate},
 };
 use crate::{
+    apdu::CommandName,
     card::{Pin, Selected, select, verify_pin},
     sam::SamError,
     transport::Transport,
@@ -20,6 +23,8 @@ use crate::{
 pub(super) struct Request<'o> {
     pub(super) number: OrderNumber,
     pub(super) enterprise: EnterpriseId,
+    pub(super) kind: Kind,
+    pub(super) amount: Amount,
     pub(super) moment: Moment,
     pub(super) pin: Option<&'o Pin>,
 }
@@ -30,19 +35,29 @@ pub(super) enum Opening {
     Ended(Tap),
 }
 
-/// A selected, valid card without any transaction in doubt but, perhaps, this very order's, found not to have happened.
+/// A selected, valid card without any transaction in doubt but, perhaps, this very order's.
 pub(super) struct Ready {
     pub(super) application: Selected,
     pub(super) terminal: TerminalNumber,
+    pub(super) pin_verified: bool,
     /// This order's own token from an earlier tap. It stays in the store until the new one takes its place.
-    standing: Option<(Token, Cause)>,
+    standing: Option<(Token, Standing)>,
     earlier: Vec<Earlier>,
+}
+
+/// What became of this order at an earlier tap.
+enum Standing {
+    /// It did not happen.
+    NotExecuted(Cause),
+    /// Of a load alone: nobody can show whether it happened, so it may go on as the same transaction and no other.
+    Bound(Doubt),
 }
 
 /// Selects the card, verifies the PIN, resolves what is in doubt and checks validity.
 ///
-/// An order that is committed already ends as that; nothing is charged twice for one order number. Before its own token is
-/// resolved an order cannot end as not committed, whatever goes wrong.
+/// An order that is committed already ends as that; nothing is charged twice for one order number, and a number that stands
+/// for another order is refused before anything is sent. Before its own token is resolved an order cannot end as not
+/// committed, whatever goes wrong.
 pub(super) fn open<C, W, S>(
     card: &mut C,
     witness: &mut W,
@@ -56,10 +71,17 @@ where
     S: TokenStore + ?Sized,
 {
     if let Some(settlement) = store.committed(request.number).map_err(StoreError::before_sending)? {
-        return Ok(Opening::Ended(Outcome::Committed(Receipt { settlement }).into()));
+        let outcome = match request.number_taken(&settlement.transaction) {
+            Some(reason) => Outcome::NotCommitted(reason),
+            None => Outcome::Committed(Receipt { settlement }),
+        };
+        return Ok(Opening::Ended(outcome.into()));
     }
     let pending = store.pending().map_err(StoreError::before_sending)?;
     let standing = pending.iter().find(|token| token.transaction.order == request.number).copied();
+    if let Some(reason) = standing.and_then(|token| request.number_taken(&token.transaction)) {
+        return Ok(Opening::Ended(Outcome::NotCommitted(reason).into()));
+    }
     let (application, terminal) = match reach(card, terminal, request) {
         Ok(reached) => reached,
         Err(reason) => return Ok(Opening::Ended(unreached(standing, reason).into())),
@@ -69,14 +91,19 @@ where
         let doubt = Doubt::OtherCard { expected: token.transaction.serial, found: serial };
         return Ok(Opening::Ended(Outcome::Unknown(InDoubt { token, doubt }).into()));
     }
-    let mut ready = Ready { application, terminal, standing: None, earlier: Vec::new() };
-    let (pin_verified, this_card) = (request.pin.is_some(), ready.card());
+    let pin_verified = request.pin.is_some();
+    let mut ready = Ready { application, terminal, pin_verified, standing: None, earlier: Vec::new() };
+    let this_card = ready.card();
     for token in pending.into_iter().filter(|token| token.transaction.card() == this_card) {
         let found = investigate(card, &ready.application, witness, &token, pin_verified);
         let is_standing = token.transaction.order == request.number;
         let outcome = match found {
             Ok(Verdict::NotExecuted(cause)) if is_standing => {
-                ready.standing = Some((token, cause));
+                ready.standing = Some((token, Standing::NotExecuted(cause)));
+                continue;
+            }
+            Err(doubt) if is_standing && may_go_on_bound(&token, &doubt) => {
+                ready.standing = Some((token, Standing::Bound(doubt)));
                 continue;
             }
             Ok(verdict) => conclude(store, &token, verdict)?,
@@ -97,7 +124,8 @@ impl Ready {
     /// Ends the order without a transaction.
     pub(super) fn refuse<S: TokenStore + ?Sized>(self, store: &mut S, cause: Cause) -> Result<Tap, StoreError> {
         let outcome = match self.standing {
-            Some((token, _)) => conclude(store, &token, Verdict::NotExecuted(cause))?,
+            Some((token, Standing::NotExecuted(_))) => conclude(store, &token, Verdict::NotExecuted(cause))?,
+            Some((token, Standing::Bound(doubt))) => Outcome::Unknown(InDoubt { token, doubt }),
             None => Outcome::NotCommitted(Reason { card: Some(self.application.serial()), cause }),
         };
         Ok(Tap { outcome, earlier: self.earlier })
@@ -106,11 +134,33 @@ impl Ready {
     /// What contradicts `sequence`, INITIALIZE's: a card said a moment ago not to have executed this order's earlier token
     /// must still stand where it stood, or the order would be done a second time.
     pub(super) fn contradiction(&self, sequence: u16) -> Option<InDoubt> {
-        let (token, cause) = self.standing.as_ref()?;
+        let (token, standing) = self.standing.as_ref()?;
         let expected = token.transaction.card_sequence;
-        let bound = *cause == Cause::NeverCompleted;
-        (bound && sequence != expected)
+        let at_that_sequence = match standing {
+            Standing::NotExecuted(cause) => *cause == Cause::NeverCompleted,
+            Standing::Bound(_) => true,
+        };
+        (at_that_sequence && sequence != expected)
             .then_some(InDoubt { token: *token, doubt: Doubt::Contradiction { expected, found: sequence } })
+    }
+
+    /// The moment of the transaction this order is bound to, if it is.
+    pub(super) fn bound_moment(&self) -> Option<Moment> {
+        match &self.standing {
+            Some((token, Standing::Bound(_))) => Some(token.transaction.moment),
+            _ => None,
+        }
+    }
+
+    /// The doubt that stays if `transaction` is not in all the one this order is bound to: an earlier CREDIT that did happen
+    /// would no longer be known by its proof.
+    pub(super) fn departure(&self, transaction: &Transaction) -> Option<InDoubt> {
+        match &self.standing {
+            Some((token, Standing::Bound(doubt))) if token.transaction != *transaction => {
+                Some(InDoubt { token: *token, doubt: doubt.clone() })
+            }
+            _ => None,
+        }
     }
 
     /// Ends the order with its outcome.
@@ -128,6 +178,8 @@ impl Ready {
         let date = request.moment.date;
         if self.earlier.iter().any(|earlier| matches!(earlier.outcome, Outcome::Unknown(_))) {
             Some(Cause::EarlierInDoubt)
+        } else if let Some(just_done) = self.earlier.iter().find_map(|earlier| earlier.just_done(request.kind)) {
+            Some(just_done)
         } else if public_data.enterprise != request.enterprise {
             Some(Cause::OtherEnterprise)
         } else if date < public_data.valid_from {
@@ -138,6 +190,37 @@ impl Ready {
             None
         }
     }
+}
+
+impl Request<'_> {
+    /// Why `stored`, of the same order number, is not this order.
+    fn number_taken(&self, stored: &Transaction) -> Option<Reason> {
+        let Transaction { order, enterprise, kind, amount, serial, .. } = *stored;
+        let same = (enterprise, kind, amount) == (self.enterprise, self.kind, self.amount);
+        (!same).then_some(Reason { card: None, cause: Cause::OrderNumberTaken { order, amount, serial } })
+    }
+}
+
+impl Earlier {
+    /// An earlier sale just found paid may be this very one, rung up once more: nobody must pay for it again unasked.
+    fn just_done(&self, kind: Kind) -> Option<Cause> {
+        let Outcome::Committed(Receipt { settlement }) = &self.outcome else { return None };
+        let Transaction { order, amount, .. } = settlement.transaction;
+        (settlement.transaction.kind == kind).then_some(Cause::EarlierJustDone { order, amount })
+    }
+}
+
+/// Whether a load whose fate nobody could show may go on at the same sequence: the witness cannot ask for a fresh MAC1, or
+/// the card refuses the random amount that asking takes.
+fn may_go_on_bound(token: &Token, doubt: &Doubt) -> bool {
+    let cannot_be_shown = match doubt {
+        Doubt::Keeper(SamError::NotSupported | SamError::NoSuchKey) => true,
+        Doubt::NotReached(reason) => {
+            matches!(reason.cause, Cause::Refused { command: CommandName::InitializeForLoad, .. })
+        }
+        _ => false,
+    };
+    token.transaction.kind.is_load() && cannot_be_shown
 }
 
 fn reach<C: Transport + ?Sized>(

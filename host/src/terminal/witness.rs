@@ -10,7 +10,20 @@ use crate::sam::{CardFactors, Sam, SamError, SamOrder};
 /// Each method answers [`SamError::NotSupported`] or [`SamError::NoSuchKey`] where this witness lacks the command or key;
 /// the terminal then asks for other evidence.
 pub trait Witness {
-    /// Whether `mac1` is a genuine card's, as INITIALIZE FOR LOAD brings it.
+    /// The terminal number its MACs are made for.
+    ///
+    /// # Errors
+    /// [`SamError`].
+    fn terminal_number(&mut self) -> Result<TerminalNumber, SamError>;
+
+    /// Four bytes nobody could foresee, to ask a card with: no recording answers them.
+    ///
+    /// # Errors
+    /// [`SamError`].
+    fn nonce(&mut self) -> Result<[u8; 4], SamError>;
+
+    /// Whether `mac1` is a genuine card's, as INITIALIZE FOR LOAD with this amount and this terminal's number brings it.
+    /// Nothing is charged.
     ///
     /// # Errors
     /// [`SamError::WrongMac`]: it is not.
@@ -37,12 +50,6 @@ pub trait Witness {
 
 /// Approves loads: a load SAM, or a server behind [`Server`].
 pub trait LoadApprover: Witness {
-    /// The terminal number its MACs are made for.
-    ///
-    /// # Errors
-    /// [`SamError`].
-    fn terminal_number(&mut self) -> Result<TerminalNumber, SamError>;
-
     /// Checks the card's MAC1, takes the amount off its limit and makes the MAC2 for CREDIT. The last request, repeated for
     /// the same card, sequence and amount, must not be charged again.
     ///
@@ -52,10 +59,16 @@ pub trait LoadApprover: Witness {
 }
 
 impl<S: Sam + ?Sized> Witness for S {
-    /// By the SAM's own load command, whose MAC2 is thrown away: the terminal asks with the token's amount, which the SAM
-    /// does not charge again.
+    fn terminal_number(&mut self) -> Result<TerminalNumber, SamError> {
+        self.terminal()
+    }
+
+    fn nonce(&mut self) -> Result<[u8; 4], SamError> {
+        self.random()
+    }
+
     fn check_mac1(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError> {
-        self.load(order, old_balance, mac1).map(drop)
+        self.check_load(order, old_balance, mac1)
     }
 
     fn check_mac2(&mut self, order: &SamOrder, terminal_sequence: u32, mac2: [u8; 4]) -> Result<(), SamError> {
@@ -72,10 +85,6 @@ impl<S: Sam + ?Sized> Witness for S {
 }
 
 impl<S: Sam + ?Sized> LoadApprover for S {
-    fn terminal_number(&mut self) -> Result<TerminalNumber, SamError> {
-        self.terminal()
-    }
-
     fn approve(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<[u8; 4], SamError> {
         self.load(order, old_balance, mac1)
     }
@@ -83,7 +92,9 @@ impl<S: Sam + ?Sized> LoadApprover for S {
 
 /// A server that approves loads, as the function that asks it.
 ///
-/// The function gets what a load SAM would get: the order, the old balance and MAC1, and returns MAC2.
+/// The function gets what a load SAM would get: the order, the old balance and MAC1, and returns MAC2. It is asked for
+/// approvals only, so it cannot show that a load in doubt did not happen: the doubt stays until the same order is presented
+/// again, which is bound to the same online sequence of the card, or until the service desk decides.
 #[derive(Debug)]
 pub struct Server<F> {
     /// The terminal number the server knows this terminal by.
@@ -93,8 +104,16 @@ pub struct Server<F> {
 }
 
 impl<F: FnMut(&SamOrder, Amount, [u8; 4]) -> Result<[u8; 4], SamError>> Witness for Server<F> {
-    fn check_mac1(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError> {
-        (self.ask)(order, old_balance, mac1).map(drop)
+    fn terminal_number(&mut self) -> Result<TerminalNumber, SamError> {
+        Ok(self.terminal)
+    }
+
+    fn nonce(&mut self) -> Result<[u8; 4], SamError> {
+        Err(SamError::NotSupported)
+    }
+
+    fn check_mac1(&mut self, _: &SamOrder, _: Amount, _: [u8; 4]) -> Result<(), SamError> {
+        Err(SamError::NotSupported)
     }
 
     fn check_mac2(&mut self, _: &SamOrder, _: u32, _: [u8; 4]) -> Result<(), SamError> {
@@ -111,10 +130,6 @@ impl<F: FnMut(&SamOrder, Amount, [u8; 4]) -> Result<[u8; 4], SamError>> Witness 
 }
 
 impl<F: FnMut(&SamOrder, Amount, [u8; 4]) -> Result<[u8; 4], SamError>> LoadApprover for Server<F> {
-    fn terminal_number(&mut self) -> Result<TerminalNumber, SamError> {
-        Ok(self.terminal)
-    }
-
     fn approve(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<[u8; 4], SamError> {
         (self.ask)(order, old_balance, mac1)
     }
@@ -130,6 +145,14 @@ pub struct WithIssuer<'a, W: ?Sized, I: ?Sized> {
 }
 
 impl<W: Witness + ?Sized, I: IssuerCheck + ?Sized> Witness for WithIssuer<'_, W, I> {
+    fn terminal_number(&mut self) -> Result<TerminalNumber, SamError> {
+        self.witness.terminal_number()
+    }
+
+    fn nonce(&mut self) -> Result<[u8; 4], SamError> {
+        self.witness.nonce()
+    }
+
     fn check_mac1(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError> {
         self.witness.check_mac1(order, old_balance, mac1)
     }
@@ -148,10 +171,6 @@ impl<W: Witness + ?Sized, I: IssuerCheck + ?Sized> Witness for WithIssuer<'_, W,
 }
 
 impl<W: LoadApprover + ?Sized, I: IssuerCheck + ?Sized> LoadApprover for WithIssuer<'_, W, I> {
-    fn terminal_number(&mut self) -> Result<TerminalNumber, SamError> {
-        self.witness.terminal_number()
-    }
-
     fn approve(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<[u8; 4], SamError> {
         self.witness.approve(order, old_balance, mac1)
     }

@@ -102,6 +102,14 @@ impl Sam for Dying {
         self.alive()?.load(order, old_balance, mac1)
     }
 
+    fn check_load(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError> {
+        self.alive()?.check_load(order, old_balance, mac1)
+    }
+
+    fn random(&mut self) -> Result<[u8; 4], SamError> {
+        self.alive()?.random()
+    }
+
     fn maintenance_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
         self.alive()?.maintenance_mac(card, initial, message)
     }

@@ -57,7 +57,13 @@ fn keys(purposes: &[Purpose]) -> EnterpriseKeys {
 }
 
 fn sam(purposes: &[Purpose]) -> SoftwareSam {
-    let state = SoftwareSamState { terminal: TERMINAL, next_sequence: 7, load_limit_fen: 100_000, last_load: None };
+    let state = SoftwareSamState {
+        terminal: TERMINAL,
+        next_sequence: 7,
+        load_limit_fen: 100_000,
+        last_load: None,
+        randoms_made: 0,
+    };
     SoftwareSam::new(keys(purposes), VERSION, state)
 }
 
