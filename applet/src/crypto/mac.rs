@@ -22,15 +22,26 @@ impl CbcMac {
 
     /// Adds a part of the message.
     pub(crate) fn update(&mut self, part: &[u8]) {
-        for byte in part {
-            if let Some(cell) = self.chain.get_mut(self.filled) {
-                *cell ^= byte;
-            }
-            self.filled += 1;
-            if self.filled == BLOCK_LEN {
-                self.cipher.encrypt_block((&mut self.chain).into());
-                self.filled = 0;
-            }
+        let to_fill = (BLOCK_LEN - self.filled) % BLOCK_LEN;
+        let (head, rest) = part.split_at(to_fill.min(part.len()));
+        self.add_within_block(head);
+        let (blocks, tail) = rest.as_chunks::<BLOCK_LEN>();
+        for block in blocks {
+            self.chain = (u64::from_ne_bytes(self.chain) ^ u64::from_ne_bytes(*block)).to_ne_bytes();
+            self.cipher.encrypt_block((&mut self.chain).into());
+        }
+        self.add_within_block(tail);
+    }
+
+    /// Adds no more than the block has room for.
+    fn add_within_block(&mut self, part: &[u8]) {
+        for (cell, byte) in self.chain.iter_mut().skip(self.filled).zip(part) {
+            *cell ^= byte;
+        }
+        self.filled += part.len();
+        if self.filled == BLOCK_LEN {
+            self.cipher.encrypt_block((&mut self.chain).into());
+            self.filled = 0;
         }
     }
 
