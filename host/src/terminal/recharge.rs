@@ -92,25 +92,26 @@ where
     if let Some(in_doubt) = ready.contradiction(initialized.online_sequence) {
         return Ok(ready.end(Outcome::Unknown(in_doubt)));
     }
-    let (token, mac2) = match prepare(approver, &ready, order, &initialized) {
-        Ok(prepared) => prepared,
+    let transaction = match transaction(&ready, order, &initialized) {
+        Ok(transaction) => transaction,
         Err(cause) => return ready.refuse(store, cause),
     };
-    if let Some(in_doubt) = ready.departure(&token.transaction) {
+    if let Some(in_doubt) = ready.departure(&transaction) {
         return Ok(ready.end(Outcome::Unknown(in_doubt)));
     }
+    let LoadInitialized { old_balance, random, mac1, .. } = initialized;
+    let mac2 = match approver.approve(&transaction.sam_order(random), old_balance, mac1) {
+        Ok(mac2) => mac2,
+        Err(error) => return ready.refuse(store, Cause::Keeper(error)),
+    };
+    let token = Token { transaction, key_id: order.key_id, random };
     store.begin(&token).map_err(StoreError::before_sending)?;
     let outcome = credit(card, approver, store, &ready, &token, mac2)?;
     Ok(ready.end(outcome))
 }
 
-/// The approver's part.
-fn prepare<A: LoadApprover + ?Sized>(
-    approver: &mut A,
-    ready: &Ready,
-    order: &RechargeOrder,
-    initialized: &LoadInitialized,
-) -> Result<(Token, [u8; 4]), Cause> {
+/// What is to happen to the card that `initialized`.
+fn transaction(ready: &Ready, order: &RechargeOrder, initialized: &LoadInitialized) -> Result<Transaction, Cause> {
     let kind = Kind::load(order.purse);
     let old_balance = initialized.old_balance;
     let new_balance =
@@ -119,7 +120,7 @@ fn prepare<A: LoadApprover + ?Sized>(
         let command = CommandName::InitializeForLoad;
         return Err(Cause::Refused { command, status: StatusWord::COUNTER_AT_MAXIMUM });
     }
-    let transaction = Transaction {
+    Ok(Transaction {
         order: order.number,
         enterprise: order.enterprise,
         serial: ready.application.serial(),
@@ -133,11 +134,7 @@ fn prepare<A: LoadApprover + ?Sized>(
         moment: ready.bound_moment().unwrap_or(order.moment),
         key_version: initialized.key_version.0,
         algorithm: initialized.algorithm.0,
-    };
-    let random = initialized.random;
-    let mac2 =
-        approver.approve(&transaction.sam_order(random), old_balance, initialized.mac1).map_err(Cause::Keeper)?;
-    Ok((Token { transaction, key_id: order.key_id, random }, mac2))
+    })
 }
 
 fn credit<C, A, S>(

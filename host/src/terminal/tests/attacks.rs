@@ -50,24 +50,24 @@ fn a_proof_counts_in_its_own_order() {
 }
 
 #[test]
-fn a_recorded_initialize_does_not_bring_the_money_back() {
+fn a_clone_does_not_bring_the_money_back() {
     let mut card = ModelCard::new(1, yuan("100"));
     let (mut sam, mut store) = (whole_sam(), InMemoryStore::new());
     let before = card.clone();
     card.fault(3, Fault::LostAnswer);
     let token = in_doubt(&recharge(&mut card, &mut sam, &mut store, &top_up(1, "10")).unwrap().outcome).token;
-    // An emulator that repeats the very answer is seen at once.
+    // A clone of the card that repeats even its random is seen at once.
     let pin = Pin::from_digits("123456").unwrap();
     let outcome = resolve(&mut before.clone(), &mut sam, &mut store, &token, Some(&pin)).unwrap();
     assert_eq!(in_doubt(&outcome).doubt, Doubt::Replayed);
-    // One that recorded another INITIALIZE of then passes for an unloaded card. The same order is then tried with that
+    // One that goes on from there answers every question, since it has the keys. The same order is then tried with that
     // sequence alone, which the genuine card, put in its place, has left behind.
-    let mut recording = before;
-    recording.transmit(&hex!("0084000004")).unwrap();
+    let mut clone = before;
+    clone.transmit(&hex!("0084000004")).unwrap();
     for command in card.seen.clone().iter().take(2) {
         card.transmit(command).unwrap();
     }
-    let mut swapped = Swapped { first: recording, then: &mut card, at: 5, sent: 0 };
+    let mut swapped = Swapped { first: clone, then: &mut card, at: 5, sent: 0 };
     let tap = recharge(&mut swapped, &mut sam, &mut store, &top_up(1, "10")).unwrap();
     assert_eq!(in_doubt(&tap.outcome).doubt, Doubt::Contradiction { expected: 0x20, found: 0x21 });
     assert_eq!((card.balance, store.pending().unwrap()), (yuan("110"), vec![token]));

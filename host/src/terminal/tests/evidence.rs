@@ -111,6 +111,25 @@ fn a_plain_card_may_number_its_log_before_the_increment() {
 }
 
 #[test]
+fn a_one_cards_log_has_the_number_after() {
+    let (mut card, mut store, mut desk) = (ModelCard::new(1, yuan("100")), InMemoryStore::new(), whole_sam());
+    // Two sales alike, in the same second: the record of the first has the number before the second.
+    committed(&purchase(&mut card, &mut desk, &mut store, &sale(1, "10")).unwrap().outcome);
+    card.fault(2, Fault::LostCommand);
+    let alike = PurchaseOrder { number: OrderNumber(2), ..sale(1, "10") };
+    let token = in_doubt(&purchase(&mut card, &mut desk, &mut store, &alike).unwrap().outcome).token;
+    use_elsewhere(&mut card, 1);
+    // What the proof of another purchase leaves open.
+    card.proofs.clear();
+    let mut newest_last = card.clone();
+    newest_last.log.swap(0, 1);
+    for mut card in [card, newest_last] {
+        let outcome = resolve(&mut card, &mut desk, &mut store.clone(), &token, None).unwrap();
+        assert_eq!(cause(&outcome), Cause::NumberUsedByAnother);
+    }
+}
+
+#[test]
 fn a_load_of_the_same_number_is_not_taken_for_the_purchase() {
     let (mut card, mut store) = (ModelCard::new(1, yuan("100")), InMemoryStore::new());
     card.online = card.offline;

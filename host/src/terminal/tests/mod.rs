@@ -6,6 +6,7 @@ mod evidence;
 mod failing;
 mod journal;
 mod model_card;
+mod relayed;
 mod texts;
 mod torn;
 mod traces;

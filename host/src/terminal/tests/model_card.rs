@@ -49,6 +49,8 @@ pub(super) struct ModelCard {
     pub(super) parameters: Parameters,
     /// Answers with this word to INITIALIZE.
     pub(super) refuses: Option<[u8; 2]>,
+    /// Refuses a load of more with 6985.
+    pub(super) load_max: Option<Amount>,
     randoms: u32,
     challenge: Option<[u8; 4]>,
     session: Option<Session>,
@@ -84,6 +86,7 @@ impl ModelCard {
             faults: Vec::new(),
             parameters: Parameters::UNLIMITED,
             refuses: None,
+            load_max: None,
             randoms: 0,
             challenge: None,
             session: None,
@@ -186,6 +189,9 @@ impl ModelCard {
         }
         if !self.pin_verified {
             return Err([0x69, 0x82]);
+        }
+        if self.load_max.is_some_and(|max| field.amount > max) {
+            return Err([0x69, 0x85]);
         }
         let random = self.random();
         let session = SessionKey::of_load(&self.key(Purpose::Load), random, self.online);

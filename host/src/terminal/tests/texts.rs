@@ -38,6 +38,9 @@ fn causes() -> Vec<Cause> {
         Cause::Malformed { command, length: 3 },
         Cause::NeverCompleted,
         Cause::NumberUsedByAnother,
+        Cause::EarlierJustDone { order: OrderNumber(1), amount: limit },
+        Cause::OrderNumberTaken { order: OrderNumber(1), amount: limit, serial: serial(2) },
+        Cause::DecidedByDesk { why: "no record".to_owned() },
     ]
 }
 
@@ -51,6 +54,7 @@ fn doubts() -> Vec<Doubt> {
         Doubt::WrongMac,
         Doubt::Keeper(SamError::Transport(TransportError::NoAnswer)),
         Doubt::NotReached(Box::new(reason)),
+        Doubt::NotReached(Box::new(Reason { card: None, cause: Cause::Select(SelectError::PermanentlyBlocked) })),
         Doubt::OtherCard { expected, found },
         Doubt::PinNeeded,
         Doubt::Contradiction { expected: 5, found: 4 },

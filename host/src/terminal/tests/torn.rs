@@ -108,12 +108,12 @@ fn three_commands_and_no_more() {
 
 #[test]
 fn an_earlier_order_is_resolved_on_the_way() {
-    for (fault, expected) in [(Fault::LostAnswer, "87.00"), (Fault::LostCommand, "97.00")] {
+    for (fault, expected) in [(Fault::LostAnswer, "93.00"), (Fault::LostCommand, "103.00")] {
         let mut card = ModelCard::new(1, yuan("100"));
         let (mut sam, mut store) = (whole_sam(), InMemoryStore::new());
         card.fault(2, fault.clone());
         let token = in_doubt(&purchase(&mut card, &mut sam, &mut store, &sale(1, "10")).unwrap().outcome).token;
-        let tap = purchase(&mut card, &mut sam, &mut store, &sale(2, "3")).unwrap();
+        let tap = recharge(&mut card, &mut sam, &mut store, &top_up(2, "3")).unwrap();
         committed(&tap.outcome);
         let [Earlier { token: resolved, outcome }] = &tap.earlier[..] else { panic!("{:?}", tap.earlier) };
         assert_eq!(*resolved, token);

@@ -1,0 +1,304 @@
+//! Someone stands between card and terminal: words put in the place of answers, recordings, exchanged SAMs, and orders that
+//! are not what their number says.
+
+use super::model_card::{Fault, ModelCard};
+use super::*;
+use crate::{
+    apdu::CommandName,
+    sam::{Sam, SamError, SamOrder},
+    transport::{Transport, TransportError},
+};
+use hex_literal::hex;
+use onecard_wire::{ins, status::StatusWord};
+
+const REFUSALS: [u16; 7] = [0x9302, 0x9401, 0x6985, 0x6700, 0x6982, 0x6A81, 0x6A86];
+
+fn pin() -> Pin {
+    Pin::from_digits("123456").unwrap()
+}
+
+/// What `answer` gives stands in the place of the card's own answer, and the card does not see the command; nothing is silence.
+struct Relay<'c, F> {
+    card: &'c mut ModelCard,
+    answer: F,
+}
+
+impl<F: FnMut(&mut ModelCard, &[u8]) -> Option<Vec<u8>>> Transport for Relay<'_, F> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        match (self.answer)(self.card, command) {
+            Some(answer) if answer.is_empty() => Err(TransportError::NoAnswer),
+            Some(answer) => Ok(answer),
+            None => self.card.transmit(command),
+        }
+    }
+}
+
+/// An emulator in front of an executed load: no proof, any PIN, INITIALIZE from a recording, then 6985; CREDIT is swallowed.
+fn emulator(recording: Vec<u8>, plays: usize) -> impl FnMut(&mut ModelCard, &[u8]) -> Option<Vec<u8>> {
+    let mut played = 0;
+    move |_, command| match command[1] {
+        ins::VERIFY => Some(hex!("9000").to_vec()),
+        ins::GET_TRANSACTION_PROVE => Some(hex!("9406").to_vec()),
+        ins::INITIALIZE => {
+            played += 1;
+            Some(if played <= plays { recording.clone() } else { hex!("6985").to_vec() })
+        }
+        ins::CREDIT_FOR_LOAD => Some(Vec::new()),
+        ins::GET_CHALLENGE => Some(hex!("6D00").to_vec()),
+        _ => None,
+    }
+}
+
+/// A genuine answer to INITIALIZE FOR LOAD of 10 yuan, as any reader can take it from a card whose PIN is known.
+fn recording(card: &mut ModelCard) -> Vec<u8> {
+    let name = onecard_wire::aid::enterprise_application(enterprise());
+    let application = crate::card::select(card, &name).unwrap();
+    crate::card::verify_pin(card, &application, &pin()).unwrap();
+    card.transmit(&hex!("805000020B 01 000003E8 000000001234 10")).unwrap()
+}
+
+#[test]
+fn an_executed_debit_or_credit_is_found_behind_a_word_of_refusal() {
+    for word in REFUSALS {
+        let changed = || Fault::ChangedAnswer(word.to_be_bytes().to_vec());
+        let (mut card, mut store) = (ModelCard::new(1, yuan("100")), InMemoryStore::new());
+        card.fault(2, changed());
+        let tap = purchase(&mut card, &mut sam(&[Purpose::Purchase]), &mut store, &sale(1, "10")).unwrap();
+        assert_eq!((committed(&tap.outcome).settlement.evidence, card.balance), (Evidence::Mac2, yuan("90")));
+
+        card.fault(3, changed());
+        let tap = recharge(&mut card, &mut whole_sam(), &mut store, &top_up(2, "10")).unwrap();
+        assert_eq!((committed(&tap.outcome).settlement.evidence, card.balance), (Evidence::Log, yuan("100")));
+
+        // A load SAM alone can judge neither proof nor log: it does not know, and says so.
+        card.fault(3, changed());
+        let mut load_sam = sam(&[Purpose::Load]);
+        let found = in_doubt(&recharge(&mut card, &mut load_sam, &mut store, &top_up(3, "10")).unwrap().outcome);
+        assert_eq!(found.doubt, Doubt::Status(StatusWord(word)));
+        let mut issuer = issuer();
+        let mut approver = WithIssuer { witness: &mut load_sam, issuer: &mut issuer };
+        committed(&recharge(&mut card, &mut approver, &mut store, &top_up(3, "10")).unwrap().outcome);
+        assert_eq!(card.balance, yuan("110"));
+    }
+}
+
+#[test]
+fn a_refusal_that_is_one_ends_the_order_with_its_own_word() {
+    let (mut card, mut store) = (ModelCard::new(1, yuan("100")), InMemoryStore::new());
+    let status = StatusWord::MAC_WRONG;
+    let forged = || Fault::Forged(hex!("9302").to_vec());
+    card.fault(2, forged());
+    let tap = purchase(&mut card, &mut whole_sam(), &mut store, &sale(1, "10")).unwrap();
+    assert_eq!(cause(&tap.outcome), Cause::Refused { command: CommandName::DebitForPurchase, status });
+    card.fault(3, forged());
+    let tap = recharge(&mut card, &mut whole_sam(), &mut store, &top_up(2, "10")).unwrap();
+    assert_eq!(cause(&tap.outcome), Cause::Refused { command: CommandName::CreditForLoad, status });
+    assert_eq!((card.balance, store.pending().unwrap()), (yuan("100"), vec![]));
+}
+
+#[test]
+fn a_recorded_initialize_shows_nothing() {
+    for plays in 1..=2 {
+        let (mut card, mut sam, mut store) = (ModelCard::new(1, yuan("100")), whole_sam(), InMemoryStore::new());
+        let recording = recording(&mut card);
+        card.fault(3, Fault::LostAnswer);
+        let token = in_doubt(&recharge(&mut card, &mut sam, &mut store, &top_up(1, "10")).unwrap().outcome).token;
+        let mut relay = Relay { card: &mut card, answer: emulator(recording.clone(), plays) };
+        let outcome = resolve(&mut relay, &mut sam, &mut store, &token, Some(&pin())).unwrap();
+        assert_eq!(in_doubt(&outcome).doubt, Doubt::WrongMac);
+        let mut relay = Relay { card: &mut card, answer: emulator(recording, plays) };
+        let tap = recharge(&mut relay, &mut sam, &mut store, &top_up(1, "10")).unwrap();
+        assert_eq!(in_doubt(&tap.outcome), InDoubt { token, doubt: Doubt::WrongMac });
+        committed(&recharge(&mut card, &mut sam, &mut store, &top_up(1, "10")).unwrap().outcome);
+        assert_eq!((card.balance, store.settlement().count()), (yuan("110"), 1));
+    }
+}
+
+#[test]
+fn every_question_is_a_new_one() {
+    let (mut card, mut sam, mut store) = (ModelCard::new(1, yuan("100")), whole_sam(), InMemoryStore::new());
+    card.fault(3, Fault::LostCommand);
+    let token = in_doubt(&recharge(&mut card, &mut sam, &mut store, &top_up(1, "10")).unwrap().outcome).token;
+    let asked_before = card.seen.len();
+    for _ in 0..3 {
+        let outcome = resolve(&mut card, &mut sam, &mut store.clone(), &token, Some(&pin())).unwrap();
+        assert_eq!(cause(&outcome), Cause::NeverCompleted);
+    }
+    let questions = card.seen[asked_before..].iter().filter(|command| command[1] == ins::INITIALIZE);
+    let mut amounts: Vec<_> = questions.map(|command| command[6..10].to_vec()).collect();
+    amounts.sort();
+    amounts.dedup();
+    assert_eq!(amounts.len(), 3);
+    assert!(amounts.iter().all(|amount| *amount != yuan("10").to_bytes() && amount[0] < 0x40), "{amounts:?}");
+}
+
+/// A server that approves and cannot ask: what it approves is counted.
+fn server(behind: &mut SoftwareSam) -> Server<impl FnMut(&SamOrder, Amount, [u8; 4]) -> Result<[u8; 4], SamError>> {
+    Server { terminal: TERMINAL, ask: |order: &SamOrder, old_balance, mac1| behind.load(order, old_balance, mac1) }
+}
+
+#[test]
+fn a_server_goes_on_bound_to_the_sequence_and_takes_no_ones_word() {
+    let later = RechargeOrder { moment: moment(59), ..top_up(1, "10") };
+    for executed in [true, false] {
+        let (mut card, mut behind) = (ModelCard::new(1, yuan("100")), sam(&[Purpose::Load]));
+        let (mut store, mut issuer) = (InMemoryStore::new(), issuer());
+        let recording = recording(&mut card);
+        let mut server = server(&mut behind);
+        card.fault(3, if executed { Fault::LostAnswer } else { Fault::LostCommand });
+        let first = in_doubt(&recharge(&mut card, &mut server, &mut store, &top_up(1, "10")).unwrap().outcome).token;
+        // Nothing concludes it: neither an unchanged sequence, nor a refusal after it, nor a CREDIT that is swallowed.
+        for plays in 1..=2 {
+            let mut relay = Relay { card: &mut card, answer: emulator(recording.clone(), plays) };
+            let standing = store.pending().unwrap()[0];
+            let outcome = resolve(&mut relay, &mut server, &mut store, &standing, Some(&pin())).unwrap();
+            assert_eq!(in_doubt(&outcome).doubt, Doubt::Keeper(SamError::NotSupported));
+            let mut relay = Relay { card: &mut card, answer: emulator(recording.clone(), plays) };
+            let tap = recharge(&mut relay, &mut server, &mut store, &later).unwrap();
+            let token = in_doubt(&tap.outcome).token;
+            // The second attempt is the same transaction, so the card's proof of the first is one of it.
+            assert_eq!((token.transaction, store.pending().unwrap()), (first.transaction, vec![token]));
+        }
+        let mut approver = WithIssuer { witness: &mut server, issuer: &mut issuer };
+        let receipt = committed(&recharge(&mut card, &mut approver, &mut store, &later).unwrap().outcome);
+        assert_eq!((card.balance, store.settlement().count()), (yuan("110"), 1));
+        let evidence = if executed { Evidence::Tac } else { Evidence::Answer };
+        assert_eq!(receipt.settlement.evidence, evidence);
+    }
+}
+
+#[test]
+fn a_bound_load_departs_in_nothing() {
+    let (mut card, mut behind) = (ModelCard::new(1, yuan("100")), sam(&[Purpose::Load]));
+    let mut store = InMemoryStore::new();
+    let limit = behind.state().load_limit_fen;
+    card.fault(3, Fault::LostCommand);
+    let mut server = server(&mut behind);
+    let token = in_doubt(&recharge(&mut card, &mut server, &mut store, &top_up(1, "10")).unwrap().outcome).token;
+    // With another balance the card's proof would be another one.
+    committed(&purchase(&mut card, &mut whole_sam(), &mut InMemoryStore::new(), &sale(9, "1")).unwrap().outcome);
+    let tap = recharge(&mut card, &mut server, &mut store, &top_up(1, "10")).unwrap();
+    assert_eq!(in_doubt(&tap.outcome), InDoubt { token, doubt: Doubt::Keeper(SamError::NotSupported) });
+    assert_eq!((card.balance, store.pending().unwrap()), (yuan("99"), vec![token]));
+    drop(server);
+    assert_eq!(behind.state().load_limit_fen, limit - 1_000);
+}
+
+#[test]
+fn a_card_with_a_limit_refuses_the_question_and_is_loaded_all_the_same() {
+    for fault in [Fault::LostCommand, Fault::LostAnswer] {
+        let (mut card, mut store) = (ModelCard::new(1, yuan("100")), InMemoryStore::new());
+        card.load_max = Some(yuan("1000"));
+        let mut issuer = issuer();
+        let mut load_sam = sam(&[Purpose::Load]);
+        card.fault(3, fault.clone());
+        let token = in_doubt(&recharge(&mut card, &mut load_sam, &mut store, &top_up(1, "10")).unwrap().outcome).token;
+        if fault == Fault::LostCommand {
+            let outcome = resolve(&mut card, &mut load_sam, &mut store, &token, Some(&pin())).unwrap();
+            assert_eq!(in_doubt(&outcome).doubt.decider(), Decider::SameCard);
+        }
+        let mut approver = WithIssuer { witness: &mut load_sam, issuer: &mut issuer };
+        committed(&recharge(&mut card, &mut approver, &mut store, &top_up(1, "10")).unwrap().outcome);
+        assert_eq!((card.balance, store.settlement().count()), (yuan("110"), 1));
+    }
+}
+
+#[test]
+fn a_sam_in_the_place_of_another_finds_out_as_well() {
+    for fault in [Fault::LostCommand, Fault::LostAnswer] {
+        let (mut card, mut store) = (ModelCard::new(1, yuan("100")), InMemoryStore::new());
+        card.fault(3, fault);
+        in_doubt(&recharge(&mut card, &mut whole_sam(), &mut store, &top_up(1, "10")).unwrap().outcome);
+        let state = SoftwareSamState { terminal: TerminalNumber([9; 6]), ..whole_sam().state().clone() };
+        let purposes = [Purpose::Purchase, Purpose::Load, Purpose::Maintenance];
+        let mut other = SoftwareSam::new(keys(&purposes), VERSION, state);
+        committed(&recharge(&mut card, &mut other, &mut store, &top_up(1, "10")).unwrap().outcome);
+        assert_eq!((card.balance, store.settlement().count()), (yuan("110"), 1));
+    }
+}
+
+#[test]
+fn finding_out_costs_no_limit_whoever_was_loaded_in_between() {
+    let (mut card, mut other) = (ModelCard::new(1, yuan("100")), ModelCard::new(2, yuan("100")));
+    let (mut sam, mut store) = (whole_sam(), InMemoryStore::new());
+    let initial = sam.state().load_limit_fen;
+    card.fault(3, Fault::LostCommand);
+    let token = in_doubt(&recharge(&mut card, &mut sam, &mut store, &top_up(1, "10")).unwrap().outcome).token;
+    committed(&recharge(&mut other, &mut sam, &mut store, &top_up(2, "20")).unwrap().outcome);
+    for _ in 0..3 {
+        let outcome = resolve(&mut card, &mut sam, &mut store.clone(), &token, Some(&pin())).unwrap();
+        assert_eq!(cause(&outcome), Cause::NeverCompleted);
+        assert_eq!(sam.state().load_limit_fen, initial - 1_000 - 2_000);
+    }
+}
+
+#[test]
+fn an_order_number_is_one_orders() {
+    let (mut card, mut other) = (ModelCard::new(1, yuan("100")), ModelCard::new(2, yuan("100")));
+    let (mut sam, mut store) = (whole_sam(), InMemoryStore::new());
+    let taken = |order, amount| Cause::OrderNumberTaken { order: OrderNumber(order), amount, serial: serial(1) };
+    committed(&recharge(&mut card, &mut sam, &mut store, &top_up(1, "10")).unwrap().outcome);
+    card.fault(2, Fault::LostAnswer);
+    let token = in_doubt(&purchase(&mut card, &mut sam, &mut store, &sale(2, "5")).unwrap().outcome).token;
+    for order in [sale(1, "10"), sale(1, "50"), sale(2, "6")] {
+        let amount = if order.number == OrderNumber(1) { yuan("10") } else { yuan("5") };
+        let tap = purchase(&mut other, &mut sam, &mut store, &order).unwrap();
+        assert_eq!(cause(&tap.outcome), taken(order.number.0, amount));
+    }
+    for order in [top_up(1, "11"), top_up(2, "5"), RechargeOrder { purse: Purse::Ed, ..top_up(1, "10") }] {
+        let amount = if order.number == OrderNumber(1) { yuan("10") } else { yuan("5") };
+        let tap = recharge(&mut other, &mut sam, &mut store, &order).unwrap();
+        assert_eq!(cause(&tap.outcome), taken(order.number.0, amount));
+    }
+    let foreign = PurchaseOrder { enterprise: "2000000000000002".parse().unwrap(), ..sale(2, "5") };
+    assert_eq!(cause(&purchase(&mut card, &mut sam, &mut store, &foreign).unwrap().outcome), taken(2, yuan("5")));
+    assert_eq!((other.seen.len(), store.pending().unwrap()), (0, vec![token]));
+}
+
+#[test]
+fn a_sale_rung_up_once_more_is_not_paid_twice() {
+    let (mut card, mut sam, mut store) = (ModelCard::new(1, yuan("100")), whole_sam(), InMemoryStore::new());
+    card.fault(2, Fault::LostAnswer);
+    in_doubt(&purchase(&mut card, &mut sam, &mut store, &sale(1, "10")).unwrap().outcome);
+    let tap = purchase(&mut card, &mut sam, &mut store, &sale(2, "10")).unwrap();
+    assert_eq!(cause(&tap.outcome), Cause::EarlierJustDone { order: OrderNumber(1), amount: yuan("10") });
+    let [Earlier { outcome, .. }] = &tap.earlier[..] else { panic!("{:?}", tap.earlier) };
+    assert_eq!(committed(outcome).settlement.transaction.order, OrderNumber(1));
+    assert_eq!((card.balance, store.pending().unwrap()), (yuan("90"), vec![]));
+    // It was another sale after all.
+    committed(&purchase(&mut card, &mut sam, &mut store, &sale(2, "10")).unwrap().outcome);
+    assert_eq!(card.balance, yuan("80"));
+    // A recharge is never mistaken for a sale.
+    card.fault(2, Fault::LostAnswer);
+    in_doubt(&purchase(&mut card, &mut sam, &mut store, &sale(3, "10")).unwrap().outcome);
+    let tap = recharge(&mut card, &mut sam, &mut store, &top_up(4, "10")).unwrap();
+    committed(&tap.outcome);
+    assert_eq!((tap.earlier.len(), card.balance), (1, yuan("80")));
+}
+
+#[test]
+fn the_service_desk_ends_what_nobody_else_can() {
+    let (mut card, mut sam, mut store) = (ModelCard::new(1, yuan("100")), whole_sam(), InMemoryStore::new());
+    card.fault(2, Fault::LostAnswer);
+    let token = in_doubt(&purchase(&mut card, &mut sam, &mut store, &sale(1, "10")).unwrap().outcome).token;
+    // A card that is blocked is not asked for over and over.
+    for blocked in [hex!("6A81"), hex!("9303")] {
+        card.fault(0, Fault::Forged(blocked.to_vec()));
+        let outcome = resolve(&mut card, &mut sam, &mut store, &token, None).unwrap();
+        assert_eq!(in_doubt(&outcome).doubt.decider(), Decider::ServiceDesk, "{outcome:?}");
+    }
+    let why = "the card is destroyed".to_owned();
+    let no = DeskDecision::DidNotHappen { why: why.clone() };
+    let mut another_day = store.clone();
+    assert_eq!(cause(&conclude_by_desk(&mut another_day, &token, no.clone()).unwrap()), Cause::DecidedByDesk { why });
+    assert_eq!((another_day.pending().unwrap(), another_day.settlement().count()), (vec![], 0));
+    assert!(conclude_by_desk(&mut another_day, &token, no.clone()).is_err());
+
+    let tac = Some([1, 2, 3, 4]);
+    let receipt = committed(&conclude_by_desk(&mut store, &token, DeskDecision::Happened { tac }).unwrap());
+    assert_eq!((receipt.settlement.evidence, receipt.settlement.tac), (Evidence::Desk, tac));
+    assert_eq!(committed(&conclude_by_desk(&mut store, &token, no).unwrap()), receipt);
+    let text = settlement::write([&receipt.settlement]);
+    assert!(text.ends_with(",01020304,desk\n"), "{text}");
+    assert_eq!(settlement::parse(&text).unwrap(), [receipt.settlement]);
+}
