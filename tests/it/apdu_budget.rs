@@ -102,7 +102,13 @@ fn a_purchase_takes_one_more_without_public_data_in_the_fci() {
 
     let key = Key::from_bytes(PURCHASE_KEY);
     let keys = CardKeys::new(serial(0), KeySet::default().with(Purpose::Purchase, KEY_VERSION, key));
-    let state = SoftwareSamState { terminal: terminal_number(0), next_sequence: 9, load_limit_fen: 0, last_load: None, randoms_made: 0 };
+    let state = SoftwareSamState {
+        terminal: terminal_number(0),
+        next_sequence: 9,
+        load_limit_fen: 0,
+        last_load: None,
+        randoms_made: 0,
+    };
     let mut sam = SoftwareSam::for_one_card(keys, KEY_VERSION, state);
     let order = PurchaseOrder { key_id: KEY_ID, ..sale(1, 100) };
     let mut counting = Counting { card: probe, commands: Vec::new() };

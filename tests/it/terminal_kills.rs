@@ -3,16 +3,22 @@
 
 use std::{fs, path::Path};
 
-use onecard_host::terminal::{Evidence, InMemoryStore, JournalFile, TokenStore};
+use onecard_host::{
+    card::{select, verify_pin},
+    terminal::{Evidence, InMemoryStore, JournalFile, TokenStore},
+    transport::{Transport, TransportError},
+};
 use onecard_simulator::{
     chip::Chip,
     reader::{Fault, Reader},
 };
 use onecard_tests::{
     lifeline::{Lifeline, MortalTransport},
+    relay::{REFUSALS, Relay},
     terminal::{Devices, Ending, Keeper, LibraryTerminal, Order, Report, TerminalUnderTest},
-    world::World,
+    world::{World, terminal_number},
 };
+use onecard_wire::{aid, ins, wallet::Initialize};
 
 use crate::tearing::till::Till;
 
@@ -114,6 +120,54 @@ fn another_card_neither_decides_nor_pays() {
             Till { card: torn.card.snapshot(), ..swapped }.executed_once(&order, &till);
         }
     }
+}
+
+#[test]
+fn an_executed_transaction_told_as_refused_is_found_at_once() {
+    let till = Till::used(3);
+    for order in orders() {
+        for word in REFUSALS {
+            let (told, report) =
+                till.snapshot().tap_through(&order, |card| Box::new(Relay { transport: card, refusal: Some(word) }));
+            assert!(matches!(report.ending, Ending::Committed(_)), "{word:04X}: {report:?}");
+            told.executed_once(&order, &till);
+        }
+    }
+}
+
+/// A false card in front of a loaded one: no proof, and for INITIALIZE a genuine answer of before the load.
+struct FalseCard<'a> {
+    card: &'a mut dyn Transport,
+    recording: Vec<u8>,
+}
+
+impl Transport for FalseCard<'_> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        match command.get(1) {
+            Some(&ins::VERIFY) => Ok(vec![0x90, 0x00]),
+            Some(&ins::GET_TRANSACTION_PROVE) => Ok(vec![0x94, 0x06]),
+            Some(&ins::INITIALIZE) => Ok(self.recording.clone()),
+            _ => self.card.transmit(command),
+        }
+    }
+}
+
+#[test]
+fn a_recorded_initialize_does_not_load_twice() {
+    let (world, till) = (World::shared(), Till::used(3));
+    let order = Order::recharge(100, FEN, 5_000);
+    let mut reader = Reader::insert(till.card.snapshot());
+    let application = select(&mut reader, &aid::enterprise_application(world.enterprise_id())).unwrap();
+    verify_pin(&mut reader, &application, &world.pin()).unwrap();
+    let field = Initialize { key_id: 1, amount: order.amount, terminal: terminal_number(0) }.emit();
+    let recording = reader.transmit(&[&[0x80, 0x50, 0x00, 0x02, 0x0B], &field[..], &[0x10]].concat()).unwrap();
+    assert!(recording.ends_with(&[0x90, 0x00]));
+
+    let (torn, report) = till.snapshot().tap(&order, |card, _| card.fail_at(3, Fault::LostAnswer));
+    assert_eq!(report.ending, Ending::Unknown);
+    let (again, report) = torn.tap_through(&order, |card| Box::new(FalseCard { card, recording: recording.clone() }));
+    assert_eq!(report.ending, Ending::Unknown);
+    again.executed_once(&order, &till);
 }
 
 /// Purchases of 1 fen at another terminal.

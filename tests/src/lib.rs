@@ -12,6 +12,7 @@
 //! | [`world`] | personalised cards and SAMs, made once, and their issuer |
 //! | [`terminal`] | the trait a terminal is tested through, and this project's terminals behind it |
 //! | [`lifeline`] | killing a terminal between any two things it does |
+//! | [`relay`] | changing what a card answers on the way |
 //! | [`strategies`] | generated steps: taps with everything that can go wrong |
 //! | [`scenario`] | carries steps out |
 //! | [`auditor`] | judges what was heard |
@@ -24,6 +25,7 @@
 pub mod auditor;
 pub mod campaign;
 pub mod lifeline;
+pub mod relay;
 pub mod scenario;
 pub mod strategies;
 pub mod terminal;

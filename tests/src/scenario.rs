@@ -14,6 +14,7 @@ use onecard_wire::{aid, amount::Amount, ins, wallet::Purse};
 use crate::{
     auditor::{Auditor, Tally, Violation},
     lifeline::{Lifeline, MortalTransport},
+    relay::Relay,
     strategies::{Fault, Step},
     terminal::{Devices, Ending, Order, Report, TerminalUnderTest},
     world::{CARDS, World, moment, serial},
@@ -210,17 +211,19 @@ impl<T: TerminalUnderTest> Station<T> {
         };
         card.tap_with(|chip| cut(faults, true).map(|cut| chip.cut_power_at(cut)));
         self.sam.tap_with(|chip| cut(faults, false).map(|cut| chip.cut_power_at(cut)));
-        let mut killed_at = None;
+        let (mut killed_at, mut refusal) = (None, None);
         for fault in faults {
             match fault {
                 Fault::Card { exchange, loss } => card.fail_at(*exchange, *loss),
                 Fault::Sam { exchange, loss } => self.sam.fail_at(*exchange, *loss),
+                Fault::Refusal { word } => refusal = Some(*word),
                 Fault::Kill { point } => killed_at = Some(*point),
                 Fault::CardCut(_) | Fault::SamCut(_) => {}
             }
         }
         self.lifeline.renew(killed_at);
-        let mut card = MortalTransport { transport: card, lifeline: self.lifeline.clone() };
+        let mut card = Relay { transport: card, refusal };
+        let mut card = MortalTransport { transport: &mut card, lifeline: self.lifeline.clone() };
         let mut sam = MortalTransport { transport: &mut self.sam, lifeline: self.lifeline.clone() };
         let devices = Devices { card: &mut card, sam: &mut sam, lifeline: self.lifeline.clone() };
         let report = self.terminal.run(devices, order);

@@ -7,6 +7,7 @@ use onecard_simulator::{
 use proptest::prelude::*;
 
 use crate::{
+    relay::REFUSALS,
     terminal::OrderKind,
     world::{CARDS, TERMINALS},
 };
@@ -106,6 +107,11 @@ pub enum Fault {
         /// What is lost.
         loss: Loss,
     },
+    /// The card executes its DEBIT or CREDIT, and a word of refusal comes back instead of the answer.
+    Refusal {
+        /// The word.
+        word: u16,
+    },
     /// The terminal's process is killed.
     Kill {
         /// At which point of its life.
@@ -166,6 +172,7 @@ pub fn fault() -> impl Strategy<Value = Fault> {
         2 => cut(OPERATIONS / 2).prop_map(Fault::SamCut),
         3 => (0..EXCHANGES, loss()).prop_map(|(exchange, loss)| Fault::Card { exchange, loss }),
         1 => (0..EXCHANGES, loss()).prop_map(|(exchange, loss)| Fault::Sam { exchange, loss }),
+        1 => prop::sample::select(&REFUSALS[..]).prop_map(|word| Fault::Refusal { word }),
         2 => (0..POINTS).prop_map(|point| Fault::Kill { point }),
     ]
 }

@@ -3,7 +3,9 @@
 //! [`purchase()`] and [`recharge()`] end as [`Outcome::Committed`], [`Outcome::NotCommitted`] or [`Outcome::Unknown`] and in
 //! no other way. What is unknown is in the caller's [`TokenStore`] since before DEBIT or CREDIT left, so a killed terminal
 //! forgets nothing either; the next tap of the same card resolves it, inside the next purchase or recharge or by
-//! [`resolve`]. What no card and no issuer can end, the service desk does: [`conclude_by_desk`]. An order keeps its [`OrderNumber`] until it has ended, and is done at most once under that number.
+//! [`resolve`]. What no card and no issuer can end, the service desk does: [`conclude_by_desk`]. An order keeps its
+//! [`OrderNumber`] until it has ended, and is settled at most once under that number; a load is also executed at most once.
+//! What someone between card and reader can still do to a purchase, `in_doubt` says.
 //!
 //! | module | what |
 //! |---|---|

@@ -3,6 +3,7 @@
 use onecard_host::{
     card::{balance, select},
     terminal::{InMemoryStore, TokenStore},
+    transport::Transport,
 };
 use onecard_simulator::{chip::Chip, reader::Reader};
 use onecard_tests::{
@@ -48,6 +49,21 @@ impl Till {
         let mut terminal = LibraryTerminal::new(self.store, Keeper::Slot);
         let devices = Devices { card: &mut card, sam: &mut sam, lifeline: Lifeline::new() };
         let report = terminal.run(devices, order);
+        (Self { card: card.remove(), sam: sam.remove(), store: terminal.into_store() }, report)
+    }
+
+    /// Presents the card through something that stands between it and the reader.
+    pub(crate) fn tap_through(
+        self,
+        order: &Order,
+        between: impl for<'r> FnOnce(&'r mut dyn Transport) -> Box<dyn Transport + 'r>,
+    ) -> (Self, Report) {
+        let (mut card, mut sam) = (Reader::insert(self.card), Reader::insert(self.sam));
+        let mut terminal = LibraryTerminal::new(self.store, Keeper::Slot);
+        let report = {
+            let mut between = between(&mut card);
+            terminal.run(Devices { card: &mut *between, sam: &mut sam, lifeline: Lifeline::new() }, order)
+        };
         (Self { card: card.remove(), sam: sam.remove(), store: terminal.into_store() }, report)
     }
 
