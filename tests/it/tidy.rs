@@ -167,6 +167,24 @@ fn the_map_is_true() {
     }
 }
 
+/// A document that says which test tries an attack names a test that is there.
+#[test]
+fn the_tests_that_documents_name_are_there() {
+    let mut named = 0;
+    for document in ["docs/attacks.md", "docs/figures.md"] {
+        let text = read(&root().join(document));
+        for (place, _) in text.match_indices(".rs::") {
+            let start = text[..place].rfind([' ', '`', '|']).map_or(0, |at| at + 1);
+            let rest = &text[place + 5..];
+            let name = &rest[..rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len())];
+            let file = root().join(format!("{}.rs", &text[start..place]));
+            assert!(read(&file).contains(&format!("fn {name}(")), "{document}: {}::{name}", file.display());
+            named += 1;
+        }
+    }
+    assert!(named >= 20, "{named} tests were named");
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
