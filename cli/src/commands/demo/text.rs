@@ -108,6 +108,7 @@ const fn evidence(evidence: Evidence) -> &'static str {
         Evidence::Mac2 => "a proof whose MAC2 the SAM accepts 交易证明MAC2",
         Evidence::Tac => "a proof whose TAC the issuer accepts 交易证明TAC",
         Evidence::Log => "the card's log 交易明细",
+        Evidence::Desk => "the service desk decided 服务台裁定",
     }
 }
 
