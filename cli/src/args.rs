@@ -6,7 +6,7 @@ use clap::{Args, Parser};
 use onecard_wire::{
     amount::Amount,
     date::{Date, Moment},
-    number::EnterpriseId,
+    number::{EnterpriseId, TerminalNumber},
 };
 
 use crate::{
@@ -39,7 +39,7 @@ Then step by step 逐步操作:
 Exit codes:
   0  done
   1  an error; no money moved
-  2  wrong usage
+  2  wrong usage; no money moved
   3  outcome unknown 结果未知: the card may have done it; present the same card again
   4  not committed 未成交: refused, no money moved
   5  a settlement file holds unproven records";
@@ -125,6 +125,12 @@ pub(crate) fn positive_amount(text: &str) -> Result<Amount, String> {
         Amount::ZERO => Err("expected more than 0".to_owned()),
         amount => Ok(amount),
     })
+}
+
+/// A terminal number as this program issues them: a SAM of another issuer may hold other bytes.
+pub(crate) fn terminal_number(text: &str) -> Result<TerminalNumber, String> {
+    let decimal = text.bytes().all(|byte| byte.is_ascii_digit());
+    decimal.then(|| text.parse().ok()).flatten().ok_or_else(|| "expected 12 decimal digits".to_owned())
 }
 
 /// A day.

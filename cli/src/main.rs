@@ -6,6 +6,7 @@ mod clock;
 mod commands;
 mod development_keys;
 mod ending;
+mod journal;
 mod output;
 mod people;
 mod pin;
@@ -15,21 +16,62 @@ mod table;
 mod terminal_sam;
 mod trace;
 
-use std::{io, process::ExitCode};
+use std::{
+    env,
+    io::{self, ErrorKind},
+    process::ExitCode,
+};
 
 use clap::Parser;
 
-use crate::{args::Cli, output::Exit};
+use crate::{
+    args::Cli,
+    output::{Exit, Output},
+};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let printed = match commands::run(&cli.command) {
-        Ok(output) => output.print(cli.json, &mut io::stdout().lock()).map(|()| output.exit()),
-        Err(error) => output::print_error(&error, cli.json, &mut io::stderr().lock()).map(|()| Exit::of(&error)),
+    let exit = match Cli::try_parse() {
+        Ok(cli) => run(&cli),
+        Err(error) => misused(&error),
     };
-    match printed {
-        Ok(exit) => exit.into(),
-        // Whoever reads the output has closed it (`| head`): what was done is done.
-        Err(_) => Exit::Error.into(),
+    exit.into()
+}
+
+fn run(cli: &Cli) -> Exit {
+    let output = match commands::run(&cli.command) {
+        Ok(output) => output,
+        Err(error) => {
+            // The code tells it too, if standard error is closed.
+            let _ = output::print_error(&error, cli.json, &mut io::stderr().lock());
+            return Exit::of(&error);
+        }
+    };
+    match output.print(cli.json, &mut io::stdout().lock()) {
+        Ok(()) => output.exit(),
+        Err(error) => unprinted(&output, &error, cli.json),
     }
+}
+
+/// What was done is done, whoever reads it.
+fn unprinted(output: &Output, error: &io::Error, json: bool) -> Exit {
+    let exit = output.unprinted();
+    // A reader that has closed the pipe (`| head`) wants no more.
+    if error.kind() != ErrorKind::BrokenPipe {
+        let text = format!("the result could not be printed: {error}");
+        let _ = output::print_message(&text, exit, json, &mut io::stderr().lock());
+    }
+    exit
+}
+
+/// Help that was asked for, or a command line that does not fit.
+fn misused(error: &clap::Error) -> Exit {
+    let json = env::args_os().take_while(|word| word != "--").any(|word| word == "--json");
+    if error.use_stderr() && json {
+        let text = error.to_string();
+        let text = text.trim_start_matches("error: ").trim_end();
+        let _ = output::print_message(text, Exit::Usage, json, &mut io::stderr().lock());
+    } else {
+        let _ = error.print();
+    }
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
 }

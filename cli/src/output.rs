@@ -10,6 +10,8 @@ use anyhow::Context;
 use onecard_host::terminal::{Stage, StoreError};
 use serde::Serialize;
 
+use crate::reader::ChipFailed;
+
 /// How the process ends; `onecard --help` lists the codes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Exit {
@@ -17,6 +19,8 @@ pub(crate) enum Exit {
     Done,
     /// 1: it could not be done, and no money moved.
     Error,
+    /// 2: the command line does not fit.
+    Usage,
     /// 3: the card may have done it.
     Unknown,
     /// 4: refused; no money moved.
@@ -26,18 +30,18 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
-    /// The code of an error: a store that failed after the card was asked leaves the outcome unknown.
+    /// The code of an error: a store or chip that failed after the card was asked leaves the outcome unknown.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
-        match error.downcast_ref::<StoreError>() {
-            Some(StoreError { stage: Stage::Concluding, .. }) => Self::Unknown,
-            _ => Self::Error,
-        }
+        let store = error.downcast_ref::<StoreError>().is_some_and(|error| error.stage == Stage::Concluding);
+        let chip = error.downcast_ref::<ChipFailed>().is_some_and(|error| error.told_to_move);
+        if store || chip { Self::Unknown } else { Self::Error }
     }
 
     const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Error => 1,
+            Self::Usage => 2,
             Self::Unknown => 3,
             Self::NotCommitted => 4,
             Self::Unproven => 5,
@@ -56,23 +60,35 @@ pub(crate) struct Output {
     text: String,
     json: serde_json::Value,
     exit: Exit,
+    unprinted: Exit,
 }
 
 impl Output {
+    /// What was found, and nothing was done: whoever does not get to read it has nothing. Otherwise as [`Output::new`].
+    pub(crate) fn view<T: Display + Serialize>(schema: &'static str, data: &T) -> anyhow::Result<Self> {
+        Ok(Self { unprinted: Exit::Error, ..Self::new(schema, Exit::Done, data)? })
+    }
+
     /// `data` as text by its `Display`, and as JSON with `schema` (`onecard.<command>/<version>`) in front.
     pub(crate) fn new<T: Display + Serialize>(schema: &'static str, exit: Exit, data: &T) -> anyhow::Result<Self> {
         let json = versioned(schema, data).context("the result cannot be written as JSON")?;
-        Ok(Self { text: data.to_string(), json, exit })
+        Ok(Self { text: data.to_string(), json, exit, unprinted: exit })
     }
 
     /// Prints one of the two forms.
     pub(crate) fn print(&self, json: bool, to: &mut impl Write) -> io::Result<()> {
-        if json { writeln!(to, "{:#}", self.json) } else { writeln!(to, "{}", self.text.trim_end()) }
+        if json { writeln!(to, "{:#}", self.json) } else { writeln!(to, "{}", self.text.trim_end()) }?;
+        to.flush()
     }
 
     /// How the process ends.
     pub(crate) const fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// How it ends if it could not be printed: money that has moved has moved.
+    pub(crate) const fn unprinted(&self) -> Exit {
+        self.unprinted
     }
 }
 
@@ -83,10 +99,13 @@ pub(crate) fn versioned<T: Serialize>(schema: &'static str, data: &T) -> serde_j
 
 /// Prints what went wrong, with its causes, and no backtrace.
 pub(crate) fn print_error(error: &anyhow::Error, json: bool, to: &mut impl Write) -> io::Result<()> {
-    let exit_code = Exit::of(error).code();
-    let text = message(error);
+    print_message(&message(error), Exit::of(error), json, to)
+}
+
+/// Prints what went wrong and that the process ends by `exit`.
+pub(crate) fn print_message(text: &str, exit: Exit, json: bool, to: &mut impl Write) -> io::Result<()> {
     if json {
-        let json = serde_json::json!({ "schema": "onecard.error/1", "error": text, "exit_code": exit_code });
+        let json = serde_json::json!({ "schema": "onecard.error/1", "error": text, "exit_code": exit.code() });
         writeln!(to, "{json:#}")
     } else {
         writeln!(to, "error: {text}")

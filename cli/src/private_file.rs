@@ -1,8 +1,8 @@
 //! Files with secrets: only their owner may read them.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{Read, Write},
+    fs::{self, File, OpenOptions},
+    io::{self, ErrorKind, Read, Write},
     path::Path,
 };
 
@@ -27,13 +27,38 @@ pub(crate) fn read(path: &Path, what: &str) -> anyhow::Result<(File, Zeroizing<S
 /// # Errors
 /// If there is a file of that name already, above all.
 pub(crate) fn create(path: &Path, what: &str, text: &str) -> anyhow::Result<()> {
+    write_new(path, text).with_context(|| format!("{what} {} cannot be made", path.display()))
+}
+
+/// Makes an empty file that its owner alone can read, unless there is one of that name.
+pub(crate) fn create_if_missing(path: &Path, what: &str) -> anyhow::Result<()> {
+    match write_new(path, "") {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        made => made.with_context(|| format!("{what} {} cannot be made", path.display())),
+    }
+}
+
+/// Puts a new file that its owner alone can read in the place of the old: after any cut there is one of the two.
+pub(crate) fn replace(path: &Path, what: &str, text: &str) -> anyhow::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = Path::new(&new);
+    let replaced = match fs::remove_file(new) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        // What a cut left of an earlier attempt is gone.
+        _ => write_new(new, text).and_then(|()| fs::rename(new, path)),
+    };
+    replaced.with_context(|| format!("{what} {} cannot be written", path.display()))
+}
+
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written =
-        options.open(path).and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()));
-    written.with_context(|| format!("{what} {} cannot be made", path.display()))
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
 
 #[cfg(unix)]

@@ -1,5 +1,7 @@
 //! Cards in a reader: chips in files, and what may go wrong with them.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, bail};
 use clap::Args;
 use onecard_host::{
@@ -54,6 +56,9 @@ pub(crate) fn store_chip(chip: &mut Chip, file: &ChipFile) -> anyhow::Result<()>
 }
 
 /// Presents the card in `file` to a terminal, with `faults`, and takes it away again.
+///
+/// # Errors
+/// [`ChipFailed`], above all.
 pub(crate) fn tap<R>(
     file: &ChipFile,
     faults: &Faults,
@@ -63,11 +68,33 @@ pub(crate) fn tap<R>(
     let mut chip = open_chip(file, Kind::CpuCard)?;
     faults.order(&mut chip);
     let mut reader = Reader::insert(chip);
-    let result = terminal(&mut faults.between(&mut reader, trace));
+    let mut watched = Watched { card: faults.between(&mut reader, trace), told_to_move: false };
+    let result = terminal(&mut watched);
+    let told_to_move = watched.told_to_move;
+    drop(watched);
     let chip = reader.remove();
     match chip.failure() {
-        Some(failure) => Err(anyhow::anyhow!("{failure}").context(format!("the chip of {}", file.0.display()))),
+        Some(failure) => Err(ChipFailed { file: file.0.clone(), failure: failure.to_string(), told_to_move }.into()),
         None => Ok(result),
+    }
+}
+
+/// The chip or its file failed during a tap, so what the terminal heard of it may not be what is on it.
+#[derive(Debug, thiserror::Error)]
+#[error("the chip of {} failed: {failure}{}", file.display(), next(*told_to_move))]
+pub(crate) struct ChipFailed {
+    file: PathBuf,
+    failure: String,
+    /// Whether DEBIT or CREDIT had left, so that money may have moved.
+    pub(crate) told_to_move: bool,
+}
+
+const fn next(told_to_move: bool) -> &'static str {
+    if told_to_move {
+        "; outcome unknown 结果未知: it may have executed DEBIT or CREDIT. Mend that and present the same card again, by \
+         `onecard card resolve` or the same --order"
+    } else {
+        ""
     }
 }
 
@@ -87,6 +114,19 @@ impl Faults {
     }
 }
 
+/// A card, and whether it was told to move money.
+struct Watched<T> {
+    card: T,
+    told_to_move: bool,
+}
+
+impl<T: Transport> Transport for Watched<T> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        self.told_to_move |= moves_money(command);
+        self.card.transmit(command)
+    }
+}
+
 /// A reader that loses the answer to DEBIT or CREDIT.
 struct LosesAnswer<T> {
     card: T,
@@ -96,9 +136,10 @@ struct LosesAnswer<T> {
 impl<T: Transport> Transport for LosesAnswer<T> {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         let answer = self.card.transmit(command)?;
-        match command {
-            [ins::CLA_PBOC, ins::DEBIT | ins::CREDIT_FOR_LOAD, ..] if self.loses => Err(TransportError::NoAnswer),
-            _ => Ok(answer),
-        }
+        if self.loses && moves_money(command) { Err(TransportError::NoAnswer) } else { Ok(answer) }
     }
+}
+
+const fn moves_money(command: &[u8]) -> bool {
+    matches!(command, [ins::CLA_PBOC, ins::DEBIT | ins::CREDIT_FOR_LOAD, ..])
 }

@@ -2,7 +2,6 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -23,12 +22,13 @@ use onecard_wire::{
 use crate::{
     args::{ChipFile, SamSource},
     development_keys::{DevelopmentKeys, KEY_VERSION},
+    private_file,
     reader::open_chip,
     trace::{Peer, Trace},
 };
 
 /// Terminal number of the SAM that a key file stands for.
-const KEY_FILE_TERMINAL: TerminalNumber = TerminalNumber([0x00, 0x00, 0x00, 0x00, 0x0D, 0xE0]);
+const KEY_FILE_TERMINAL: TerminalNumber = TerminalNumber([0x99, 0x99, 0x99, 0x99, 0x99, 0x99]);
 
 /// A terminal's SAM.
 pub(crate) struct TerminalSam {
@@ -172,12 +172,7 @@ fn read_state(path: &Path) -> anyhow::Result<SoftwareSamState> {
     serde_json::from_str(&text).with_context(|| format!("SAM state {} is damaged", path.display()))
 }
 
-/// A new file in the place of the old: after any cut there is one of the two.
 fn write_state(path: &Path, state: &SoftwareSamState) -> anyhow::Result<()> {
-    let failed = || format!("SAM state {} cannot be written", path.display());
-    let new = path.with_extension("sam.new");
-    let text = serde_json::to_string(state).with_context(failed)?;
-    let mut file = File::create(&new).with_context(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(failed)?;
-    fs::rename(&new, path).with_context(failed)
+    let text = serde_json::to_string(state).context("the SAM's state cannot be written as JSON")?;
+    private_file::replace(path, "SAM state", &text)
 }

@@ -55,7 +55,7 @@ pub(crate) fn run(command: &KeysCommand) -> anyhow::Result<Output> {
         }
         KeysCommand::Show(ShowKeys { file }) => {
             let keys = DevelopmentKeys::read(file)?;
-            Output::new("onecard.keys-show/1", Exit::Done, &KeyList::new(&keys, false))
+            Output::view("onecard.keys-show/1", &KeyList::new(&keys, false))
         }
     }
 }

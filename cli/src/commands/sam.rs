@@ -61,7 +61,7 @@ pub(crate) struct NewSam {
     #[arg(long, value_enum)]
     role: Role,
     /// Terminal number (终端机编号), 12 digits.
-    #[arg(long, value_name = "NUMBER", default_value = "000000000001")]
+    #[arg(long, value_name = "NUMBER", default_value = "000000000001", value_parser = args::terminal_number)]
     terminal: TerminalNumber,
     /// What it may load until the station raises the limit, yuan.
     #[arg(long, value_name = "YUAN", default_value = "10000", value_parser = args::amount)]
@@ -109,7 +109,7 @@ pub(crate) fn run(command: &SamCommand) -> anyhow::Result<Output> {
         SamCommand::Show(ShowSam { sam, enterprise }) => {
             let mut reader = Reader::insert(open_chip(sam, Kind::Sam)?);
             let facts = read(&mut reader, enterprise.enterprise).with_context(|| sam.0.display().to_string())?;
-            Output::new("onecard.sam-show/1", Exit::Done, &facts)
+            Output::view("onecard.sam-show/1", &facts)
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `onecard settlement`: records of what terminals completed.
 
 use std::{
-    collections::HashMap,
     fmt,
     fs::{self, OpenOptions},
     io::Write,
@@ -10,7 +9,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use onecard_host::terminal::{IssuerKeys, JournalFile, SettlementRecord, settlement};
+use onecard_host::terminal::{
+    IssuerKeys, JournalFile, SettlementRecord,
+    settlement::{self, Audit, Gap, Objection},
+};
 use serde::Serialize;
 
 use crate::{
@@ -30,8 +32,19 @@ pub(crate) enum SettlementCommand {
     Show(Show),
     /// Check the TAC of every record, as the issuer does before paying 验证TAC
     ///
+    /// A purchase's TAC covers card, type, amount, terminal and its sequence, date and time. It does NOT cover balances,
+    /// card sequence, order number, key version and evidence: a copy with other ones has a genuine TAC too. So a record
+    /// is paid once for each card sequence and once for each set of what its TAC covers, in all files given here; give
+    /// everything that was not paid yet in one go. A load's TAC covers the new balance and the card sequence as well.
+    ///
+    /// Sequences missing between the records (缺号) are told, and are no fault by themselves: the card was used elsewhere,
+    /// or a terminal has not handed in a transaction.
+    ///
     /// Exit code 5 if a record is not proven or comes twice.
-    #[command(after_help = "Example:\n  onecard settlement verify today.settlement --keys dev.keys")]
+    #[command(after_help = "\
+Examples:
+  onecard settlement verify today.settlement --keys dev.keys
+  onecard settlement verify till1.settlement till2.settlement --keys dev.keys")]
     Verify(Verify),
 }
 
@@ -55,8 +68,9 @@ pub(crate) struct Show {
 /// Options of `settlement verify`.
 #[derive(Args, Debug)]
 pub(crate) struct Verify {
-    /// The settlement file.
-    file: PathBuf,
+    /// The settlement files, judged together.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
     /// The development key file of the issuer.
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
@@ -72,14 +86,18 @@ pub(crate) fn run(command: &SettlementCommand) -> anyhow::Result<Output> {
             let journal = JournalFile::open(journal)?;
             let records: Vec<SettlementRecord> = journal.settlement().copied().collect();
             write(to, &records)?;
-            Output::new("onecard.settlement-export/1", Exit::Done, &Listing::new(&records, None))
+            Output::new("onecard.settlement-export/1", Exit::Done, &Listing::plain(&records))
         }
         SettlementCommand::Show(Show { file }) => {
-            Output::new("onecard.settlement-show/1", Exit::Done, &Listing::new(&read(file)?, None))
+            Output::view("onecard.settlement-show/1", &Listing::plain(&read(file)?))
         }
-        SettlementCommand::Verify(Verify { file, keys }) => {
+        SettlementCommand::Verify(Verify { files, keys }) => {
             let issuer = DevelopmentKeys::read(keys)?.issuer();
-            let listing = Listing::new(&read(file)?, Some(&issuer));
+            let handed = files.iter().map(|file| {
+                let name = (files.len() > 1).then(|| file.display().to_string());
+                Ok(Handed { file: name, records: read(file)? })
+            });
+            let listing = Listing::audited(handed.collect::<anyhow::Result<_>>()?, &issuer);
             let exit = if listing.unproven == Some(0) { Exit::Done } else { Exit::Unproven };
             Output::new("onecard.settlement-verify/1", exit, &listing)
         }
@@ -96,7 +114,14 @@ pub(crate) fn write(path: &Path, records: &[SettlementRecord]) -> anyhow::Result
     written.with_context(|| format!("settlement file {} cannot be made", path.display()))
 }
 
-/// Records, and what the issuer says of each if it was asked.
+/// Records that were handed in.
+pub(crate) struct Handed {
+    /// The file, if there are several.
+    pub(crate) file: Option<String>,
+    pub(crate) records: Vec<SettlementRecord>,
+}
+
+/// Records, and what the issuer says of them if it was asked.
 #[derive(Serialize)]
 pub(crate) struct Listing {
     records: Vec<Row>,
@@ -104,10 +129,15 @@ pub(crate) struct Listing {
     paid_fen: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) unproven: Option<usize>,
+    /// Sequences missing between the records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gaps: Option<Vec<Gap>>,
 }
 
 #[derive(Serialize)]
 struct Row {
+    #[serde(flatten)]
+    place: Place,
     #[serde(flatten)]
     record: SettlementRecord,
     /// `genuine`, or why it is not paid.
@@ -115,27 +145,70 @@ struct Row {
     verdict: Option<String>,
 }
 
+/// Where a record stands.
+#[derive(Clone, Serialize)]
+struct Place {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    /// Counted from 1, the two header lines too.
+    line: usize,
+}
+
 const GENUINE: &str = "genuine";
+const HEADER_LINES: usize = 2;
 
 impl Listing {
-    /// With `issuer`, each record's TAC is checked, and that no two records are the same transaction.
-    pub(crate) fn new(records: &[SettlementRecord], issuer: Option<&IssuerKeys>) -> Self {
-        let mut seen = HashMap::new();
-        let mut verdict = |number: usize, record: &SettlementRecord| {
-            let first = *seen.entry(record.key()).or_insert(number);
-            issuer.map(|issuer| match issuer.check(record) {
-                _ if first != number => format!("the same transaction as record {first}: paid once"),
+    /// Records as they stand.
+    fn plain(records: &[SettlementRecord]) -> Self {
+        let handed = Handed { file: None, records: records.to_vec() };
+        Self::new(handed.rows().collect())
+    }
+
+    /// Each record is judged by `issuer`, and all of them together.
+    pub(crate) fn audited(handed: Vec<Handed>, issuer: &IssuerKeys) -> Self {
+        let records: Vec<SettlementRecord> = handed.iter().flat_map(|one| &one.records).copied().collect();
+        let rows: Vec<Row> = handed.into_iter().flat_map(Handed::rows).collect();
+        let Audit { verdicts, gaps } = settlement::audit(&records, issuer);
+        let place = |index: usize| rows.get(index).map(|row| row.place.to_string()).unwrap_or_default();
+        let verdicts: Vec<String> = verdicts
+            .into_iter()
+            .map(|verdict| match verdict {
                 Ok(()) => GENUINE.to_owned(),
-                Err(unproven) => unproven.to_string(),
+                Err(objection) => told(objection, place),
             })
-        };
-        let rows =
-            records.iter().zip(1..).map(|(record, number)| Row { record: *record, verdict: verdict(number, record) });
-        let records: Vec<Row> = rows.collect();
+            .collect();
+        let unproven = verdicts.iter().filter(|verdict| *verdict != GENUINE).count();
+        let rows = rows.into_iter().zip(verdicts).map(|(row, verdict)| Row { verdict: Some(verdict), ..row });
+        Self { unproven: Some(unproven), gaps: Some(gaps), ..Self::new(rows.collect()) }
+    }
+
+    fn new(records: Vec<Row>) -> Self {
         let sum = |load| records.iter().filter(|row| row.is_load() == load).map(Row::fen).sum();
         let (loaded_fen, paid_fen) = (sum(true), sum(false));
-        let unproven = issuer.map(|_| records.iter().filter(|row| row.verdict.as_deref() != Some(GENUINE)).count());
-        Self { records, loaded_fen, paid_fen, unproven }
+        Self { records, loaded_fen, paid_fen, unproven: None, gaps: None }
+    }
+}
+
+impl Handed {
+    fn rows(self) -> impl Iterator<Item = Row> {
+        let Self { file, records } = self;
+        records.into_iter().zip(HEADER_LINES + 1..).map(move |(record, line)| Row {
+            place: Place { file: file.clone(), line },
+            record,
+            verdict: None,
+        })
+    }
+}
+
+/// Why a record is not paid.
+fn told(objection: Objection, place: impl Fn(usize) -> String) -> String {
+    match objection {
+        Objection::Contradictory => "old balance, new balance and amount contradict each other".to_owned(),
+        Objection::Unproven(unproven) => unproven.to_string(),
+        Objection::SameTransaction { first } => format!("the same card sequence as {}: paid once", place(first)),
+        Objection::SameTac { first } => {
+            format!("the sale of {} again, changed only in what its TAC does not cover: paid once", place(first))
+        }
     }
 }
 
@@ -201,17 +274,49 @@ impl Listing {
     fn verdict(&self) -> String {
         let (loaded, paid) = (yuan(self.loaded_fen), yuan(self.paid_fen));
         let sums = format!("{} records 笔: {loaded} yuan loaded 充值, {paid} yuan paid 消费\n", self.records.len());
+        let notes = self.gaps.as_deref().map(notes).unwrap_or_default();
         match self.unproven {
             None => sums,
-            Some(0) => format!("{sums}Every TAC is genuine. TAC全部正确。\n"),
+            Some(0) => format!("{sums}Every TAC is genuine, and no sale comes twice. TAC全部正确，无重复。\n{notes}"),
             Some(count) => {
                 let unproven = self.records.iter().filter(|row| row.verdict.as_deref() != Some(GENUINE)).map(|row| {
                     let t = &row.record.transaction;
                     let verdict = row.verdict.as_deref().unwrap_or_default();
-                    format!("  order {}, card {}, {} yuan: {verdict}\n", t.order, t.serial, t.amount)
+                    format!("  {}: order {}, card {}, {} yuan: {verdict}\n", row.place, t.order, t.serial, t.amount)
                 });
-                format!("{sums}{count} NOT PROVEN, do not pay 未通过，不予结算:\n{}", unproven.collect::<String>())
+                let unproven: String = unproven.collect();
+                format!("{sums}{count} NOT PROVEN, do not pay 未通过，不予结算:\n{unproven}{notes}")
             }
+        }
+    }
+}
+
+/// Gaps, each a line.
+fn notes(gaps: &[Gap]) -> String {
+    if gaps.is_empty() {
+        return "No sequence is missing between them. 交易序号无缺号。\n".to_owned();
+    }
+    let lines = gaps.iter().map(|gap| match gap {
+        Gap::Card { serial, ed, online, from, to, .. } => {
+            let purse = if *ed { "ED 电子存折" } else { "EP 电子钱包" };
+            let what = if *online { "loads 充值" } else { "purchases 消费" };
+            format!("  card 卡 {serial}, {purse}, {what}: {}\n", range(*from, *to))
+        }
+        Gap::Terminal { terminal, from, to } => format!("  terminal 终端 {terminal}: {}\n", range(*from, *to)),
+    });
+    let lines: String = lines.collect();
+    format!("Sequences missing between them 缺号 (used elsewhere, or not handed in):\n{lines}")
+}
+
+fn range<N: fmt::Display + PartialEq>(from: N, to: N) -> String {
+    if from == to { from.to_string() } else { format!("{from} to {to}") }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.file {
+            Some(file) => write!(f, "{file}, line {}", self.line),
+            None => write!(f, "line {}", self.line),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The command line as its users meet it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod mishaps;
 mod run;
+mod settlement;
 mod steps;
 mod story;
 

@@ -25,6 +25,19 @@ pub(crate) fn onecard(folder: &Path, line: &str) -> Run {
     Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
+/// Runs `script` in a shell; `$onecard` is the program.
+pub(crate) fn shell(folder: &Path, script: &str) -> Run {
+    let output = Command::new("sh")
+        .args(["-c", script])
+        .env("onecard", env!("CARGO_BIN_EXE_onecard"))
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Run { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
 /// Runs it with `--json`; it must end with `code`.
 pub(crate) fn json(folder: &Path, line: &str, code: i32) -> serde_json::Value {
     let run = onecard(folder, &format!("--json {line}"));

@@ -8,10 +8,10 @@ use tempfile::TempDir;
 use crate::run::{json, onecard, set_mode, write_secret};
 
 const PIN: &str = "135790";
-const AT: &str = "--at 2026-11-02T12:00:00";
+pub(crate) const AT: &str = "--at 2026-11-02T12:00:00";
 
 /// Keys, both SAMs, and a card with 100 yuan.
-fn station() -> TempDir {
+pub(crate) fn station() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     write_secret(&at.join("w.pin"), PIN);
@@ -25,15 +25,15 @@ fn station() -> TempDir {
     folder
 }
 
-fn pay(at: &Path, rest: &str, code: i32) -> Value {
+pub(crate) fn pay(at: &Path, rest: &str, code: i32) -> Value {
     json(at, &format!("card pay sim:w.card --sam sim:till.sam {AT} {rest}"), code)
 }
 
-fn recharge(at: &Path, rest: &str, code: i32) -> Value {
+pub(crate) fn recharge(at: &Path, rest: &str, code: i32) -> Value {
     json(at, &format!("card recharge sim:w.card --sam sim:st.sam --pin-file w.pin {AT} {rest}"), code)
 }
 
-fn balance(at: &Path) -> u64 {
+pub(crate) fn balance(at: &Path) -> u64 {
     json(at, "card show sim:w.card", 0)["balance_fen"].as_u64().unwrap()
 }
 
@@ -113,24 +113,6 @@ fn refusals_move_nothing_and_end_with_4() {
     recharge(at, "100.01", 4);
     json(at, "card pay sim:w.card 1 --sam sim:till.sam --at 2031-01-01T08:00:00", 4);
     assert_eq!(balance(at), 10_000);
-}
-
-#[test]
-fn settlement_is_exported_verified_and_a_changed_record_found() {
-    let folder = station();
-    let at = folder.path();
-    pay(at, "12.50", 0);
-    let exported = json(at, "settlement export w.card.journal --to day.settlement", 0);
-    assert_eq!((&exported["loaded_fen"], &exported["paid_fen"]), (&Value::from(10_000), &Value::from(1_250)));
-    assert_eq!(json(at, "settlement verify day.settlement --keys dev.keys", 0)["unproven"], 0);
-    let file = at.join("day.settlement");
-    let text = fs::read_to_string(&file).unwrap();
-    fs::write(&file, text.replace(",1250,10000,8750,", ",1260,10000,8740,")).unwrap();
-    assert_eq!(json(at, "settlement verify day.settlement --keys dev.keys", 5)["unproven"], 1);
-    // The same record twice is paid once.
-    let twice = format!("{text}{}\n", text.lines().last().unwrap());
-    fs::write(&file, twice).unwrap();
-    assert_eq!(json(at, "settlement verify day.settlement --keys dev.keys", 5)["unproven"], 1);
 }
 
 #[test]

@@ -17,7 +17,12 @@
 //! | `tac` | 8 hexadecimal digits; empty if the log or the desk alone told of the transaction |
 //! | `evidence` | `answer`, `mac2`, `tac`, `log` or `desk`: how the terminal knows |
 //!
-//! A record is unique by [`SettlementRecord::key`]; a terminal sequence may come twice after a lost answer.
+//! A record is unique by [`SettlementRecord::key`]; a terminal sequence may come twice after a lost answer. What a purchase's
+//! TAC does not cover, and what follows from that, is told at [`audit`](fn@audit).
+
+mod audit;
+
+pub use audit::{Audit, Gap, Objection, audit};
 
 use core::fmt;
 
@@ -65,7 +70,8 @@ pub enum Evidence {
     Desk,
 }
 
-/// What no two settlement records share.
+/// What no two settlement records share: the card's own number of the transaction. A purchase's TAC does not cover it, so
+/// whoever pays asks [`audit`](fn@audit) besides.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct SettlementKey {
     /// The enterprise.

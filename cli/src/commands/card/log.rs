@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::{
     args::{ChipFile, Enterprise, SamSource},
-    output::{Exit, Output},
+    output::Output,
     pin::PinSource,
     reader::{Faults, tap},
     table::{Column, table},
@@ -65,7 +65,7 @@ pub(super) fn run(options: &Log) -> anyhow::Result<Output> {
         read(&mut card, enterprise, pin.as_ref(), sam.as_mut().map(TerminalSam::sam))
     })?;
     let facts = facts.with_context(|| options.card.0.display().to_string())?;
-    Output::new("onecard.card-log/1", Exit::Done, &facts)
+    Output::view("onecard.card-log/1", &facts)
 }
 
 fn read<T: Transport>(

@@ -4,7 +4,7 @@ use clap::Args;
 use onecard_host::terminal::{PurchaseOrder, purchase};
 use onecard_wire::{amount::Amount, wallet::Purse};
 
-use super::till::{Till, TillEnding, order_number};
+use super::till::{self, Till, TillEnding};
 use crate::{
     args,
     ending::TapEnding,
@@ -39,7 +39,7 @@ pub(super) fn run(pay: &Pay) -> anyhow::Result<Output> {
     let pin = pay.pin.offered()?;
     let mut sam = pay.till.open_sam(&trace)?;
     let mut journal = pay.till.open_journal()?;
-    let number = order_number(pay.order, &journal)?;
+    let number = pay.till.order_number(pay.order, &journal)?;
     let order = PurchaseOrder {
         number,
         enterprise: sam.enterprise,
@@ -49,6 +49,7 @@ pub(super) fn run(pay: &Pay) -> anyhow::Result<Output> {
         moment,
         pin,
     };
-    let ended = tap(&pay.till.card, &pay.faults, &trace, |card| purchase(card, sam.sam(), &mut journal, &order))??;
+    let ended = tap(&pay.till.card, &pay.faults, &trace, |card| purchase(card, sam.sam(), &mut journal, &order));
+    let ended = till::of_order(number, ended)?;
     TillEnding::output("onecard.card-pay/1", number, TapEnding::of(&ended), &trace)
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use onecard_host::terminal::{RechargeOrder, WithIssuer, recharge};
 use onecard_wire::{amount::Amount, wallet::Purse};
 
-use super::till::{Till, TillEnding, order_number};
+use super::till::{self, Till, TillEnding};
 use crate::{
     args,
     ending::TapEnding,
@@ -40,7 +40,7 @@ pub(super) fn run(options: &Recharge) -> anyhow::Result<Output> {
     let pin = Some(options.pin.required()?);
     let mut sam = till.open_sam(&trace)?;
     let mut journal = till.open_journal()?;
-    let number = order_number(options.order, &journal)?;
+    let number = till.order_number(options.order, &journal)?;
     let order = RechargeOrder {
         number,
         enterprise: sam.enterprise,
@@ -53,9 +53,10 @@ pub(super) fn run(options: &Recharge) -> anyhow::Result<Output> {
     let ended = match sam.issuer.clone() {
         Some(mut issuer) => {
             let mut approver = WithIssuer { witness: sam.sam(), issuer: &mut issuer };
-            tap(&till.card, &options.faults, &trace, |card| recharge(card, &mut approver, &mut journal, &order))??
+            tap(&till.card, &options.faults, &trace, |card| recharge(card, &mut approver, &mut journal, &order))
         }
-        None => tap(&till.card, &options.faults, &trace, |card| recharge(card, sam.sam(), &mut journal, &order))??,
+        None => tap(&till.card, &options.faults, &trace, |card| recharge(card, sam.sam(), &mut journal, &order)),
     };
+    let ended = till::of_order(number, ended)?;
     TillEnding::output("onecard.card-recharge/1", number, TapEnding::of(&ended), &trace)
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::{
     args::{ChipFile, Enterprise},
-    output::{Exit, Output},
+    output::Output,
     people::holder_text,
     pin::PinSource,
     reader::{Faults, tap},
@@ -57,7 +57,7 @@ pub(super) fn run(show: &ShowCard) -> anyhow::Result<Output> {
     let facts =
         tap(&show.card, &Faults::default(), &Trace::new(false), |mut card| read(&mut card, enterprise, pin.as_ref()))?;
     let facts = facts.with_context(|| show.card.0.display().to_string())?;
-    Output::new("onecard.card-show/1", Exit::Done, &facts)
+    Output::view("onecard.card-show/1", &facts)
 }
 
 /// Reads a card.

@@ -2,14 +2,16 @@
 
 use std::{fmt, path::PathBuf};
 
+use anyhow::Context;
 use clap::Args;
-use onecard_host::terminal::{JournalFile, OrderNumber, TokenStore};
+use onecard_host::terminal::{JournalFile, OrderNumber, StoreError, Tap};
 use onecard_simulator::chip::Kind;
 use serde::Serialize;
 
 use crate::{
     args::{At, ChipFile, Enterprise, SamSource},
     ending::{Ending, TapEnding},
+    journal,
     output::{Exit, Output},
     reader::open_chip,
     terminal_sam::TerminalSam,
@@ -50,20 +52,27 @@ impl Till {
     /// The journal; none is begun for a card that is not there.
     pub(super) fn open_journal(&self) -> anyhow::Result<JournalFile> {
         drop(open_chip(&self.card, Kind::CpuCard)?);
-        let path = self.journal.clone().unwrap_or_else(|| {
+        journal::open(&self.journal_file())
+    }
+
+    /// The order number asked for, or one that this terminal has not used.
+    pub(super) fn order_number(&self, asked: Option<u64>, journal: &JournalFile) -> anyhow::Result<OrderNumber> {
+        journal::order_number(asked, journal, &self.journal_file())
+    }
+
+    fn journal_file(&self) -> PathBuf {
+        self.journal.clone().unwrap_or_else(|| {
             let mut path = self.card.0.clone().into_os_string();
             path.push(".journal");
             path.into()
-        });
-        Ok(JournalFile::open(path)?)
+        })
     }
 }
 
-/// The order number asked for, or one that this terminal has not used.
-pub(super) fn order_number(asked: Option<u64>, journal: &JournalFile) -> anyhow::Result<OrderNumber> {
-    let pending = journal.pending()?.into_iter().map(|token| token.transaction.order.0);
-    let settled = journal.settlement().map(|record| record.transaction.order.0);
-    Ok(OrderNumber(asked.unwrap_or_else(|| pending.chain(settled).max().map_or(1, |last| last.saturating_add(1)))))
+/// The tap, or an error that names the order.
+pub(super) fn of_order(number: OrderNumber, tap: anyhow::Result<Result<Tap, StoreError>>) -> anyhow::Result<Tap> {
+    let tap = tap.and_then(|tap| Ok(tap?));
+    tap.with_context(|| format!("order {number}"))
 }
 
 /// What `card pay` and `card recharge` print.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use anyhow::ensure;
-use onecard_host::terminal::{JournalFile, PurchaseOrder, RechargeOrder, SettlementRecord, purchase, recharge};
+use onecard_host::terminal::{PurchaseOrder, RechargeOrder, SettlementRecord, purchase, recharge};
 use onecard_simulator::{chip::Kind, reader::Reader};
 use onecard_wire::{amount::Amount, date::Moment, number::ApplicationSerial, wallet::Purse};
 use rand::{RngExt, rngs::ChaCha20Rng};
@@ -16,9 +16,10 @@ use crate::{
     commands::{
         card::{LOAD_KEY, PURCHASE_KEY},
         sam::{self, SamFacts},
-        settlement::{self, Listing},
+        settlement::{self, Handed, Listing},
     },
     ending::TapEnding,
+    journal,
     reader::{Faults, open_chip},
 };
 
@@ -116,7 +117,7 @@ pub(super) fn close(
     let mut records = switch_off(&mut world.station)?;
     records.extend(switch_off(&mut world.till)?);
     settlement::write(&world.folder.join("day.settlement"), &records)?;
-    let settlement = Listing::new(&records, Some(&world.keys.issuer()));
+    let settlement = Listing::audited(vec![Handed { file: None, records: records.clone() }], &world.keys.issuer());
     ensure!(settlement.unproven == Some(0), "the issuer does not accept every record:\n{settlement}");
     let members = accounts(&mut world, &records)?;
     let totals = Totals::of(&members);
@@ -166,7 +167,7 @@ fn served_by(
 /// What a terminal hands in when it closes.
 fn switch_off(terminal: &mut Terminal) -> anyhow::Result<Vec<SettlementRecord>> {
     terminal.switch_off();
-    Ok(JournalFile::open(&terminal.journal)?.settlement().copied().collect())
+    Ok(journal::open(&terminal.journal)?.settlement().copied().collect())
 }
 
 fn accounts(world: &mut World, records: &[SettlementRecord]) -> anyhow::Result<Vec<MemberAccount>> {

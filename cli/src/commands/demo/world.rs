@@ -29,6 +29,7 @@ use crate::{
     args::{ChipFile, ENTERPRISE, SamSource},
     commands::{card, sam},
     development_keys::{DevelopmentKeys, KEY_VERSION},
+    journal,
     people::Person,
     private_file,
     reader::{Faults, store_chip},
@@ -154,7 +155,7 @@ impl Terminal {
             Some(running) => running,
             None => Running {
                 sam: TerminalSam::open(&SamSource::Chip(self.sam.clone()), self.enterprise, &self.trace)?,
-                journal: JournalFile::open(&self.journal)?,
+                journal: journal::open(&self.journal)?,
             },
         };
         Ok(self.running.insert(running))

@@ -1,0 +1,125 @@
+//! Full disks, wrong numbers, wrong words: what the program says then, and that its exit code tells what became of money.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+use crate::{
+    run::{json, onecard, shell},
+    steps::{AT, balance, pay, recharge, station},
+};
+
+#[test]
+fn money_that_moved_ends_with_0_though_nobody_can_read_it() {
+    let folder = station();
+    let at = folder.path();
+    for json in ["", "--json "] {
+        let before = balance(at);
+        let line = format!("card pay sim:w.card 1 --sam sim:till.sam --at 2026-11-02T12:00:00");
+        let run = shell(at, &format!("\"$onecard\" {json}{line} >/dev/full"));
+        assert!(run.code == 0 && run.err.contains("could not be printed"), "{} {}", run.code, run.err);
+        assert_eq!(balance(at), before - 100);
+    }
+    assert_eq!(shell(at, "\"$onecard\" card show sim:w.card >/dev/full").code, 1);
+    let refused = shell(at, &format!("\"$onecard\" card pay sim:w.card 500 --sam sim:till.sam {AT} >/dev/full"));
+    assert_eq!(refused.code, 4);
+    let unread = shell(at, &format!("\"$onecard\" card pay sim:w.card 1 --sam sim:none.sam {AT} 2>/dev/full"));
+    assert_eq!(unread.code, 1);
+}
+
+/// A card whose file takes no more bytes fails like a chip that breaks.
+#[test]
+fn a_chip_that_fails_after_debit_leaves_the_outcome_unknown() {
+    let folder = station();
+    let at = folder.path();
+    let kibibytes = fs::metadata(at.join("w.card")).unwrap().len() / 1024 + 1;
+    let (mut before_debit, mut after_debit) = (0, 0);
+    for limit in 0..kibibytes {
+        // Beyond its first `limit` KiB no file can be written; the other files of the terminal are shorter or go first.
+        let limited = "trap '' XFSZ; ulimit -f";
+        let order = 100 + limit;
+        let line = format!("card pay sim:w.card 0.10 --sam keys:dev.keys {AT} --order {order}");
+        let money = balance(at);
+        let run = shell(at, &format!("{limited} {limit}; \"$onecard\" {line}"));
+        match run.code {
+            0 => assert_eq!(balance(at), money - 10),
+            1 => {
+                assert_eq!(balance(at), money, "limit {limit}: {}", run.err);
+                before_debit += 1;
+            }
+            code => {
+                assert_eq!(code, 3, "limit {limit}: {} {}", run.out, run.err);
+                assert!(run.err.contains(&format!("order {order}: ")) || run.out.contains("UNKNOWN"), "{}", run.err);
+                after_debit += 1;
+                json(at, &line, 0);
+                assert_eq!(balance(at), money - 10);
+            }
+        }
+    }
+    assert!(before_debit > 0 && after_debit > 0, "{before_debit} {after_debit}");
+}
+
+#[test]
+fn a_default_order_number_was_never_used_before() {
+    let folder = station();
+    let at = folder.path();
+    let refused = pay(at, "500", 4);
+    let next = pay(at, "1", 0);
+    assert_eq!(next["order"].as_u64(), refused["order"].as_u64().map(|order| order + 1));
+    // A refused order of a number of its own takes it too.
+    pay(at, "500 --order 40", 4);
+    assert_eq!(pay(at, "1", 0)["order"], 41);
+    assert_eq!(pay(at, "1 --order 18446744073709551615", 0)["outcome"], "committed");
+    let money = balance(at);
+    let run = onecard(at, &format!("card pay sim:w.card 1 --sam sim:till.sam {AT}"));
+    assert!(run.code == 1 && run.err.contains("no order number is left"), "{} {}", run.code, run.err);
+    assert_eq!(balance(at), money);
+    pay(at, "1 --order 42", 0);
+    assert_eq!(balance(at), money - 100);
+    fs::write(at.join("w.card.journal.orders"), "?").unwrap();
+    let run = onecard(at, &format!("card pay sim:w.card 1 --sam sim:till.sam {AT}"));
+    assert!(run.code == 1 && run.err.contains("w.card.journal.orders is damaged"), "{}", run.err);
+}
+
+#[test]
+fn wrong_usage_is_json_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let wrong = json(at, "card pay sim:w.card twelve --sam sim:till.sam", 2);
+    assert_eq!((wrong["schema"].as_str(), wrong["exit_code"].as_u64()), (Some("onecard.error/1"), Some(2)));
+    assert!(wrong["error"].as_str().unwrap().starts_with("invalid value 'twelve'"), "{wrong}");
+    assert_eq!(json(at, "fly", 2)["exit_code"], 2);
+    let help = onecard(at, "--json --help");
+    assert!(help.code == 0 && help.out.contains("Usage: onecard") && help.err.is_empty());
+    let plain = onecard(at, "card pay");
+    assert!(plain.code == 2 && plain.err.starts_with("error: ") && plain.out.is_empty(), "{}", plain.err);
+}
+
+#[test]
+fn a_terminal_number_is_decimal() {
+    let folder = station();
+    let line = "sam new sim:new.sam --keys dev.keys --role till --terminal";
+    for wrong in ["00000000000A", "1", "0000000000001"] {
+        let run = onecard(folder.path(), &format!("{line} {wrong}"));
+        assert!(run.code == 2 && run.err.contains("expected 12 decimal digits"), "{} {}", run.code, run.err);
+    }
+    assert_eq!(json(folder.path(), &format!("{line} 000000000012"), 0)["terminal"], "000000000012");
+}
+
+#[test]
+fn what_a_terminal_remembers_is_its_owners_alone() {
+    let folder = station();
+    let at = folder.path();
+    let run = shell(at, &format!("umask 0; \"$onecard\" card pay sim:w.card 1 --sam keys:dev.keys --journal j {AT}"));
+    assert_eq!(run.code, 0, "{}", run.err);
+    recharge(at, "1", 0);
+    for name in ["j", "j.orders", "dev.keys.sam", "w.card.journal", "w.card.journal.orders"] {
+        assert_eq!(mode(at, name), 0o600, "{name}");
+    }
+    shell(at, "umask 0; \"$onecard\" demo --seed 1 --out kept");
+    for name in ["kept/till.journal", "kept/recharge.journal", "kept/development.keys"] {
+        assert_eq!(mode(at, name), 0o600, "{name}");
+    }
+}
+
+fn mode(at: &Path, name: &str) -> u32 {
+    fs::metadata(at.join(name)).unwrap().permissions().mode() & 0o777
+}

@@ -1,0 +1,284 @@
+//! What the issuer asks of records together: is each proven, is one sale handed in twice, and which are missing?
+//!
+//! A purchase's TAC covers amount, transaction type, terminal number, terminal sequence, date and time, under a key of the
+//! card (JR/T 0025.2, FMCOS 2.0 user manual p. 96). It covers **neither the card's sequence nor a balance** (nor order number,
+//! key version, algorithm and evidence): whoever copies a record and changes just those has a second record with a
+//! genuine TAC. So a purchase is paid once for one set of what its TAC covers, besides once for one sequence of the card.
+//! A load's TAC covers the card's sequence and the balance after it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use onecard_wire::{
+    amount::Amount,
+    date::Moment,
+    number::{ApplicationSerial, EnterpriseId, TerminalNumber},
+    wallet::Purse,
+};
+use serde::Serialize;
+
+use super::{SettlementKey, SettlementRecord};
+use crate::terminal::{IssuerKeys, Kind, Transaction, Unproven};
+
+/// What the issuer finds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Audit {
+    /// One for each record, in their order: `Err` is not paid.
+    pub verdicts: Vec<Result<(), Objection>>,
+    /// Sequences that are missing between the records that are paid.
+    pub gaps: Vec<Gap>,
+}
+
+/// Why a record is not paid. An earlier record is named by its index, counted from 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Objection {
+    /// Old balance, new balance and amount contradict each other; a file with such a record does not parse.
+    Contradictory,
+    /// Its TAC does not prove it.
+    Unproven(Unproven),
+    /// The same sequence of the same card is paid already.
+    SameTransaction {
+        /// The record that is paid.
+        first: usize,
+    },
+    /// Everything a purchase's TAC covers is as in a record that is paid already.
+    SameTac {
+        /// The record that is paid.
+        first: usize,
+    },
+}
+
+/// Sequences of which there is no record, though there are an earlier and a later one. What is missing before the first
+/// and after the last record cannot be told. A gap is no fault by itself: the card was used at a terminal whose records are
+/// not among these, or a terminal has not handed in a transaction, perhaps since it is in doubt.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[serde(tag = "of", rename_all = "snake_case")]
+pub enum Gap {
+    /// A card's online (loads) or offline (purchases) sequence of a purse.
+    Card {
+        /// The enterprise.
+        #[serde(with = "crate::as_text")]
+        enterprise: EnterpriseId,
+        /// The card.
+        #[serde(with = "crate::as_text")]
+        serial: ApplicationSerial,
+        /// Whether it is the ED's sequence; else the EP's.
+        ed: bool,
+        /// Whether it is the online sequence.
+        online: bool,
+        /// The first that is missing, before the transaction.
+        from: u16,
+        /// The last that is missing.
+        to: u16,
+    },
+    /// A terminal's sequence of purchases.
+    Terminal {
+        /// The terminal.
+        #[serde(with = "crate::as_text")]
+        terminal: TerminalNumber,
+        /// The first that is missing.
+        from: u32,
+        /// The last that is missing.
+        to: u32,
+    },
+}
+
+/// Judges `records`, of one file or several. A record that is not paid keeps no later one from being paid, and fills no gap.
+#[must_use]
+pub fn audit(records: &[SettlementRecord], issuer: &IssuerKeys) -> Audit {
+    let mut paid = Paid::default();
+    let verdicts: Vec<_> =
+        records.iter().enumerate().map(|(index, record)| paid.judge(index, record, issuer)).collect();
+    let accepted = records.iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_ok()).map(|(record, _)| record);
+    let gaps = gaps(accepted);
+    Audit { verdicts, gaps }
+}
+
+/// The records that are paid, by what no two of them share.
+#[derive(Default)]
+struct Paid {
+    by_sequence: HashMap<SettlementKey, usize>,
+    by_tac: HashMap<TacInputs, usize>,
+}
+
+/// What a purchase's TAC is made of: the card's key, and the terms.
+#[derive(PartialEq, Eq, Hash)]
+struct TacInputs {
+    enterprise: EnterpriseId,
+    serial: ApplicationSerial,
+    kind: Kind,
+    amount: Amount,
+    terminal: TerminalNumber,
+    terminal_sequence: u32,
+    moment: Moment,
+}
+
+impl Paid {
+    fn judge(&mut self, index: usize, record: &SettlementRecord, issuer: &IssuerKeys) -> Result<(), Objection> {
+        if !record.transaction.is_consistent() {
+            return Err(Objection::Contradictory);
+        }
+        issuer.check(record).map_err(Objection::Unproven)?;
+        if let Some(first) = self.by_sequence.get(&record.key()) {
+            return Err(Objection::SameTransaction { first: *first });
+        }
+        if let Some(inputs) = TacInputs::of(&record.transaction) {
+            if let Some(first) = self.by_tac.get(&inputs) {
+                return Err(Objection::SameTac { first: *first });
+            }
+            self.by_tac.insert(inputs, index);
+        }
+        self.by_sequence.insert(record.key(), index);
+        Ok(())
+    }
+}
+
+impl TacInputs {
+    /// `None` for a load, whose TAC covers the card's sequence.
+    fn of(transaction: &Transaction) -> Option<Self> {
+        let Transaction { enterprise, serial, kind, amount, terminal, moment, .. } = *transaction;
+        let terminal_sequence = transaction.terminal_sequence?;
+        Some(Self { enterprise, serial, kind, amount, terminal, terminal_sequence, moment })
+    }
+}
+
+fn gaps<'r>(records: impl Iterator<Item = &'r SettlementRecord>) -> Vec<Gap> {
+    let mut cards: BTreeMap<_, BTreeSet<u32>> = BTreeMap::new();
+    let mut terminals: BTreeMap<_, BTreeSet<u32>> = BTreeMap::new();
+    for SettlementRecord { transaction: t, .. } in records {
+        let sequence_of = (t.enterprise, t.serial, t.kind.purse() == Purse::Ed, t.kind.is_load());
+        cards.entry(sequence_of).or_default().insert(t.card_sequence.into());
+        if let Some(sequence) = t.terminal_sequence {
+            terminals.entry(t.terminal).or_default().insert(sequence);
+        }
+    }
+    let of_cards = cards.iter().flat_map(|((enterprise, serial, ed, online), present)| {
+        missing(present).filter_map(|(from, to)| {
+            let (from, to) = (from.try_into().ok()?, to.try_into().ok()?);
+            Some(Gap::Card { enterprise: *enterprise, serial: *serial, ed: *ed, online: *online, from, to })
+        })
+    });
+    let of_terminals = terminals.iter().flat_map(|(terminal, present)| {
+        missing(present).map(|(from, to)| Gap::Terminal { terminal: *terminal, from, to })
+    });
+    of_cards.chain(of_terminals).collect()
+}
+
+/// The ranges, first and last, that are missing between the least and the greatest of `present`.
+fn missing(present: &BTreeSet<u32>) -> impl Iterator<Item = (u32, u32)> {
+    present.iter().zip(present.iter().skip(1)).filter_map(|(before, after)| {
+        let (from, to) = (before.checked_add(1)?, after.checked_sub(1)?);
+        (from <= to).then_some((from, to))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+    use super::*;
+    use crate::{
+        crypto::{Key, TransactionTerms, load_tac, purchase_tac},
+        keys::diversify,
+        terminal::{Evidence, OrderNumber},
+    };
+    use onecard_wire::date::{Date, Time};
+
+    fn enterprise() -> EnterpriseId {
+        "1000000000000001".parse().unwrap()
+    }
+
+    fn tac_key() -> Key {
+        Key::from_bytes(core::array::from_fn(|at| (at as u8).wrapping_mul(37) ^ 0x5A))
+    }
+
+    fn issuer() -> IssuerKeys {
+        IssuerKeys::new().with(enterprise(), tac_key())
+    }
+
+    /// The `sequence`-th purchase of 1 yuan (or load) of a card with a genuine TAC; the terminal counts from 100.
+    fn record(kind: Kind, sequence: u16) -> SettlementRecord {
+        let serial = ApplicationSerial::from_parts(31, 1, 7).unwrap();
+        let (amount, old_balance) = (Amount::from_fen(100), Amount::from_fen(10_000));
+        let transaction = Transaction {
+            order: OrderNumber(u64::from(sequence) + 1),
+            enterprise: enterprise(),
+            serial,
+            kind,
+            amount,
+            old_balance,
+            new_balance: kind.balance_after(old_balance, amount).unwrap(),
+            card_sequence: sequence,
+            terminal: "000000000001".parse().unwrap(),
+            terminal_sequence: (!kind.is_load()).then_some(u32::from(sequence) + 100),
+            moment: Moment { date: Date::parse("20261122").unwrap(), time: Time::parse("123001").unwrap() },
+            key_version: 1,
+            algorithm: 0,
+        };
+        let Transaction { terminal, moment, .. } = transaction;
+        let terms = TransactionTerms { amount, transaction_type: kind.transaction_type(), terminal, moment };
+        let key = diversify(&tac_key(), serial.to_bytes());
+        let tac = match transaction.terminal_sequence {
+            Some(number) => purchase_tac(&key, number, &terms),
+            None => load_tac(&key, transaction.new_balance, sequence, &terms),
+        };
+        SettlementRecord { transaction, tac: Some(tac), evidence: Evidence::Answer }
+    }
+
+    #[test]
+    fn a_copy_with_another_card_sequence_and_other_balances_is_not_paid() {
+        let genuine = record(Kind::PurchaseEp, 3);
+        let mut copy = genuine;
+        copy.transaction.card_sequence = 9;
+        copy.transaction.order = OrderNumber(77);
+        copy.transaction.old_balance = Amount::from_fen(5_000);
+        copy.transaction.new_balance = Amount::from_fen(4_900);
+        assert_eq!(issuer().check(&copy), Ok(()), "the TAC covers none of it");
+        let found = audit(&[genuine, copy], &issuer());
+        assert_eq!(found.verdicts, [Ok(()), Err(Objection::SameTac { first: 0 })]);
+        // What is not paid fills no gap and makes none.
+        assert_eq!(found.gaps, []);
+        assert_eq!(audit(&[genuine, genuine], &issuer()).verdicts[1], Err(Objection::SameTransaction { first: 0 }));
+    }
+
+    #[test]
+    fn a_record_that_is_not_paid_keeps_no_genuine_one_from_being_paid() {
+        let genuine = record(Kind::PurchaseEp, 3);
+        let mut changed = genuine;
+        changed.transaction.amount = Amount::from_fen(200);
+        changed.transaction.new_balance = Amount::from_fen(9_800);
+        let mut contradictory = genuine;
+        contradictory.transaction.new_balance = Amount::from_fen(9_901);
+        let found = audit(&[changed, contradictory, genuine], &issuer());
+        let expected = [Err(Objection::Unproven(Unproven::Wrong)), Err(Objection::Contradictory), Ok(())];
+        assert_eq!(found.verdicts, expected);
+    }
+
+    #[test]
+    fn a_loads_tac_covers_sequence_and_balance() {
+        let genuine = record(Kind::LoadEp, 3);
+        let mut copy = genuine;
+        copy.transaction.card_sequence = 4;
+        let found = audit(&[genuine, record(Kind::LoadEp, 4), copy], &issuer());
+        assert_eq!(found.verdicts, [Ok(()), Ok(()), Err(Objection::Unproven(Unproven::Wrong))]);
+    }
+
+    #[test]
+    fn gaps_are_told_by_card_purse_and_terminal() {
+        let purchases = [0, 1, 4, 5, 7].map(|sequence| record(Kind::PurchaseEp, sequence));
+        let loads = [2, 4].map(|sequence| record(Kind::LoadEp, sequence));
+        let records: Vec<_> = loads.iter().chain(purchases.iter().rev()).copied().collect();
+        let Transaction { enterprise, serial, terminal, .. } = records[0].transaction;
+        let of_card = |online, from, to| Gap::Card { enterprise, serial, ed: false, online, from, to };
+        let of_terminal = |from, to| Gap::Terminal { terminal, from, to };
+        assert_eq!(
+            audit(&records, &issuer()).gaps,
+            [
+                of_card(false, 2, 3),
+                of_card(false, 6, 6),
+                of_card(true, 3, 3),
+                of_terminal(102, 103),
+                of_terminal(106, 106)
+            ]
+        );
+    }
+}
