@@ -58,8 +58,8 @@ pub(crate) struct EarlierEnding {
 /// One text in both languages.
 #[derive(Clone, Serialize, Debug)]
 pub(crate) struct Bilingual {
-    english: String,
-    chinese: String,
+    pub(crate) english: String,
+    pub(crate) chinese: String,
 }
 
 impl Ending {

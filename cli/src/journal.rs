@@ -25,7 +25,7 @@ pub(crate) fn open(path: &Path) -> anyhow::Result<JournalFile> {
 ///
 /// `journal` is the one at `path`: while it is open nobody else counts.
 pub(crate) fn order_number(asked: Option<u64>, journal: &JournalFile, path: &Path) -> anyhow::Result<OrderNumber> {
-    let counter = counter_file(path);
+    let counter = beside(path, ".orders");
     let counted = read(&counter)?;
     let pending = journal.pending()?.into_iter().map(|token| token.transaction.order.0);
     let settled = journal.settlement().map(|record| record.transaction.order.0);
@@ -46,9 +46,14 @@ pub(crate) fn order_number(asked: Option<u64>, journal: &JournalFile, path: &Pat
     Ok(OrderNumber(number))
 }
 
-fn counter_file(journal: &Path) -> PathBuf {
+/// Appends one line to `<journal>.decisions`, durably: what the service desk decided, and why.
+pub(crate) fn keep_decision(journal: &Path, line: &str) -> anyhow::Result<()> {
+    private_file::append(&beside(journal, ".decisions"), "file of decisions", line)
+}
+
+fn beside(journal: &Path, ending: &str) -> PathBuf {
     let mut path = journal.as_os_str().to_owned();
-    path.push(".orders");
+    path.push(ending);
     path.into()
 }
 

@@ -51,6 +51,16 @@ pub(crate) fn replace(path: &Path, what: &str, text: &str) -> anyhow::Result<()>
     replaced.with_context(|| format!("{what} {} cannot be written", path.display()))
 }
 
+/// Adds a line to a file that its owner alone can read, and makes it if it is missing.
+pub(crate) fn append(path: &Path, what: &str, line: &str) -> anyhow::Result<()> {
+    create_if_missing(path, what)?;
+    let appended = OpenOptions::new().append(true).open(path).and_then(|mut file| {
+        file.write_all(format!("{line}\n").as_bytes())?;
+        file.sync_all()
+    });
+    appended.with_context(|| format!("{what} {} cannot be written", path.display()))
+}
+
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

@@ -80,6 +80,64 @@ fn a_default_order_number_was_never_used_before() {
 }
 
 #[test]
+fn a_sale_just_found_paid_stops_the_next_one() {
+    let folder = station();
+    let at = folder.path();
+    let lost = pay(at, "12.50 --lose-answer", 3);
+    let line = format!("card pay sim:w.card --sam sim:till.sam {AT} 12.50");
+    let run = onecard(at, &line);
+    assert_eq!(run.code, 4, "{}", run.out);
+    let (receipt, reason) = (run.out.find("Purchase 12.50 yuan").unwrap(), run.out.find("Not done.").unwrap());
+    assert!(receipt < reason && run.out.contains(&format!("earlier order {} ", lost["order"])), "{}", run.out);
+    assert_eq!(balance(at), 8_750);
+    // Presented again, it is another sale.
+    assert_eq!(onecard(at, &line).code, 0);
+    assert_eq!(balance(at), 7_500);
+}
+
+#[test]
+fn the_service_desk_ends_what_no_card_ends() {
+    let folder = station();
+    let at = folder.path();
+    let resolve = "card resolve sim:w.card --sam sim:till.sam";
+    // The card can tell, so it is not for the desk to say.
+    let order = pay(at, "1 --lose-answer", 3)["order"].clone();
+    let proven = json(at, &format!("{resolve} --order {order} --decide did-not-happen --why Li:broken {AT}"), 0);
+    assert_eq!((&proven["decided"], &proven["record"]["evidence"]), (&false.into(), &"mac2".into()));
+    assert!(!at.join("w.card.journal.decisions").exists());
+    // Two sales in doubt at different journals, and the card is lost.
+    for (journal, verdict, outcome) in
+        [("a.journal", "happened", "committed"), ("b.journal", "did-not-happen", "not_committed")]
+    {
+        let copy = at.join("copy.card");
+        fs::copy(at.join("w.card"), &copy).unwrap();
+        let pay =
+            format!("card pay sim:copy.card 1 --sam sim:till.sam --journal {journal} {AT} --order 5 --lose-answer");
+        json(at, &pay, 3);
+        fs::remove_file(&copy).unwrap();
+        let decide =
+            format!("card resolve sim:copy.card --sam sim:till.sam --journal {journal} {AT} --decide {verdict}");
+        for incomplete in [decide.clone(), format!("{decide} --order 5"), format!("{decide} --why Li:lost")] {
+            json(at, &incomplete, 2);
+        }
+        let unknown = onecard(at, &format!("{decide} --order 6 --why Li:lost"));
+        assert!(unknown.code == 1 && unknown.err.contains("order 6 is not in doubt"), "{}", unknown.err);
+        let decided = json(at, &format!("{decide} --order 5 --why Li:lost"), 0);
+        assert_eq!((&decided["decided"], &decided["outcome"]), (&true.into(), &outcome.into()));
+        assert!(decided["warning"]["english"].as_str().unwrap().contains("it is final"), "{decided}");
+        assert!(decided["unasked"].as_str().unwrap().contains("copy.card"), "{decided}");
+        let kept = fs::read_to_string(at.join(format!("{journal}.decisions"))).unwrap();
+        assert!(kept.contains("Li:lost") && kept.contains(verdict) && kept.lines().count() == 1, "{kept}");
+        assert_eq!(mode(at, &format!("{journal}.decisions")), 0o600);
+        let again = onecard(at, &format!("{decide} --order 5 --why Li:lost"));
+        assert!(again.code == 1 && again.err.contains("order 5 is not in doubt"), "{}", again.err);
+    }
+    json(at, "settlement export a.journal --to a.settlement", 0);
+    assert!(fs::read_to_string(at.join("a.settlement")).unwrap().ends_with(",,desk\n"));
+    json(at, "settlement verify a.settlement --keys dev.keys", 5);
+}
+
+#[test]
 fn wrong_usage_is_json_too() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();

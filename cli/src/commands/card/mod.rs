@@ -1,5 +1,6 @@
 //! `onecard card`: a member's card.
 
+mod desk;
 mod log;
 mod new;
 mod pay;
@@ -56,11 +57,17 @@ Examples:
   onecard card pay sim:wang.card 12.50 --sam sim:till.sam --order 2")]
     Pay(pay::Pay),
     /// Find out what became of transactions in doubt 查询未决交易
+    ///
+    /// The card is asked, and where it cannot tell, the issuer. What neither can end (a card that is lost, broken or
+    /// blocked), the service desk decides with --decide: a person answers for it, nothing proves it, and it is final.
     #[command(after_help = "\
 Examples:
   onecard card resolve sim:wang.card --sam sim:till.sam
   # a recharge in doubt: the issuer decides by the TAC
-  onecard card resolve sim:wang.card --sam sim:station.sam --issuer dev.keys --ask-pin")]
+  onecard card resolve sim:wang.card --sam sim:station.sam --issuer dev.keys --ask-pin
+  # the card is broken: the service desk decides 服务台裁定
+  onecard card resolve sim:wang.card --sam sim:till.sam --order 2 --decide did-not-happen \\
+      --why \"card broken, the member swears; Li, 2 Nov\"")]
     Resolve(resolve::Resolve),
     /// Show the card's last transactions 交易明细
     #[command(after_help = "\

@@ -5,19 +5,20 @@ use std::{fmt, path::PathBuf};
 use anyhow::Context;
 use clap::Args;
 use onecard_host::{
-    card::select,
-    terminal::{TokenStore, WithIssuer, resolve},
+    card::{Pin, select},
+    terminal::{IssuerKeys, JournalFile, Outcome, StoreError, Token, TokenStore, WithIssuer, resolve},
 };
 use onecard_wire::{aid, number::EnterpriseId};
 use serde::Serialize;
 
-use super::till::Till;
+use super::{desk::Desk, till::Till};
 use crate::{
     development_keys::DevelopmentKeys,
     ending::{EarlierEnding, Ending},
     output::{Exit, Output},
     pin::PinSource,
     reader::{Faults, tap},
+    terminal_sam::TerminalSam,
     trace::{Trace, TraceLine},
 };
 
@@ -31,6 +32,17 @@ pub(crate) struct Resolve {
     issuer: Option<PathBuf>,
     #[command(flatten)]
     pin: PinSource,
+    #[command(flatten)]
+    desk: Desk,
+}
+
+/// Whom to ask what became of a transaction.
+pub(super) struct Asked<'o> {
+    pub(super) till: &'o Till,
+    pub(super) trace: Trace,
+    sam: TerminalSam,
+    issuer: IssuerKeys,
+    pin: Option<Pin>,
 }
 
 /// What became of this card's transactions in doubt.
@@ -46,25 +58,39 @@ pub(super) fn run(options: &Resolve) -> anyhow::Result<Output> {
     let till = &options.till;
     let trace = till.new_trace();
     let pin = options.pin.offered()?;
-    let mut sam = till.open_sam(&trace)?;
+    let sam = till.open_sam(&trace)?;
     let issuer =
         options.issuer.as_deref().map(|path| DevelopmentKeys::read(path).map(|keys| keys.issuer())).transpose()?;
-    let mut issuer = issuer.or_else(|| sam.issuer.clone()).unwrap_or_default();
+    let issuer = issuer.or_else(|| sam.issuer.clone()).unwrap_or_default();
     let enterprise = sam.enterprise;
+    let mut asked = Asked { till, trace, sam, issuer, pin };
+    if let Some(decision) = options.desk.decision() {
+        return decision.run(&mut asked);
+    }
     let mut journal = till.open_journal()?;
     let serial = serial(till, enterprise)?;
     let pending = journal.pending()?.into_iter().filter(|token| token.transaction.serial.to_string() == serial);
     let mut resolved = Vec::new();
     for token in pending {
-        let mut witness = WithIssuer { witness: sam.sam(), issuer: &mut issuer };
-        let outcome = tap(&till.card, &Faults::default(), &trace, |card| {
-            resolve(card, &mut witness, &mut journal, &token, pin.as_ref())
-        })??;
+        let outcome = asked.resolve(&mut journal, &token)??;
         resolved.push(EarlierEnding { order: token.transaction.order.0, ending: Ending::of(&outcome) });
     }
     let still = resolved.iter().any(|earlier| matches!(earlier.ending, Ending::Unknown { .. }));
     let exit = if still { Exit::Unknown } else { Exit::Done };
-    Output::new("onecard.card-resolve/1", exit, &Resolved { serial, resolved, trace: trace.take() })
+    Output::new("onecard.card-resolve/1", exit, &Resolved { serial, resolved, trace: asked.trace.take() })
+}
+
+impl Asked<'_> {
+    /// Asks the card, SAM and issuer. The outer error is the chip's.
+    pub(super) fn resolve(
+        &mut self,
+        journal: &mut JournalFile,
+        token: &Token,
+    ) -> anyhow::Result<Result<Outcome, StoreError>> {
+        let Self { till, trace, sam, issuer, pin } = self;
+        let mut witness = WithIssuer { witness: sam.sam(), issuer };
+        tap(&till.card, &Faults::default(), trace, |card| resolve(card, &mut witness, journal, token, pin.as_ref()))
+    }
 }
 
 fn serial(till: &Till, enterprise: EnterpriseId) -> anyhow::Result<String> {

@@ -60,7 +60,15 @@ impl Till {
         journal::order_number(asked, journal, &self.journal_file())
     }
 
-    fn journal_file(&self) -> PathBuf {
+    /// The journal of a card that may be gone.
+    pub(super) fn open_existing_journal(&self) -> anyhow::Result<JournalFile> {
+        let path = self.journal_file();
+        anyhow::ensure!(path.exists(), "there is no journal {}: name it by --journal", path.display());
+        journal::open(&path)
+    }
+
+    /// Where the journal is.
+    pub(super) fn journal_file(&self) -> PathBuf {
         self.journal.clone().unwrap_or_else(|| {
             let mut path = self.card.0.clone().into_os_string();
             path.push(".journal");

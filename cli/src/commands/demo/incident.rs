@@ -152,7 +152,13 @@ fn token_of(terminal: &mut Terminal, serial: ApplicationSerial) -> anyhow::Resul
 
 /// How many programming operations the card does in this purchase: found out on a copy of it.
 fn operations_of(world: &mut World, serial: ApplicationSerial, order: &PurchaseOrder) -> anyhow::Result<u64> {
-    let state = SoftwareSamState { terminal: world.till.number, next_sequence: 0, load_limit_fen: 0, last_load: None, randoms_made: 0 };
+    let state = SoftwareSamState {
+        terminal: world.till.number,
+        next_sequence: 0,
+        load_limit_fen: 0,
+        last_load: None,
+        randoms_made: 0,
+    };
     let mut sam = SoftwareSam::new(world.keys.of_enterprise(), KEY_VERSION, state);
     let mut copy = world.copy_of(serial)?;
     let _ = purchase(&mut copy, &mut sam, &mut InMemoryStore::new(), order)?;
