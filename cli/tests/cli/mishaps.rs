@@ -13,7 +13,7 @@ fn money_that_moved_ends_with_0_though_nobody_can_read_it() {
     let at = folder.path();
     for json in ["", "--json "] {
         let before = balance(at);
-        let line = format!("card pay sim:w.card 1 --sam sim:till.sam --at 2026-11-02T12:00:00");
+        let line = "card pay sim:w.card 1 --sam sim:till.sam --at 2026-11-02T12:00:00";
         let run = shell(at, &format!("\"$onecard\" {json}{line} >/dev/full"));
         assert!(run.code == 0 && run.err.contains("could not be printed"), "{} {}", run.code, run.err);
         assert_eq!(balance(at), before - 100);

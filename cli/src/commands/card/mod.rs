@@ -52,7 +52,7 @@ Examples:
 Examples:
   onecard card pay sim:wang.card 12.50 --sam sim:till.sam
   onecard card pay sim:wang.card 12.50 --sam sim:till.sam --trace
-  # torn: outcome unknown, exit code 3; then the same sale again, by the number it told: charged once
+  # torn: outcome unknown, exit code 3; the same sale again, by the number it told: charged once
   onecard card pay sim:wang.card 12.50 --sam sim:till.sam --tear 1
   onecard card pay sim:wang.card 12.50 --sam sim:till.sam --order 2")]
     Pay(pay::Pay),
