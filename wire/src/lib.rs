@@ -6,7 +6,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`status`], [`ins`] | status words; CLA and INS bytes |
-//! | [`aid`], [`fid`], [`file`] | names and identifiers of applications and files; CREATE FILE |
+//! | [`aid`], [`fid`], [`mod@file`] | names and identifiers of applications and files; CREATE FILE |
 //! | [`number`], [`amount`], [`date`] | enterprise, serial and terminal numbers; fen; BCD date and time |
 //! | [`key`], [`sam`] | key types and key records; SAM key usages and commands |
 //! | [`wallet`] | transaction types; data fields of the wallet's commands and answers |
