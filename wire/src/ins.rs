@@ -43,6 +43,8 @@ pub const CHANGE_OR_RELOAD_PIN: u8 = 0x5E;
 pub const INIT_SAM: u8 = 0x70;
 /// CREDIT_SAM_FOR_PURCHASE (80; PBOC PSAM; P1 03, check of a past MAC2, is this profile's own).
 pub const CREDIT_SAM: u8 = 0x72;
+/// MAC that marks a listed card (80; own).
+pub const SAM_MARK: u8 = 0x74;
 /// EXTERNAL AUTHENTICATE (00).
 pub const EXTERNAL_AUTHENTICATE: u8 = 0x82;
 /// GET CHALLENGE (00).
@@ -59,12 +61,16 @@ pub const READ_RECORD: u8 = 0xB2;
 pub const GET_RESPONSE: u8 = 0xC0;
 /// UPDATE BINARY, older alias (00 or 04).
 pub const WRITE_BINARY: u8 = 0xD0;
+/// GET DATA (80).
+pub const GET_DATA: u8 = 0xCA;
 /// WRITE KEY (80 or 84).
 pub const WRITE_KEY: u8 = 0xD4;
 /// UPDATE BINARY (00 or 04).
 pub const UPDATE_BINARY: u8 = 0xD6;
 /// UPDATE RECORD (00 or 04).
 pub const UPDATE_RECORD: u8 = 0xDC;
+/// UPDATE CAPP DATA CACHE (80 or 84).
+pub const UPDATE_CAPP_DATA_CACHE: u8 = 0xDC;
 /// CREATE FILE (80).
 pub const CREATE_FILE: u8 = 0xE0;
 /// APPEND RECORD (00 or 04).
@@ -76,10 +82,28 @@ pub const DES_CRYPT: u8 = 0xFA;
 pub const INITIALIZE_LOAD: u8 = 0x00;
 /// P1 of INITIALIZE: a purchase.
 pub const INITIALIZE_PURCHASE: u8 = 0x01;
+/// P1 of INITIALIZE: a cash withdrawal.
+pub const INITIALIZE_CASH_WITHDRAW: u8 = 0x02;
+/// P1 of INITIALIZE: a compound (CAPP) purchase.
+pub const INITIALIZE_CAPP: u8 = 0x03;
+/// P1 of INITIALIZE: an overdraft update.
+pub const INITIALIZE_UPDATE: u8 = 0x04;
+/// P1 of INITIALIZE: an unload.
+pub const INITIALIZE_UNLOAD: u8 = 0x05;
+/// P1 of INITIALIZE: an undo of the last purchase (own).
+pub const INITIALIZE_UNDO: u8 = 0x06;
 /// P1 of DEBIT: a purchase, cash withdrawal or compound purchase.
 pub const DEBIT_PURCHASE: u8 = 0x01;
+/// P1 of DEBIT: an unload.
+pub const DEBIT_UNLOAD: u8 = 0x03;
+/// P1 of DEBIT: an undo (own).
+pub const DEBIT_UNDO: u8 = 0x06;
+/// P2 of GET DATA, P1 00: the list of keys (own).
+pub const KEY_LIST: u8 = 0xE0;
 /// P1 of INIT_SAM and CREDIT_SAM: a purchase.
 pub const SAM_PURCHASE: u8 = 0x00;
+/// P1 of INIT_SAM and CREDIT_SAM: an undo (own).
+pub const SAM_UNDO: u8 = 0x01;
 /// P1 of INIT_SAM: a load (own).
 pub const SAM_LOAD: u8 = 0x02;
 /// P1 of CREDIT_SAM: check the MAC1 of a load without charging it (own).

@@ -71,6 +71,79 @@ pub struct AlgorithmId(pub u8);
 impl AlgorithmId {
     /// Two-key triple DES.
     pub const TRIPLE_DES: Self = Self(0x00);
+    /// SM4 (own, as transport cards number it).
+    pub const SM4: Self = Self(0x04);
+    /// AES-128 (own).
+    pub const AES: Self = Self(0x06);
+
+    /// The cipher the byte stands for. Every byte but the two own ones is DES or triple DES, by the key's length.
+    #[must_use]
+    pub const fn algorithm(self) -> Algorithm {
+        match self {
+            Self::SM4 => Algorithm::Sm4,
+            Self::AES => Algorithm::Aes,
+            _ => Algorithm::Des,
+        }
+    }
+}
+
+/// A cipher (profile §3.2). The key file's last byte names that of the types 36 to 39 by the same numbers; FF is DES.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Algorithm {
+    /// DES or two-key triple DES: 8-byte blocks.
+    Des,
+    /// SM4 (GB/T 32907; own): 16-byte blocks.
+    Sm4,
+    /// AES-128 (FIPS 197; own): 16-byte blocks.
+    Aes,
+}
+
+impl Algorithm {
+    /// Length of a block in bytes.
+    #[must_use]
+    pub const fn block_len(self) -> usize {
+        match self {
+            Self::Des => 8,
+            Self::Sm4 | Self::Aes => 16,
+        }
+    }
+}
+
+/// An entry of the key list, `80 CA 00 E0` (own, profile §3.2): the value of one C0 in `E0{C0 05 …}*`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KeyListEntry {
+    /// Type without its protection bits.
+    pub key_type: KeyType,
+    /// Id.
+    pub id: u8,
+    /// Version; for 36 to 3A, whose records have none, how often the key was replaced.
+    pub version: u8,
+    /// Algorithm byte; for 36 to 39 the key file's; for 3A zero.
+    pub algorithm: u8,
+    /// Tries left, FF for 255 and more; FF for a key that counts none.
+    pub tries: u8,
+}
+
+impl KeyListEntry {
+    /// Length of the value.
+    pub const LEN: usize = 5;
+    /// Tag of the whole list.
+    pub const LIST_TAG: u8 = 0xE0;
+    /// Tag of an entry.
+    pub const TAG: u8 = 0xC0;
+
+    /// From the value of a C0.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        let [key_type, id, version, algorithm, tries] = bytes;
+        Self { key_type: KeyType(key_type), id, version, algorithm, tries }
+    }
+
+    /// As in the list.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; Self::LEN] {
+        [self.key_type.0, self.id, self.version, self.algorithm, self.tries]
+    }
 }
 
 /// A WRITE KEY record: `type ‖ use right ‖ change right ‖ b4 ‖ b5 ‖ value`.

@@ -10,7 +10,7 @@
 //! | [`number`], [`amount`], [`date`] | enterprise, serial and terminal numbers; fen; BCD date and time |
 //! | [`key`], [`sam`] | key types and key records; SAM key usages and commands |
 //! | [`wallet`] | transaction types; data fields of the wallet's commands and answers |
-//! | [`record`] | contents of EF 0015, 0016, 0017 and the 0018 log |
+//! | [`record`] | contents of EF 0015 to 001C |
 //! | [`layout`] | reading and writing fixed fields without a panic |
 #![no_std]
 #![forbid(unsafe_code)]

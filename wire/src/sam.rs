@@ -260,6 +260,43 @@ impl LoadLimit {
     }
 }
 
+/// Data field of `80 74 00 00` (own): challenge 4 ‖ list version 7 ‖ serial 8. The answer is the MAC of [`mark_command`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mark {
+    /// The card's challenge.
+    pub challenge: [u8; 4],
+    /// Version of the blacklist.
+    pub list_version: [u8; 7],
+    /// The listed card.
+    pub serial: [u8; 8],
+}
+
+impl Mark {
+    /// Length on the wire.
+    pub const LEN: usize = 19;
+
+    /// From a data field.
+    #[must_use]
+    pub fn parse(data: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(data);
+        let parsed = Self { challenge: reader.array()?, list_version: reader.array()?, serial: reader.array()? };
+        reader.end(parsed)
+    }
+
+    /// As on the wire.
+    #[must_use]
+    pub fn emit(&self) -> [u8; Self::LEN] {
+        Writer::new().put(&self.challenge).put(&self.list_version).put(&self.serial).finish()
+    }
+}
+
+/// UPDATE BINARY of EF 0017 that marks a listed card, without its MAC: `04 D6 97 00 0C ‖ 03 ‖ list version 7`. Lc counts
+/// the MAC.
+#[must_use]
+pub fn mark_command(list_version: [u8; 7]) -> [u8; 13] {
+    Writer::new().put(&[0x04, 0xD6, 0x97, 0x00, 0x0C, 0x03]).put(&list_version).finish()
+}
+
 /// WRITE KEY body of a SAM: `usage ‖ version ‖ algorithm ‖ key16`.
 pub const KEY_BODY_LEN: usize = 19;
 /// Length of EF 0017 of a SAM's application: key index 1, issuer id 8, receiver id 8, start 4, end 4.

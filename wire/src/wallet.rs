@@ -1,5 +1,9 @@
 //! The wallet's commands: transaction types, data fields and answers (JR/T 0025.2; FMCOS 2.0 user manual p. 89-123).
 
+mod overdraft;
+
+pub use overdraft::{InitializeUpdate, UpdateInitialized, UpdateOverdrawLimit};
+
 use crate::{
     amount::Amount,
     date::{Date, Moment, Time},
@@ -74,6 +78,27 @@ impl TransactionType {
         }
     }
 
+    /// The type of an unload of `purse`.
+    #[must_use]
+    pub const fn unload(purse: Purse) -> Self {
+        match purse {
+            Purse::Ed => Self::UNLOAD_ED,
+            Purse::Ep => Self::UNLOAD_EP,
+        }
+    }
+
+    /// The purse the type belongs to; `None` for a type of no purse.
+    #[must_use]
+    pub const fn purse(self) -> Option<Purse> {
+        match self {
+            Self::LOAD_ED | Self::UNLOAD_ED | Self::CASH_WITHDRAW | Self::PURCHASE_ED | Self::OVERDRAFT => {
+                Some(Purse::Ed)
+            }
+            Self::LOAD_EP | Self::PURCHASE_EP | Self::CAPP | Self::UNDO | Self::UNLOAD_EP => Some(Purse::Ep),
+            _ => None,
+        }
+    }
+
     /// Whether the type moves the online sequence (load, unload, overdraft), not the offline one.
     #[must_use]
     pub const fn is_online(self) -> bool {
@@ -84,6 +109,24 @@ impl TransactionType {
 /// Overdraft limit: fen, three bytes on the wire.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct OverdraftLimit(pub [u8; 3]);
+
+impl OverdraftLimit {
+    /// As an amount.
+    #[must_use]
+    pub const fn amount(self) -> Amount {
+        let [high, middle, low] = self.0;
+        Amount::from_bytes([0, high, middle, low])
+    }
+
+    /// From an amount; `None` above 167,772.15 yuan.
+    #[must_use]
+    pub const fn from_amount(amount: Amount) -> Option<Self> {
+        match amount.to_bytes() {
+            [0, high, middle, low] => Some(Self([high, middle, low])),
+            _ => None,
+        }
+    }
+}
 
 /// Data field of INITIALIZE FOR LOAD, PURCHASE, …: key id ‖ amount ‖ terminal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -168,7 +211,7 @@ impl LoadInitialized {
     }
 }
 
-/// Data field of CREDIT FOR LOAD: host date ‖ time ‖ MAC2.
+/// Data field of CREDIT FOR LOAD, and of DEBIT FOR UNLOAD: host date ‖ time ‖ MAC2.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CreditForLoad {
     /// The host's date.
