@@ -85,6 +85,16 @@ impl AlgorithmId {
             _ => Algorithm::Des,
         }
     }
+
+    /// The byte a station writes for a cipher.
+    #[must_use]
+    pub const fn of(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Des => Self::TRIPLE_DES,
+            Algorithm::Sm4 => Self::SM4,
+            Algorithm::Aes => Self::AES,
+        }
+    }
 }
 
 /// A cipher (profile §3.2). The key file's last byte names that of the types 36 to 39 by the same numbers; FF is DES.
@@ -105,6 +115,22 @@ impl Algorithm {
         match self {
             Self::Des => 8,
             Self::Sm4 | Self::Aes => 16,
+        }
+    }
+
+    /// What the last byte of a key file's CREATE FILE says of its keys 36 to 39.
+    #[must_use]
+    pub const fn of_key_file(last: u8) -> Self {
+        AlgorithmId(last).algorithm()
+    }
+
+    /// The last byte of the key file of an application whose keys 36 to 39 have this cipher.
+    #[must_use]
+    pub const fn key_file_byte(self) -> u8 {
+        match self {
+            Self::Des => 0xFF,
+            Self::Sm4 => AlgorithmId::SM4.0,
+            Self::Aes => AlgorithmId::AES.0,
         }
     }
 }
@@ -172,5 +198,20 @@ pub const fn tries_at_first(key_type: KeyType, counter: u8) -> u16 {
     match (key_type, counter) {
         (KeyType::PIN, _) | (_, 0x00..=0xFE) => (counter & 0x0F) as u16,
         (_, 0xFF) => COUNTER_OWN_MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cipher_is_read_as_it_is_written() {
+        for algorithm in [Algorithm::Des, Algorithm::Sm4, Algorithm::Aes] {
+            assert_eq!(AlgorithmId::of(algorithm).algorithm(), algorithm);
+            assert_eq!(Algorithm::of_key_file(algorithm.key_file_byte()), algorithm);
+        }
+        // Real cards echo 01 and go on with triple DES.
+        assert_eq!(AlgorithmId(0x01).algorithm(), Algorithm::Des);
     }
 }
