@@ -7,7 +7,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use onecard_host::{
-    sam::{CardFactors, Levels, PsamCard, Sam, SamError, SamOrder, SoftwareSam, SoftwareSamState},
+    sam::{
+        AuthenticationUse, CardFactors, Cryptogram, Levels, LineKeyUse, PsamCard, Sam, SamError, SamOrder, SoftwareSam,
+        SoftwareSamState,
+    },
     terminal::IssuerKeys,
     trace::{Exchange, Traced},
     transport::TransportError,
@@ -15,6 +18,7 @@ use onecard_host::{
 use onecard_simulator::{chip::Kind, reader::Reader};
 use onecard_wire::{
     amount::Amount,
+    key::KeyVersion,
     number::{EnterpriseId, TerminalNumber},
     sam::InitSamAnswer,
 };
@@ -152,6 +156,27 @@ impl Sam for KeyFileSam {
 
     fn maintenance_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
         self.software.maintenance_mac(card, initial, message)
+    }
+
+    fn authentication(
+        &mut self,
+        card: CardFactors,
+        usage: AuthenticationUse,
+        version: KeyVersion,
+        challenge: [u8; 8],
+    ) -> Result<Cryptogram, SamError> {
+        self.software.authentication(card, usage, version, challenge)
+    }
+
+    fn line_mac(
+        &mut self,
+        card: CardFactors,
+        usage: LineKeyUse,
+        version: KeyVersion,
+        initial: [u8; 8],
+        message: &[u8],
+    ) -> Result<[u8; 4], SamError> {
+        self.software.line_mac(card, usage, version, initial, message)
     }
 }
 

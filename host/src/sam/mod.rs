@@ -2,6 +2,7 @@
 
 use onecard_wire::{
     amount::Amount,
+    key::KeyVersion,
     number::{ApplicationSerial, EnterpriseId, TerminalNumber},
     sam::{InitSam, InitSamAnswer},
     status::StatusWord,
@@ -11,9 +12,11 @@ use crate::{apdu::ExchangeError, transport::TransportError};
 
 mod psam;
 mod software;
+mod working_key;
 
 pub use psam::{Levels, PsamCard};
 pub use software::{LastLoad, SoftwareSam, SoftwareSamState};
+pub use working_key::{AuthenticationUse, Cryptogram, LineKeyUse};
 
 /// A terminal's keeper of keys. One transaction at a time; a failed call leaves none open.
 pub trait Sam {
@@ -66,6 +69,32 @@ pub trait Sam {
     /// # Errors
     /// [`SamError::NotSupported`] or [`SamError::NoSuchKey`] where this keeper does not hold that key, as in any till.
     fn maintenance_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError>;
+
+    /// What `card` must answer to INTERNAL AUTHENTICATE of `challenge` (usages 0B and 0F, own): 8 random bytes, padded to
+    /// the cipher's block.
+    ///
+    /// # Errors
+    /// [`SamError::NoSuchKey`]: it lacks that key, or that version of it.
+    fn authentication(
+        &mut self,
+        card: CardFactors,
+        usage: AuthenticationUse,
+        version: KeyVersion,
+        challenge: [u8; 8],
+    ) -> Result<Cryptogram, SamError>;
+
+    /// Line-protection MAC of `message` by the card's key for `usage` (usages 0C, 0D and 10, own) with `initial` as IV.
+    ///
+    /// # Errors
+    /// [`SamError::NoSuchKey`]: it lacks that key, or that version of it. [`SamError::MessageTooLong`].
+    fn line_mac(
+        &mut self,
+        card: CardFactors,
+        usage: LineKeyUse,
+        version: KeyVersion,
+        initial: [u8; 8],
+        message: &[u8],
+    ) -> Result<[u8; 4], SamError>;
 }
 
 /// What a card's keys are diversified by: enterprise first, serial last.

@@ -11,7 +11,7 @@ use onecard_wire::{
     status::StatusWord,
 };
 
-use super::{CardFactors, Sam, SamError, SamOrder};
+use super::{AuthenticationUse, CardFactors, Cryptogram, LineKeyUse, Sam, SamError, SamOrder};
 use crate::{
     apdu::{Command, exchange},
     crypto::padding,
@@ -84,6 +84,32 @@ impl<T: Transport> PsamCard<T> {
         send(&mut self.transport, &if let Some(le) = le { command.expecting(le) } else { command })
     }
 
+    /// INIT_FOR_DESCRYPT: the card's own key of that kind and version stands ready.
+    fn prepare(&mut self, card: CardFactors, (kind, version): (UsageKind, KeyVersion)) -> Result<(), SamError> {
+        let factors = self.factors(card)?;
+        let usage = Usage::new(u8::try_from(factors.len() / 8).unwrap_or_default(), kind);
+        let prepare = Command::new(ins::CLA_PBOC, ins::INIT_FOR_DESCRYPT, usage.0, version.0).with_bytes(&factors);
+        send(&mut self.transport, &prepare.map_err(|error| SamError::MessageTooLong(error.0))?).map(drop)
+    }
+
+    /// DES CRYPT: a line-protection MAC.
+    fn mac(
+        &mut self,
+        card: CardFactors,
+        key: (UsageKind, KeyVersion),
+        initial: [u8; 8],
+        message: &[u8],
+    ) -> Result<[u8; 4], SamError> {
+        /// P1 of DES CRYPT: a MAC whose IV is the first block of the data.
+        const MAC_WITH_IV: u8 = 0x05;
+        let blocks = padding::method_2(message);
+        let data = [&initial, blocks.as_flattened()].concat();
+        let crypt = Command::new(ins::CLA_PBOC, ins::DES_CRYPT, MAC_WITH_IV, 0x00).with_bytes(&data);
+        let crypt = crypt.map_err(|_| SamError::MessageTooLong(message.len()))?;
+        self.prepare(card, key)?;
+        fixed(&send(&mut self.transport, &crypt.expecting(4))?)
+    }
+
     fn factors(&self, card: CardFactors) -> Result<Vec<u8>, SamError> {
         if card.enterprise != self.enterprise {
             return Err(SamError::NoSuchKey);
@@ -137,18 +163,33 @@ impl<T: Transport> Sam for PsamCard<T> {
     }
 
     fn maintenance_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
-        /// P1 of DES CRYPT: a MAC whose IV is the first block of the data.
-        const MAC_WITH_IV: u8 = 0x05;
-        let factors = self.factors(card)?;
-        let usage = Usage::new(u8::try_from(factors.len() / 8).unwrap_or_default(), UsageKind::CARD_MAINTENANCE);
-        let too_long = |_| SamError::MessageTooLong(message.len());
-        let blocks = padding::method_2(message);
-        let data = [&initial, blocks.as_flattened()].concat();
-        let crypt =
-            Command::new(ins::CLA_PBOC, ins::DES_CRYPT, MAC_WITH_IV, 0x00).with_bytes(&data).map_err(too_long)?;
-        let prepare = Command::new(ins::CLA_PBOC, ins::INIT_FOR_DESCRYPT, usage.0, self.maintenance_version.0);
-        send(&mut self.transport, &prepare.with_bytes(&factors).map_err(too_long)?)?;
-        fixed(&send(&mut self.transport, &crypt.expecting(4))?)
+        self.mac(card, (UsageKind::CARD_MAINTENANCE, self.maintenance_version), initial, message)
+    }
+
+    fn authentication(
+        &mut self,
+        card: CardFactors,
+        usage: AuthenticationUse,
+        version: KeyVersion,
+        challenge: [u8; 8],
+    ) -> Result<Cryptogram, SamError> {
+        /// P1 of DES CRYPT: encipher whole blocks.
+        const ENCIPHER: u8 = 0x00;
+        self.prepare(card, (usage.kind(), version))?;
+        let crypt = Command::new(ins::CLA_PBOC, ins::DES_CRYPT, ENCIPHER, 0x00).with_data(&challenge).expecting(0);
+        let answer = send(&mut self.transport, &crypt)?;
+        Cryptogram::from_answer(&answer).ok_or(SamError::Malformed(answer.len()))
+    }
+
+    fn line_mac(
+        &mut self,
+        card: CardFactors,
+        usage: LineKeyUse,
+        version: KeyVersion,
+        initial: [u8; 8],
+        message: &[u8],
+    ) -> Result<[u8; 4], SamError> {
+        self.mac(card, (usage.kind(), version), initial, message)
     }
 }
 
@@ -271,6 +312,43 @@ mod tests {
         let mut mac = || sam.maintenance_mac(order.card, hex!("D0FE4FB900000000"), &hex!("04B0000004"));
         assert_eq!(mac(), Ok(hex!("F09C8A19")));
         assert_eq!(mac(), Err(SamError::NotSupported));
+        sam.into_transport().finish();
+    }
+
+    #[test]
+    fn working_keys_of_doors_and_attendance() {
+        let version = KeyVersion(3);
+        let card = order().card;
+        let right = hex!("3100100000000423 0007 00 01 20260101 20261231");
+        let mut sam = open(
+            Levels::Serial,
+            &[
+                (&hex!("801A2B0308 3100100000000423"), &hex!("9000")),
+                (&hex!("80FA000008 0102030405060708 00"), &hex!("178F59F8578E0D3F 9000")),
+                (&hex!("801A2F0308 3100100000000423"), &hex!("9000")),
+                (&hex!("80FA000008 0102030405060708 00"), &hex!("178F59F8578E 9000")),
+                (&hex!("801A2D0308 3100100000000423"), &hex!("9000")),
+                (
+                    &hex!("80FA050020 0000000000000000 3100100000000423 0007000120260101 20261231 80000000 04"),
+                    &hex!("11223344 9000"),
+                ),
+                (&hex!("801A300308 3100100000000423"), &hex!("9000")),
+                (&hex!("80FA050010 D0FE4FB900000000 04E200D014800000 04"), &hex!("55667788 9000")),
+                (&hex!("801A2C0308 3100100000000423"), &hex!("9403")),
+            ],
+        );
+        let mut authentication = |usage| sam.authentication(card, usage, version, hex!("0102030405060708"));
+        let genuine = Cryptogram::Eight(hex!("178F59F8578E0D3F"));
+        assert_eq!(authentication(AuthenticationUse::Access), Ok(genuine));
+        assert_eq!(authentication(AuthenticationUse::Attendance), Err(SamError::Malformed(6)));
+        assert_eq!(sam.line_mac(card, LineKeyUse::Rights, version, [0; 8], &right), Ok(hex!("11223344")));
+        let mut append = |usage| sam.line_mac(card, usage, version, hex!("D0FE4FB900000000"), &hex!("04E200D014"));
+        assert_eq!(append(LineKeyUse::AttendanceAppend), Ok(hex!("55667788")));
+        assert_eq!(append(LineKeyUse::AccessAppend), Err(SamError::NoSuchKey));
+        assert_eq!(
+            sam.line_mac(card, LineKeyUse::Rights, version, [0; 8], &[0; 240]),
+            Err(SamError::MessageTooLong(240))
+        );
         sam.into_transport().finish();
     }
 

@@ -10,7 +10,7 @@ use onecard_wire::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{CardFactors, Sam, SamError, SamOrder};
+use super::{AuthenticationUse, CardFactors, Cryptogram, LineKeyUse, Sam, SamError, SamOrder};
 use crate::{
     crypto::{Key, SessionKey, TransactionTerms, macs_equal, retail_mac},
     keys::{CardKeys, EnterpriseKeys, Purpose},
@@ -194,6 +194,31 @@ impl Sam for SoftwareSam {
     fn maintenance_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
         self.purchase = None;
         let key = self.keys.card_key(card, Purpose::Maintenance, self.maintenance_version)?;
+        Ok(retail_mac(&key, initial, message))
+    }
+
+    fn authentication(
+        &mut self,
+        card: CardFactors,
+        usage: AuthenticationUse,
+        version: KeyVersion,
+        challenge: [u8; 8],
+    ) -> Result<Cryptogram, SamError> {
+        self.purchase = None;
+        let key = self.keys.card_key(card, usage.purpose(), version)?;
+        Ok(Cryptogram::Eight(key.encipher(challenge)))
+    }
+
+    fn line_mac(
+        &mut self,
+        card: CardFactors,
+        usage: LineKeyUse,
+        version: KeyVersion,
+        initial: [u8; 8],
+        message: &[u8],
+    ) -> Result<[u8; 4], SamError> {
+        self.purchase = None;
+        let key = self.keys.card_key(card, usage.purpose(), version)?;
         Ok(retail_mac(&key, initial, message))
     }
 }

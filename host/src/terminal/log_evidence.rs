@@ -124,6 +124,6 @@ impl<W: Witness + ?Sized> LineMac for MaintenanceKeeper<'_, W> {
     type Error = SamError;
 
     fn line_mac(&mut self, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
-        self.witness.line_mac(self.card, initial, message)
+        self.witness.log_mac(self.card, initial, message)
     }
 }

@@ -45,7 +45,7 @@ pub trait Witness {
     ///
     /// # Errors
     /// [`SamError`].
-    fn line_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError>;
+    fn log_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError>;
 }
 
 /// Approves loads: a load SAM, or a server behind [`Server`].
@@ -79,7 +79,7 @@ impl<S: Sam + ?Sized> Witness for S {
         Err(SamError::NotSupported)
     }
 
-    fn line_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
+    fn log_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
         self.maintenance_mac(card, initial, message)
     }
 }
@@ -124,7 +124,7 @@ impl<F: FnMut(&SamOrder, Amount, [u8; 4]) -> Result<[u8; 4], SamError>> Witness 
         Err(SamError::NotSupported)
     }
 
-    fn line_mac(&mut self, _: CardFactors, _: [u8; 8], _: &[u8]) -> Result<[u8; 4], SamError> {
+    fn log_mac(&mut self, _: CardFactors, _: [u8; 8], _: &[u8]) -> Result<[u8; 4], SamError> {
         Err(SamError::NotSupported)
     }
 }
@@ -165,8 +165,8 @@ impl<W: Witness + ?Sized, I: IssuerCheck + ?Sized> Witness for WithIssuer<'_, W,
         self.issuer.check_tac(transaction, tac)
     }
 
-    fn line_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
-        self.witness.line_mac(card, initial, message)
+    fn log_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
+        self.witness.log_mac(card, initial, message)
     }
 }
 

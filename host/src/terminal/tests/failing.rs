@@ -3,7 +3,7 @@
 use super::model_card::{Fault, ModelCard};
 use super::*;
 use crate::{
-    sam::{CardFactors, Sam, SamError, SamOrder},
+    sam::{AuthenticationUse, CardFactors, Cryptogram, LineKeyUse, Sam, SamError, SamOrder},
     transport::TransportError,
 };
 use onecard_wire::sam::InitSamAnswer;
@@ -112,6 +112,27 @@ impl Sam for Dying {
 
     fn maintenance_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
         self.alive()?.maintenance_mac(card, initial, message)
+    }
+
+    fn authentication(
+        &mut self,
+        card: CardFactors,
+        usage: AuthenticationUse,
+        version: KeyVersion,
+        challenge: [u8; 8],
+    ) -> Result<Cryptogram, SamError> {
+        self.alive()?.authentication(card, usage, version, challenge)
+    }
+
+    fn line_mac(
+        &mut self,
+        card: CardFactors,
+        usage: LineKeyUse,
+        version: KeyVersion,
+        initial: [u8; 8],
+        message: &[u8],
+    ) -> Result<[u8; 4], SamError> {
+        self.alive()?.line_mac(card, usage, version, initial, message)
     }
 }
 
