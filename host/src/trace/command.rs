@@ -9,8 +9,9 @@ use onecard_wire::{
     key::KeyType,
     layout::Reader,
     number::TerminalNumber,
-    sam::{InitSam, Usage},
-    wallet::{CreditForLoad, DebitForPurchase, Initialize, Purse, TransactionType},
+    record::CappRecord,
+    sam::{InitSam, Mark, Usage},
+    wallet::{CreditForLoad, DebitForPurchase, Initialize, Purse, TransactionType, UpdateOverdrawLimit},
 };
 
 use super::{Field, Payload, Sent, field::factors};
@@ -44,14 +45,21 @@ pub(super) fn name(header: Option<[u8; 4]>) -> String {
         Some([_, ins::INITIALIZE, p1, _]) => initialize_name(p1),
         Some([_, ins::CREDIT_FOR_LOAD, ..]) => "CREDIT FOR LOAD",
         Some([_, ins::DEBIT, ins::DEBIT_PURCHASE, _]) => "DEBIT FOR PURCHASE",
+        Some([_, ins::DEBIT, ins::DEBIT_UNDO, _]) => "DEBIT FOR UNDO",
         Some([_, ins::DEBIT, ..]) => "DEBIT FOR UNLOAD",
         Some([_, ins::UPDATE_OVERDRAW_LIMIT, ..]) => "UPDATE OVERDRAW LIMIT",
         Some([_, ins::GET_TRANSACTION_PROVE, ..]) => "GET TRANSACTION PROVE",
         Some([_, ins::GET_BALANCE, ..]) => "GET BALANCE",
+        Some([_, ins::GET_DATA, 0x00, ins::KEY_LIST]) => "GET DATA, key list",
+        Some([_, ins::GET_DATA, ..]) => "GET DATA",
         Some([_, ins::INIT_SAM, ins::SAM_LOAD, _]) => "INIT_SAM for a load",
+        Some([_, ins::INIT_SAM, ins::SAM_UNDO, _]) => "INIT_SAM for an undo",
         Some([_, ins::INIT_SAM, ..]) => "INIT_SAM_FOR_PURCHASE",
         Some([_, ins::CREDIT_SAM, ins::SAM_PAST_PURCHASE, _]) => "CREDIT_SAM for a past purchase",
+        Some([_, ins::CREDIT_SAM, ins::SAM_CHECK_LOAD, _]) => "CREDIT_SAM, MAC1 of a load alone",
+        Some([_, ins::CREDIT_SAM, ins::SAM_UNDO, _]) => "CREDIT_SAM for an undo",
         Some([_, ins::CREDIT_SAM, ..]) => "CREDIT_SAM_FOR_PURCHASE",
+        Some([_, ins::SAM_MARK, ..]) => "MAC that marks a listed card",
         Some([_, ins::INIT_FOR_DESCRYPT, ..]) => "INIT_FOR_DESCRYPT",
         Some([_, ins::DES_CRYPT, ..]) => "DES CRYPT",
         Some([_, unknown, ..]) => return format!("unknown command {unknown:02X}"),
@@ -191,14 +199,26 @@ fn data(header: [u8; 4], bytes: &[u8]) -> Option<Vec<Field>> {
                 Field::hex("MAC1", &debit.mac1),
             ]
         }
-        [_, ins::GET_TRANSACTION_PROVE, ..] => reader.u16().map(|_| Vec::new())?,
-        [_, ins::INIT_SAM, ins::SAM_LOAD, _] => {
-            let mut fields = init_sam(&InitSam::read(&mut reader)?);
-            fields.extend(factors(&mut reader, 8));
-            fields.push(Field::new("old balance", yuan(Amount::from_bytes(reader.array()?))));
-            fields.push(Field::hex("MAC1", &reader.array::<4>()?));
-            fields
+        [_, ins::UPDATE_OVERDRAW_LIMIT, ..] => {
+            let UpdateOverdrawLimit { new_limit, moment, mac2 } =
+                UpdateOverdrawLimit::parse(reader.slice(bytes.len())?)?;
+            vec![
+                Field::new("new limit", yuan(new_limit.amount())),
+                Field::new("host's moment", moment),
+                Field::hex("MAC2", &mac2),
+            ]
         }
+        [0x80, ins::UPDATE_CAPP_DATA_CACHE, ..] => capp_record(reader.slice(bytes.len())?)?,
+        [_, ins::SAM_MARK, ..] => {
+            let Mark { challenge, list_version, serial } = Mark::parse(reader.slice(bytes.len())?)?;
+            vec![
+                Field::hex("challenge", &challenge),
+                Field::hex("blacklist version", &list_version),
+                Field::hex("card", &serial),
+            ]
+        }
+        [_, ins::GET_TRANSACTION_PROVE, ..] => reader.u16().map(|_| Vec::new())?,
+        [_, ins::INIT_SAM, ins::SAM_LOAD, _] => load_request(&mut reader)?,
         [_, ins::INIT_SAM, ..] => {
             let mut fields = init_sam(&InitSam::read(&mut reader)?);
             fields.extend(factors(&mut reader, 0));
@@ -211,6 +231,7 @@ fn data(header: [u8; 4], bytes: &[u8]) -> Option<Vec<Field>> {
             fields.push(Field::hex("MAC2", &reader.array::<4>()?));
             fields
         }
+        [_, ins::CREDIT_SAM, ins::SAM_CHECK_LOAD, _] => load_request(&mut reader)?,
         [_, ins::CREDIT_SAM, ..] => vec![Field::hex("MAC2", &reader.array::<4>()?)],
         [_, ins::INIT_FOR_DESCRYPT, ..] => factors(&mut reader, 0),
         [_, ins::CREATE_FILE, ..] => created(&mut reader)?,
@@ -223,6 +244,24 @@ fn data(header: [u8; 4], bytes: &[u8]) -> Option<Vec<Field>> {
         _ => return None,
     };
     reader.end(fields)
+}
+
+fn load_request(reader: &mut Reader<'_>) -> Option<Vec<Field>> {
+    let mut fields = init_sam(&InitSam::read(reader)?);
+    fields.extend(factors(reader, 8));
+    fields.push(Field::new("old balance", yuan(Amount::from_bytes(reader.array()?))));
+    fields.push(Field::hex("MAC1", &reader.array::<4>()?));
+    Some(fields)
+}
+
+pub(super) fn capp_record(bytes: &[u8]) -> Option<Vec<Field>> {
+    let CappRecord { type_id, lock, data } = CappRecord::parse(bytes)?;
+    let lock = if lock == CappRecord::OPEN { "open".to_owned() } else { format!("locked ({lock:02X})") };
+    Some(vec![
+        Field::new("CAPP type", format_args!("{type_id:02X}")),
+        Field::new("lock", lock),
+        Field::hex("record", data),
+    ])
 }
 
 fn init_sam(init: &InitSam) -> Vec<Field> {

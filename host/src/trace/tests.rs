@@ -41,6 +41,48 @@ DEBIT FOR PURCHASE
     assert_eq!(debit, expected);
 }
 
+/// Each command of the whole application by name, with a field or two that only its own layout gives.
+#[test]
+fn the_whole_application_is_read_field_by_field() {
+    let shows = |command: &[u8], answer: &[u8], expected: &[&str]| {
+        let story = story(command, answer);
+        for text in expected {
+            assert!(story.contains(text), "{text:?} is not in\n{story}");
+        }
+    };
+    let offline = hex!("00010000 0007 000000 01 00 11223344 9000");
+    shows(&hex!("805006020B 01 000004D2 001122334455 0F"), &offline, &["FOR UNDO", "12.34 yuan", "sequence     7"]);
+    let debit = hex!("805406000F 00000009 20261123 184207 A1B2C3D4 08");
+    shows(&debit, &hex!("01020304 05060708 9000"), &["DEBIT FOR UNDO", "TAC                  01020304"]);
+    let unload = hex!("805005020B 02 000004D2 001122334455 10");
+    shows(&unload, &hex!("00010000 0007 01 00 11223344 A1B2C3D4 9000"), &["FOR UNLOAD", "online sequence      7"]);
+    shows(&hex!("805403000B 20261123 184207 A1B2C3D4 04"), &hex!("0A0B0C0D 9000"), &["MAC3                 0A0B0C0D"]);
+    let update = hex!("00010000 0007 0003E8 01 06 11223344 A1B2C3D4 9000");
+    shows(
+        &hex!("8050040107 01 001122334455 13"),
+        &update,
+        &["old limit            10.00 yuan", "algorithm            06"],
+    );
+    let limit = hex!("805800000E 001388 20261123 184207 A1B2C3D4 04");
+    shows(&limit, &hex!("0A0B0C0D 9000"), &["new limit            50.00 yuan", "TAC                  0A0B0C0D"]);
+    let cache = hex!("80DCAAE006 AA0400 112233");
+    shows(
+        &cache,
+        &hex!("9000"),
+        &["UPDATE CAPP DATA CACHE", "lock                 open", "record               112233"],
+    );
+    let list = hex!("E00E C0053E010200FF C0053A00000003 9000");
+    shows(&hex!("80CA00E000"), &list, &["key list", "type 3E id 01, version 02", "type 3A id 00, version 00"]);
+    let mark = hex!("8074000013 01020304 00000000000042 3100100000000423 04");
+    shows(&mark, &hex!("A1B2C3D4 9000"), &["marks a listed card", "blacklist version    00000000000042"]);
+    let log = hex!("001122334455 20261123 080001 01 0007 9000");
+    shows(&hex!("00B201D410"), &log, &["event                01 in", "terminal's counter   7"]);
+    let mut rights = [0; 226];
+    rights[..16].copy_from_slice(&hex!("0007 01 01 20260101 20261231 A1B2C3D4"));
+    rights[224] = 0x90;
+    shows(&hex!("00B09900E0"), &rights, &["zone 0007, schedule 01, 2026-01-01 to 2026-12-31, anti-passback"]);
+}
+
 #[test]
 fn a_published_load_and_its_log_are_read() {
     let lines = |text: String| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
