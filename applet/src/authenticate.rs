@@ -74,6 +74,7 @@ impl<P: Platform> Card<P> {
         }
         let record = self.find_key(key_type, command.p2)?.ok_or(StatusWord::KEY_NOT_FOUND)?;
         self.session.require(record.use_right)?;
+        self.require_in_use()?;
         let key = record.key(&self.nvm)?;
         if key_type == KeyType::INTERNAL_MAC {
             command.require_answer_len(4)?;

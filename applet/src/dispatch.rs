@@ -67,10 +67,12 @@ impl<P: Platform> Card<P> {
         match (command.cla, command.ins) {
             (CLA_PBOC, GET_BALANCE) => self.balance(command, answer),
             (CLA_PBOC, INITIALIZE) => self.initialize(command, answer),
-            (CLA_PBOC, DEBIT) => self.debit_for_purchase(command, wallet, answer),
+            (CLA_PBOC, DEBIT) => self.debit(command, wallet, answer),
+            (CLA_PBOC, UPDATE_CAPP_DATA_CACHE) => self.update_capp_data_cache(command, wallet),
+            (CLA_PBOC, UPDATE_OVERDRAW_LIMIT) => self.update_overdraw_limit(command, wallet, answer),
             (CLA_PBOC, CREDIT_FOR_LOAD) => self.credit_for_load(command, wallet, answer),
             (CLA_PBOC, GET_TRANSACTION_PROVE) => self.transaction_prove(command, answer),
-            (_, GET_BALANCE | INITIALIZE | DEBIT | CREDIT_FOR_LOAD | GET_TRANSACTION_PROVE) => {
+            (_, GET_BALANCE | INITIALIZE | DEBIT | UPDATE_OVERDRAW_LIMIT | CREDIT_FOR_LOAD | GET_TRANSACTION_PROVE) => {
                 refuse(StatusWord::CLA_NOT_SUPPORTED)
             }
             (_, ins) => unknown(ins),

@@ -30,7 +30,7 @@ pub enum Kind {
 }
 
 /// Layout of the memory image; a change of layout changes the last byte.
-const MAGIC: [u8; 8] = *b"ONECARD\x01";
+const MAGIC: [u8; 8] = *b"ONECARD\x02";
 /// Right of a blank chip's MF and key file: the transport key's state.
 const TRANSPORT_RIGHT: AccessRight = AccessRight(0x0F);
 const TRANSPORT_KEY: [u8; 8] = [0xFF; 8];

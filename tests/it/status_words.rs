@@ -16,7 +16,8 @@ const SERVED: [(u8, &[u8]); 26] = [
     (ins::UPDATE_BINARY, &[0x00, 0x04]),
     (ins::WRITE_BINARY, &[0x00, 0x04]),
     (ins::READ_RECORD, &[0x00, 0x04]),
-    (ins::UPDATE_RECORD, &[0x00, 0x04]),
+    // 80: UPDATE CAPP DATA CACHE, of a card alone.
+    (ins::UPDATE_RECORD, &[0x00, 0x04, 0x80]),
     (ins::APPEND_RECORD, &[0x00, 0x04]),
     (ins::EXTERNAL_AUTHENTICATE, &[0x00]),
     (ins::INTERNAL_AUTHENTICATE, &[0x00]),
@@ -34,17 +35,24 @@ const SERVED: [(u8, &[u8]); 26] = [
     (ins::DEBIT, &[0x80]),
     (ins::GET_TRANSACTION_PROVE, &[0x80]),
     (ins::GET_BALANCE, &[0x80]),
+    (ins::UPDATE_OVERDRAW_LIMIT, &[0x80]),
     // Not served: their word is the same as any other's. They stand here so that nobody adds them unseen.
-    (ins::UPDATE_OVERDRAW_LIMIT, &[]),
     (ins::GET_RESPONSE, &[]),
 ];
-const WALLET: [u8; 5] =
-    [ins::INITIALIZE, ins::CREDIT_FOR_LOAD, ins::DEBIT, ins::GET_TRANSACTION_PROVE, ins::GET_BALANCE];
+const WALLET: [u8; 6] = [
+    ins::INITIALIZE,
+    ins::CREDIT_FOR_LOAD,
+    ins::DEBIT,
+    ins::UPDATE_OVERDRAW_LIMIT,
+    ins::GET_TRANSACTION_PROVE,
+    ins::GET_BALANCE,
+];
 const PSAM: [u8; 4] = [ins::INIT_SAM, ins::CREDIT_SAM, ins::INIT_FOR_DESCRYPT, ins::DES_CRYPT];
 
 fn classes(ins: u8, sam: bool) -> &'static [u8] {
     match ins {
         _ if sam && WALLET.contains(&ins) => &[],
+        ins::UPDATE_RECORD if sam => &[0x00, 0x04],
         _ if sam && PSAM.contains(&ins) => &[0x80],
         _ => SERVED.iter().find(|(served, _)| *served == ins).map_or(&[], |(_, classes)| *classes),
     }

@@ -69,7 +69,7 @@ pub const WRITE_KEY: u8 = 0xD4;
 pub const UPDATE_BINARY: u8 = 0xD6;
 /// UPDATE RECORD (00 or 04).
 pub const UPDATE_RECORD: u8 = 0xDC;
-/// UPDATE CAPP DATA CACHE (80 or 84).
+/// UPDATE CAPP DATA CACHE (80).
 pub const UPDATE_CAPP_DATA_CACHE: u8 = 0xDC;
 /// CREATE FILE (80).
 pub const CREATE_FILE: u8 = 0xE0;

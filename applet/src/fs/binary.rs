@@ -36,6 +36,7 @@ impl<P: Platform> Card<P> {
         let mut data = [0; ANSWER_DATA_MAX];
         let data = data.get_mut(..wanted).unwrap_or_default();
         self.nvm.read(file.body() + offset, data);
+        self.show_account(&file, offset, data);
         Ok(protection.answer(data, answer)?)
     }
 
@@ -52,6 +53,7 @@ impl<P: Platform> Card<P> {
         }
         let mut transaction = Transaction::new();
         transaction.write(file.body() + offset, &data)?;
+        self.stage_clearing(&file, offset, data.len(), &mut transaction)?;
         self.nvm.commit(transaction)?;
         self.session.elementary = Some(index);
         Ok(())

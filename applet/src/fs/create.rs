@@ -11,6 +11,7 @@ use onecard_wire::{
 use super::{
     File, FileIndex, Window, find_child,
     record::RecordLayout,
+    select::is_parameters,
     table::{depth, file, files_below},
 };
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
         map::{BODY_PAGES, FILES_MAX},
     },
     platform::Platform,
-    wallet::PURSE_FILE_LEN,
+    wallet::{PARAMETERS_FILE_LEN, PURSE_FILE_LEN},
 };
 
 /// A file's size as long as the memory lasts.
@@ -154,6 +155,7 @@ fn new_elementary(parent: FileIndex, fid: Fid, kind: FileKind, data: &[u8]) -> R
 fn body_len(file: &File) -> Result<usize, StatusWord> {
     Ok(match file.kind().ok_or(StatusWord::WRONG_DATA)? {
         FileKind::Directory => 0,
+        FileKind::Binary if is_parameters(file) => PARAMETERS_FILE_LEN,
         FileKind::Binary => file.size_bytes(),
         FileKind::Fixed | FileKind::Cyclic | FileKind::Variable => {
             RecordLayout::of(file).ok_or(StatusWord::WRONG_DATA)?.body_len()

@@ -31,7 +31,7 @@ const PREVIOUS: u8 = 0x03;
 /// Longest record.
 const RECORD_MAX: usize = ANSWER_DATA_MAX;
 
-type Record = heapless::Vec<u8, RECORD_MAX>;
+pub(crate) type Record = heapless::Vec<u8, RECORD_MAX>;
 
 /// How a record file's body is laid out.
 #[derive(Clone, Copy)]
@@ -109,7 +109,7 @@ impl<P: Platform> Card<P> {
     ) -> Result<(), Failure> {
         let (index, file, layout) = self.record_file(command)?;
         let protection = self.open_read(command, challenge, &file)?;
-        let record = self.find_record(&file, layout, command.p1, command.p2 & 0x07)?;
+        let (_, record) = self.find_record(&file, layout, command.p1, command.p2 & 0x07)?;
         command.require_answer_len(record.len())?;
         self.session.elementary = Some(index);
         Ok(protection.answer(&record, answer)?)
@@ -148,7 +148,7 @@ impl<P: Platform> Card<P> {
         Ok(())
     }
 
-    fn record_file(&self, command: &Command<'_>) -> Result<(FileIndex, File, RecordLayout), StatusWord> {
+    pub(crate) fn record_file(&self, command: &Command<'_>) -> Result<(FileIndex, File, RecordLayout), StatusWord> {
         let (index, file) = match command.p2 >> 3 {
             0 => self.current_elementary()?,
             sfi => self.find_sfi(sfi).ok_or(StatusWord::FILE_NOT_FOUND)?,
@@ -157,8 +157,14 @@ impl<P: Platform> Card<P> {
         Ok((index, file, layout))
     }
 
-    /// The record P1 names.
-    fn find_record(&self, file: &File, layout: RecordLayout, p1: u8, low: u8) -> Result<Record, StatusWord> {
+    /// Where the record P1 names lies, and the record.
+    pub(crate) fn find_record(
+        &self,
+        file: &File,
+        layout: RecordLayout,
+        p1: u8,
+        low: u8,
+    ) -> Result<(usize, Record), StatusWord> {
         let (address, length) = match (layout, low) {
             (RecordLayout::Variable { size }, BY_NUMBER | BY_TAG) => {
                 VariableRecords { body: file.body(), size }.find(&self.nvm, p1, low == BY_NUMBER)
@@ -170,7 +176,7 @@ impl<P: Platform> Card<P> {
         let mut record = Record::new();
         record.resize(length, 0).map_err(|_| StatusWord::WRONG_LENGTH)?;
         self.nvm.read(address, &mut record);
-        Ok(record)
+        Ok((address, record))
     }
 
     /// Where record `number` (from 1) of a fixed or cyclic file lies, if it was ever written.

@@ -1,6 +1,12 @@
 //! SELECT (FMCOS 2.0 user manual p. 56-58).
 
-use onecard_wire::{fid::Fid, file::FileKind, status::StatusWord, wallet::Purse};
+use onecard_wire::{
+    fid::Fid,
+    file::FileKind,
+    record::{Parameters, PublicData},
+    status::StatusWord,
+    wallet::Purse,
+};
 
 use super::{
     File, FileIndex, Lock, Window,
@@ -28,6 +34,10 @@ pub(crate) struct Directory {
     pub(crate) keys: Option<File>,
     ed: Option<PurseFiles>,
     ep: Option<PurseFiles>,
+    /// EF 0015, if it has the profile's form.
+    pub(crate) public_data: Option<File>,
+    /// EF 0017, if it has the profile's form.
+    pub(crate) parameters: Option<File>,
 }
 
 /// A purse and the log named when it was created, if there is a file with that identifier.
@@ -41,12 +51,17 @@ impl Directory {
     /// Reads a directory from the table; `None` if there is none at that place.
     pub(crate) fn read<M: Memory>(nvm: &Journal<M>, index: FileIndex) -> Option<Self> {
         let entry = file(nvm, index).filter(File::is_directory)?;
-        let mut directory = Self { index, file: entry, keys: None, ed: None, ep: None };
+        let mut directory =
+            Self { index, file: entry, keys: None, ed: None, ep: None, public_data: None, parameters: None };
         for (_, child) in files_below(nvm, index) {
             match (child.kind(), child.fid) {
                 (Some(FileKind::Key), _) => directory.keys = Some(child),
                 (Some(FileKind::Purse), Fid::ED) => directory.ed = Some(PurseFiles::of(nvm, index, child)),
                 (Some(FileKind::Purse), Fid::EP) => directory.ep = Some(PurseFiles::of(nvm, index, child)),
+                (Some(FileKind::Binary), Fid::PUBLIC_DATA) if child.size_bytes() == PublicData::LEN => {
+                    directory.public_data = Some(child);
+                }
+                _ if is_parameters(&child) => directory.parameters = Some(child),
                 _ => {}
             }
         }
@@ -67,6 +82,11 @@ impl PurseFiles {
         let log = find_child(nvm, directory, Fid(u16::from(purse.last & 0x1F))).map(|(_, log)| log);
         Self { purse, log }
     }
+}
+
+/// Whether a file is EF 0017 as the profile has it; what it takes in memory rests on that.
+pub(super) fn is_parameters(file: &File) -> bool {
+    file.fid == Fid::PARAMETERS && file.kind() == Some(FileKind::Binary) && file.size_bytes() == Parameters::LEN
 }
 
 enum Selected {

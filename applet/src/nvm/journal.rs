@@ -25,8 +25,6 @@ static CHECKSUM: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISCSI)
 const HEADER_LEN: usize = 10;
 /// Where the header's length stands.
 const LENGTH_AT: usize = 8;
-/// Each write in a transaction: length 1 ‖ address 2 ‖ bytes.
-const WRITE_HEADER_LEN: usize = 3;
 
 /// Writes that take effect together or not at all.
 pub struct Transaction {
@@ -35,6 +33,11 @@ pub struct Transaction {
 }
 
 impl Transaction {
+    /// What each write takes beside its bytes: length 1 ‖ address 2.
+    pub const WRITE_HEADER_LEN: usize = 3;
+    /// What the writes of one transaction take together at most.
+    pub const ROOM: usize = JOURNAL_SLOT_LEN - HEADER_LEN;
+
     /// One that changes nothing.
     #[must_use]
     pub const fn new() -> Self {
@@ -49,9 +52,9 @@ impl Transaction {
         let place = u16::try_from(address).map_err(|_| StatusWord::INTERNAL_ERROR)?;
         let length = u8::try_from(bytes.len()).map_err(|_| StatusWord::INTERNAL_ERROR)?;
         let [high, low] = place.to_be_bytes();
-        let end = self.used + WRITE_HEADER_LEN + bytes.len();
+        let end = self.used + Self::WRITE_HEADER_LEN + bytes.len();
         let room = self.slot.get_mut(self.used..end).ok_or(StatusWord::INTERNAL_ERROR)?;
-        let (header, body) = room.split_at_mut(WRITE_HEADER_LEN);
+        let (header, body) = room.split_at_mut(Self::WRITE_HEADER_LEN);
         header.copy_from_slice(&[length, high, low]);
         body.copy_from_slice(bytes);
         self.used = end;
@@ -261,6 +264,8 @@ fn pages(mut address: usize, mut bytes: &[u8]) -> impl Iterator<Item = (usize, &
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 mod tests {
     use super::*;
+
+    const WRITE_HEADER_LEN: usize = Transaction::WRITE_HEADER_LEN;
 
     const SIZE: usize = 8 * 1024;
     const PLACE: usize = 6_000;

@@ -3,7 +3,7 @@
 use super::PAGE_SIZE;
 
 /// Size of a chip's memory image in bytes: room for eight enterprise applications.
-pub(crate) const IMAGE_SIZE: usize = 48 * 1024;
+pub(crate) const IMAGE_SIZE: usize = 52 * 1024;
 
 /// First page: what the chip is.
 pub(crate) const CHIP_HEADER: usize = 0;

@@ -1,8 +1,9 @@
 //! A purse in memory, and the only place a balance changes.
 //!
-//! The purse is a ring of eight cells. Each transaction writes the next: the balance and sequences after it, and what
-//! GET TRANSACTION PROVE needs of it. So the ring is balance, wear levelling and proofs of the last eight at once. The
-//! cell, the log record and the proof of a load go into one journal transaction.
+//! The purse is a ring of eight cells, each on a page of its own. Each transaction writes the next: the balance and
+//! sequences after it, the day's account, and what GET TRANSACTION PROVE needs of it. So the ring is balance, wear
+//! levelling and proofs of the last eight at once. The cell, the log record, the proof of a load and the cached records of
+//! a compound purchase go into one journal transaction.
 
 use onecard_wire::{
     amount::Amount,
@@ -14,7 +15,11 @@ use onecard_wire::{
     wallet::{OverdraftLimit, Proof, Purse, TransactionType},
 };
 
-use super::transaction_mac::Order;
+use super::{
+    account::{Account, account_at},
+    capp::CACHE_MAX,
+    transaction_mac::Order,
+};
 use crate::{
     card::Card,
     failure::Failure,
@@ -23,7 +28,7 @@ use crate::{
         record::{cyclic_ring, stage_cyclic},
     },
     nvm::{
-        Journal, Memory, Transaction,
+        Journal, Memory, PAGE_SIZE, Transaction,
         ring::{Cell, GENERATION_LEN, Ring},
     },
     platform::Platform,
@@ -31,31 +36,46 @@ use crate::{
 
 /// Transactions whose proofs a purse keeps.
 const CELLS: usize = 8;
-const CELL_LEN: usize = GENERATION_LEN + Content::LEN;
-const LAST_LOAD_AT: usize = CELLS * CELL_LEN;
+const CELL_LEN: usize = GENERATION_LEN + Content::LEN + Account::LEN + Proven::LEN;
+const LAST_LOAD_AT: usize = CELLS * PAGE_SIZE;
 
 /// Bytes a purse takes in memory.
 pub(crate) const PURSE_FILE_LEN: usize = LAST_LOAD_AT + Proven::LEN;
 
-/// Balance and sequences.
+const LOG_CELL_LEN: usize = GENERATION_LEN + LogRecord::LEN;
+const _: () = assert!(CELL_LEN <= PAGE_SIZE);
+const _: () = assert!(
+    CACHE_MAX + CELL_LEN + LOG_CELL_LEN + 2 * Transaction::WRITE_HEADER_LEN <= Transaction::ROOM,
+    "a compound purchase is one transaction"
+);
+
+/// Balance, sequences, and the day's account as this purse last knew it.
 #[derive(Clone, Copy)]
 pub(crate) struct Content {
     pub(crate) balance: Amount,
     pub(crate) online_sequence: u16,
     pub(crate) offline_sequence: u16,
     pub(crate) overdraft: OverdraftLimit,
+    pub(super) account: Account,
 }
 
 impl Content {
     /// The balance after `order`.
     ///
     /// # Errors
-    /// 9401 if there is too little to pay it, 6985 if a purse does not hold that much.
+    /// 9401 if there is too little to pay it, 6985 if a purse does not hold that much, or so little: credit in use is not
+    /// withdrawn.
     pub(super) fn balance_after(&self, order: &Order) -> Result<Amount, StatusWord> {
-        if is_load(order.transaction_type) {
-            self.balance.plus(order.amount).ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)
-        } else {
-            self.balance.minus(order.amount).ok_or(StatusWord::BALANCE_TOO_LOW)
+        match order.transaction_type {
+            TransactionType::LOAD_ED | TransactionType::LOAD_EP | TransactionType::UNDO => {
+                self.balance.plus(order.amount).ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)
+            }
+            TransactionType::OVERDRAFT => {
+                let money = i64::from(self.balance.fen()) - i64::from(self.overdraft.amount().fen());
+                let balance = u32::try_from(money + i64::from(order.amount.fen()));
+                balance.map(Amount::from_fen).map_err(|_| StatusWord::CONDITIONS_NOT_SATISFIED)
+            }
+            _ => self.balance.minus(order.amount).ok_or(StatusWord::BALANCE_TOO_LOW),
         }
     }
 
@@ -70,10 +90,16 @@ impl Content {
         self.sequence(transaction_type).checked_add(1).ok_or(StatusWord::COUNTER_AT_MAXIMUM)
     }
 
-    const LEN: usize = 11 + Proven::LEN;
+    /// Without the account.
+    const LEN: usize = 11;
     /// A purse just created.
-    const EMPTY: Self =
-        Self { balance: Amount::ZERO, online_sequence: 0, offline_sequence: 0, overdraft: OverdraftLimit([0; 3]) };
+    const EMPTY: Self = Self {
+        balance: Amount::ZERO,
+        online_sequence: 0,
+        offline_sequence: 0,
+        overdraft: OverdraftLimit([0; 3]),
+        account: Account::NONE,
+    };
 }
 
 /// What can be proven of a transaction.
@@ -135,36 +161,68 @@ impl<P: Platform> Card<P> {
         let ring = ring(&files);
         let newest = ring.newest(&self.nvm);
         let content = newest.map_or(Some(Content::EMPTY), |cell| {
-            let bytes = self.nvm.array::<{ Content::LEN }>(ring.content(cell));
+            let bytes = self.nvm.array::<{ Content::LEN + Account::LEN }>(ring.content(cell));
             let mut reader = Reader::new(&bytes);
             Some(Content {
                 balance: Amount::from_bytes(reader.array()?),
                 online_sequence: reader.u16()?,
                 offline_sequence: reader.u16()?,
                 overdraft: OverdraftLimit(reader.array()?),
+                account: Account::parse(&reader.array()?)?,
             })
         });
         Ok(OpenPurse { files, newest, content: content.ok_or(StatusWord::INTERNAL_ERROR)? })
     }
 
-    /// Moves the balance, the sequence, the log and the proof, all together. `order` has passed every check.
+    /// What INITIALIZE asks of the purse itself.
+    ///
+    /// # Errors
+    /// 9406 if an undo names anything but the last transaction; of [`Content::balance_after`].
+    pub(super) fn require_possible(&self, purse: &OpenPurse, order: &Order) -> Result<(), StatusWord> {
+        match order.transaction_type {
+            // The new limit comes with the second command.
+            TransactionType::OVERDRAFT => Ok(()),
+            TransactionType::UNDO if !self.is_last_purchase(purse, order) => Err(StatusWord::NO_MAC_AVAILABLE),
+            _ => purse.content.balance_after(order).map(drop),
+        }
+    }
+
+    /// Whether the purse's last transaction is a plain purchase of that amount at that terminal.
+    fn is_last_purchase(&self, purse: &OpenPurse, order: &Order) -> bool {
+        let last = purse.newest.and_then(|cell| proven_at(&self.nvm, proven_address(&purse.files, cell)));
+        last.is_some_and(|last| {
+            last.transaction_type == TransactionType::PURCHASE_EP
+                && last.amount == order.amount
+                && last.terminal == order.terminal
+        })
+    }
+
+    /// Moves the balance, the sequence, the account, the log and the proof, and what `transaction` already holds, all
+    /// together. Everything but the MAC is checked here.
+    ///
+    /// # Errors
+    /// 6985 if a limit refuses it, 9401, 9402; nothing has changed.
     pub(super) fn complete(
         &mut self,
         purse: &OpenPurse,
         order: &Order,
         moment: Moment,
         proof: Proof,
+        mut transaction: Transaction,
     ) -> Result<(), Failure> {
         let Order { amount, transaction_type, terminal } = *order;
+        let account = self.account_after(purse, order, moment.date)?;
         let sequence = purse.content.next_sequence(transaction_type)?;
-        let mut content = Content { balance: purse.content.balance_after(order)?, ..purse.content };
+        let mut content = Content { balance: purse.content.balance_after(order)?, account, ..purse.content };
         if transaction_type.is_online() {
             content.online_sequence = sequence;
         } else {
             content.offline_sequence = sequence;
         }
+        if transaction_type == TransactionType::OVERDRAFT {
+            content.overdraft = OverdraftLimit::from_amount(amount).ok_or(StatusWord::INTERNAL_ERROR)?;
+        }
         let proven = Proven { transaction_type, sequence, proof, amount, terminal };
-        let mut transaction = Transaction::new();
         stage_cell(purse, &content, &proven, &mut transaction)?;
         if is_load(transaction_type) {
             transaction.write(purse.files.purse.body() + LAST_LOAD_AT, &proven.emit())?;
@@ -183,7 +241,7 @@ impl<P: Platform> Card<P> {
         let ring = ring(&purse.files);
         let last_eight = (0..CELLS).filter_map(|back| {
             let cell = ring.before(purse.newest?, back)?;
-            proven_at(&self.nvm, ring.content(cell) + Content::LEN - Proven::LEN)
+            proven_at(&self.nvm, proven_address(&purse.files, cell))
         });
         let last_load = proven_at(&self.nvm, purse.files.purse.body() + LAST_LOAD_AT);
         last_eight.chain(last_load).find(wanted)
@@ -196,7 +254,21 @@ fn log_of(files: &PurseFiles) -> Option<File> {
 }
 
 fn ring(files: &PurseFiles) -> Ring {
-    Ring { address: files.purse.body(), cell_len: CELL_LEN, cells: CELLS }
+    Ring { address: files.purse.body(), cell_len: PAGE_SIZE, cells: CELLS }
+}
+
+/// The account as a purse last knew it, whatever its use right.
+pub(super) fn account_in_purse<M: Memory>(nvm: &Journal<M>, files: Option<&PurseFiles>) -> Account {
+    files
+        .and_then(|files| {
+            let ring = ring(files);
+            account_at(nvm, ring.content(ring.newest(nvm)?) + Content::LEN)
+        })
+        .unwrap_or(Account::NONE)
+}
+
+fn proven_address(files: &PurseFiles, cell: Cell) -> usize {
+    ring(files).content(cell) + Content::LEN + Account::LEN
 }
 
 fn stage_cell(
@@ -213,6 +285,7 @@ fn stage_cell(
         .u16(content.online_sequence)
         .u16(content.offline_sequence)
         .put(&content.overdraft.0)
+        .put(&content.account.emit())
         .put(&proven.emit())
         .finish();
     transaction.write(ring.address(cell), &bytes)

@@ -1,11 +1,11 @@
-//! Session keys, MAC1, MAC2 and TAC as the card makes them (JR/T 0025.2 clause 5; FMCOS 2.0 user manual p. 89-98).
+//! Session keys, MAC1, MAC2, MAC3 and TAC as the card makes them (JR/T 0025.2 clause 5; FMCOS 2.0 user manual p. 89-119).
 
 use onecard_wire::{
     amount::Amount,
-    date::{Date, Time},
+    date::{Date, Moment, Time},
     layout::Writer,
     number::TerminalNumber,
-    wallet::{Initialize, TransactionType},
+    wallet::{Initialize, OverdraftLimit, TransactionType},
 };
 use zeroize::ZeroizeOnDrop;
 
@@ -39,24 +39,44 @@ impl SessionKey {
     }
 }
 
-/// MAC1 of a load: old balance ‖ amount ‖ type ‖ terminal.
+/// MAC1 of a load or unload: old balance ‖ amount ‖ type ‖ terminal.
 pub(crate) fn load_mac1_input(old_balance: Amount, order: &Order) -> [u8; 15] {
     Writer::new().put(&old_balance.to_bytes()).put(&order.head()).finish()
 }
 
-/// MAC2 of a load and MAC1 of a purchase: amount ‖ type ‖ terminal ‖ date ‖ time.
+/// MAC2 of a load or unload and MAC1 of a purchase or undo: amount ‖ type ‖ terminal ‖ date ‖ time.
 pub(crate) fn dated_input(order: &Order, date: Date, time: Time) -> [u8; 18] {
     Writer::new().put(&order.head()).put(&date.to_bytes()).put(&time.to_bytes()).finish()
 }
 
-/// TAC of a load: new balance ‖ online sequence before the increment ‖ the dated input.
+/// TAC of a load, MAC3 of an unload: new balance ‖ online sequence before the increment ‖ the dated input.
 pub(super) fn load_tac_input(new_balance: Amount, online_sequence: u16, dated: &[u8; 18]) -> [u8; 24] {
     Writer::new().put(&new_balance.to_bytes()).u16(online_sequence).put(dated).finish()
 }
 
-/// TAC of a purchase: amount ‖ type ‖ terminal ‖ terminal sequence ‖ date ‖ time.
+/// TAC of a purchase or undo: amount ‖ type ‖ terminal ‖ terminal sequence ‖ date ‖ time.
 pub(super) fn purchase_tac_input(order: &Order, terminal_sequence: u32, date: Date, time: Time) -> [u8; 22] {
     Writer::new().put(&order.head()).u32(terminal_sequence).put(&date.to_bytes()).put(&time.to_bytes()).finish()
+}
+
+/// MAC1 of an overdraft update: old balance ‖ old limit ‖ type ‖ terminal.
+pub(super) fn update_mac1_input(old_balance: Amount, old_limit: OverdraftLimit, terminal: TerminalNumber) -> [u8; 14] {
+    Writer::new()
+        .put(&old_balance.to_bytes())
+        .put(&old_limit.0)
+        .u8(TransactionType::OVERDRAFT.0)
+        .put(&terminal.0)
+        .finish()
+}
+
+/// MAC2 of an overdraft update: new limit ‖ type ‖ terminal ‖ date ‖ time.
+pub(super) fn update_mac2_input(new_limit: OverdraftLimit, terminal: TerminalNumber, moment: Moment) -> [u8; 17] {
+    Writer::new().put(&new_limit.0).u8(TransactionType::OVERDRAFT.0).put(&terminal.0).put(&moment.to_bytes()).finish()
+}
+
+/// TAC of an overdraft update: new balance ‖ online sequence before the increment ‖ the input of MAC2.
+pub(super) fn update_tac_input(new_balance: Amount, online_sequence: u16, mac2_input: &[u8; 17]) -> [u8; 23] {
+    Writer::new().put(&new_balance.to_bytes()).u16(online_sequence).put(mac2_input).finish()
 }
 
 /// TAC: by the TAC key folded to 8 bytes.

@@ -73,7 +73,9 @@ fn a_key_with_pin_and_one_without() {
 #[test]
 fn initialize_checks_in_order() {
     let mut probe = specimen();
-    for command in ["805000000B", "805000030B", "805002020B", "805003020B", "805004010B", "805005010B", "805006020B"] {
+    for command in
+        ["805000000B", "805000030B", "805002020B", "805003010B", "805004020B", "805005030B", "805006010B", "805007020B"]
+    {
         probe.refused(0x6A86, &format!("{command}{KEY_ID:02X}00000001{}", hex::encode(TERMINAL)));
     }
     for p1 in [0x00, 0x01] {

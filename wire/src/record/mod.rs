@@ -14,4 +14,4 @@ pub use event::{EventCode, EventRecord};
 pub use holder::Holder;
 pub use log::LogRecord;
 pub use parameters::{CardStatus, Parameters};
-pub use public_data::{ApplicationType, PublicData};
+pub use public_data::{ApplicationType, PublicData, Validity};

@@ -44,6 +44,8 @@ pub struct Parameters {
 impl Parameters {
     /// Length of the file.
     pub const LEN: usize = 36;
+    /// Where `day` begins, and `spent` behind it: the card's own bytes.
+    pub const DAY_AT: usize = 28;
 
     /// No limit, no expiry, in use.
     pub const UNLIMITED: Self = Self {

@@ -77,3 +77,26 @@ impl PublicData {
             .finish()
     }
 }
+
+/// What a card asks of EF 0015 at each transaction, whatever else stands there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Validity {
+    /// Application version.
+    pub version: u8,
+    /// First day of validity, BCD.
+    pub valid_from: [u8; 4],
+    /// Last day of validity, BCD.
+    pub valid_to: [u8; 4],
+}
+
+impl Validity {
+    /// From the file's content.
+    #[must_use]
+    pub fn parse(content: &[u8; PublicData::LEN]) -> Option<Self> {
+        let mut reader = Reader::new(content);
+        let (_enterprise, _application_type) = (reader.array::<8>()?, reader.u8()?);
+        let version = reader.u8()?;
+        let _serial = reader.array::<10>()?;
+        Some(Self { version, valid_from: reader.array()?, valid_to: reader.array()? })
+    }
+}
