@@ -12,7 +12,7 @@ use crate::{
     transport::Transport,
 };
 
-/// The block a line-protection MAC starts from: the card's random.
+/// The block a line-protection MAC starts from: the card's random. SM4 and AES (own) take zeros behind it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Challenge(pub padding::Block);
 
@@ -105,7 +105,8 @@ pub fn with_mac<M: LineMac + ?Sized>(
     })
 }
 
-/// `command` with its data enciphered, then a MAC over the cipher: length ‖ data, padded only if not whole blocks, in ECB.
+/// `command` with its data enciphered, then a MAC over the cipher: length ‖ data, padded only if not whole blocks of the
+/// key's cipher, in ECB.
 ///
 /// # Errors
 /// [`ProtectError::TooLong`].
@@ -113,7 +114,7 @@ pub fn enciphered(command: &Command, challenge: Challenge, key: &LineKey) -> Res
     let data = command.data();
     let length = u8::try_from(data.len()).map_err(|_| DataTooLong(data.len()))?;
     let plain = Zeroizing::new([&[length], data].concat());
-    let cipher = key.encipher_blocks(&padding::method_2_if_needed(&plain));
+    let cipher = key.encipher(&plain);
     let [cla, ins, p1, p2] = command.header();
     with_mac(&Command::new(cla, ins, p1, p2).with_bytes(&cipher)?, challenge, &mut key.clone())
 }
@@ -138,12 +139,15 @@ pub fn verified_answer<M: LineMac + ?Sized>(
 /// # Errors
 /// [`WrongPadding`].
 pub fn deciphered_answer(cipher: &[u8], key: &LineKey) -> Result<Zeroizing<Vec<u8>>, WrongPadding> {
-    let (blocks, rest) = cipher.as_chunks::<{ padding::BLOCK_LEN }>();
-    let plain = Zeroizing::new(blocks.iter().flat_map(|block| key.decipher(*block)).collect::<Vec<u8>>());
-    let said = plain.split_first().and_then(|(length, data)| data.get(..usize::from(*length)));
-    let data = said.filter(|_| rest.is_empty()).ok_or(WrongPadding)?;
-    let whole = Zeroizing::new(plain.get(..=data.len()).unwrap_or_default().to_vec());
-    if padding::method_2_if_needed(&whole).as_flattened() != &plain[..] {
+    let plain = key.decipher(cipher).ok_or(WrongPadding)?;
+    let (length, padded) = plain.split_first().ok_or(WrongPadding)?;
+    let (data, padding) = padded.split_at_checked(usize::from(*length)).ok_or(WrongPadding)?;
+    let right = match padding {
+        [] => true,
+        [0x80, zeros @ ..] => padding.len() < key.block_len() && zeros.iter().all(|byte| *byte == 0),
+        _ => false,
+    };
+    if !right {
         return Err(WrongPadding);
     }
     Ok(Zeroizing::new(data.to_vec()))

@@ -77,7 +77,7 @@ fn mac(vector: &Vector<Mac>) {
     let mut sam = SamProbe::new();
     sam.write_key(kind, 0x01, &key);
     sam.probe.done(&format!("801A{kind:02X}01"));
-    let message = [&iv[..], method_2(data).as_flattened()].concat();
+    let message = [&iv[..], method_2::<8>(data).as_flattened()].concat();
     let answer = sam.probe.done(&format!("80FA0500{:02X}{}04", message.len(), hex::encode(message)));
     assert_eq!(answer.len(), 4);
     assert!(mac.starts_with(&answer), "{}", hex::encode(answer));

@@ -1,21 +1,24 @@
 //! EXTERNAL and INTERNAL AUTHENTICATE (FMCOS 2.0 user manual p. 51 to 55).
 
 use onecard_wire::{ins, number::ApplicationSerial, status::StatusWord};
-use subtle::ConstantTimeEq;
 
 use super::Selected;
 use crate::{
     apdu::{Command, CommandName, ExchangeError, Refusal, exchange},
-    crypto::{LineKey, padding::Block},
+    crypto::{Cryptogram, LineKey, padding::Block},
     line_protection::{Challenge, ChallengeError, challenge},
     transport::Transport,
 };
 
-/// EXTERNAL AUTHENTICATE by key 39 `key_id`: the challenge enciphered. The card then is in the key's follow-up state.
+/// EXTERNAL AUTHENTICATE by key 39 `key_id`: the challenge enciphered, 8 bytes, of SM4 and AES (own) 16. The card then is in
+/// the key's follow-up state.
 #[must_use]
 pub fn external_authentication(key_id: u8, challenge: Challenge, key: &LineKey) -> Command {
     let command = Command::new(ins::CLA_ISO, ins::EXTERNAL_AUTHENTICATE, 0x00, key_id);
-    command.with_data(&key.encipher(challenge.0))
+    match key.external_cryptogram(challenge.0) {
+        Cryptogram::Eight(block) => command.with_data(&block),
+        Cryptogram::Sixteen(block) => command.with_data(&block),
+    }
 }
 
 /// Shows `card` that the terminal holds key 39 `key_id` (the reading key is 01).
@@ -40,8 +43,8 @@ pub fn external_authenticate<T: Transport + ?Sized>(
     send(transport, serial, command, &external_authentication(key_id, challenge, key)).map(drop)
 }
 
-/// Has `card` encipher 8 fresh random bytes by key 30 `key_id`: a genuine card of this enterprise can, an emulator that
-/// answers 9000 to everything cannot.
+/// Has `card` encipher 8 fresh random bytes by key 30 `key_id` (of SM4 and AES padded to 16, own): a genuine card of this
+/// enterprise can, an emulator that answers 9000 to everything cannot.
 ///
 /// # Errors
 /// [`AuthenticateError::NotGenuine`] if the answer is not the key's.
@@ -53,11 +56,11 @@ pub fn internal_authenticate<T: Transport + ?Sized>(
     random: Block,
 ) -> Result<(), AuthenticateError> {
     const ENCIPHER: u8 = 0x00;
-    const LE: u8 = 8;
     let serial = card.serial();
-    let command = Command::new(ins::CLA_ISO, ins::INTERNAL_AUTHENTICATE, ENCIPHER, key_id);
-    let answer = send(transport, serial, CommandName::InternalAuthenticate, &command.with_data(&random).expecting(LE))?;
-    if answer.ct_eq(&key.encipher(random)).into() { Ok(()) } else { Err(AuthenticateError::NotGenuine { serial }) }
+    let expected = key.internal_cryptogram(random);
+    let command = Command::new(ins::CLA_ISO, ins::INTERNAL_AUTHENTICATE, ENCIPHER, key_id).with_data(&random);
+    let answer = send(transport, serial, CommandName::InternalAuthenticate, &command.expecting(expected.le()))?;
+    if expected.is(&answer) { Ok(()) } else { Err(AuthenticateError::NotGenuine { serial }) }
 }
 
 /// Why nobody was authenticated.

@@ -252,7 +252,7 @@ mod tests {
     use super::*;
     use crate::{
         card::select::sample,
-        crypto::{Key, retail_mac},
+        crypto::Key,
         keys::{CardKeys, KeySet, Purpose},
         sam::{SoftwareSam, SoftwareSamState},
         transport::Scripted,
@@ -282,9 +282,9 @@ mod tests {
     /// A log read with MAC whose answer is `record ‖ mac(record) XOR change`.
     fn log_with_mac(record: &[u8], change: u8) -> Result<Option<LogRecord>, ReadError> {
         let initial = hex!("0102030400000000");
-        let [a, b, c, d] = retail_mac(&maintenance(), initial, &hex!("04B201C404"));
+        let [a, b, c, d] = maintenance().line_mac(initial, &hex!("04B201C404"));
         let asked = [&hex!("04B201C404")[..], &[a, b, c, d, 0x17]].concat();
-        let mut mac = retail_mac(&maintenance(), initial, record);
+        let mut mac = maintenance().line_mac(initial, record);
         mac.iter_mut().for_each(|byte| *byte ^= change);
         let answer = [record, &mac, &[0x90, 0x00]].concat();
         let mut card = Scripted::new(&[(&hex!("0084000004"), &hex!("01020304 9000")), (&asked, &answer)]);

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::{Pin, Selected};
 use crate::{
     apdu::{Command, CommandName, DataTooLong, ExchangeError, Refusal, exchange},
-    crypto::{Key, LineKey, cbc_mac},
+    crypto::{Key, LineKey},
     line_protection::{Challenge, ChallengeError, ProtectError, challenge, enciphered},
     transport::Transport,
 };
@@ -66,13 +66,14 @@ pub fn unblock_pin<T: Transport + ?Sized>(
     send(transport, serial, CommandName::ReplacePin, &command)
 }
 
-/// `80 5E 00 00`, the PIN and its MAC by the folded key of type 38: single DES, IV 0, over the PIN alone.
+/// `80 5E 00 00`, the PIN and its MAC by the key of type 38, over the PIN alone and with IV 0: single DES under the folded
+/// key, SM4 and AES (own) under the whole.
 ///
 /// # Errors
 /// [`DataTooLong`] for no PIN that [`Pin`] makes.
 pub fn reload_command(new: &Pin, reload_key: &Key) -> Result<Command, DataTooLong> {
     const RELOAD: u8 = 0x00;
-    let mac = cbc_mac(&reload_key.fold(), [0; 8], new.expose());
+    let mac = reload_key.folded_mac(new.expose());
     let data = Zeroizing::new([new.expose(), &mac].concat());
     Command::new(ins::CLA_PBOC, ins::CHANGE_OR_RELOAD_PIN, RELOAD, 0x00).with_bytes(&data)
 }

@@ -1,48 +1,79 @@
 //! Keys: erased on drop, never printed, compared in constant time.
 
-use core::{fmt, str::FromStr};
+use core::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use onecard_wire::key::Algorithm;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// A two-key triple DES key.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct Key([u8; 16]);
+/// A key of 16 bytes and the cipher it is for. It is never used with another: what derives from it has its cipher too.
+#[derive(Clone, ZeroizeOnDrop)]
+pub struct Key {
+    #[zeroize(skip)]
+    algorithm: Algorithm,
+    bytes: [u8; 16],
+}
 
 /// A single DES key: a blank card's transport key, a session key, a folded TAC key.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct DesKey([u8; 8]);
 
-/// A key that protects commands: its length decides between DES and triple DES (FMCOS 2.0 user manual p. 48).
+/// A key that protects commands: 8 bytes are DES (FMCOS 2.0 user manual p. 48), 16 bytes know their cipher.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LineKey {
     /// 8 bytes.
     Single(DesKey),
     /// 16 bytes.
-    Triple(Key),
+    Whole(Key),
 }
 
 impl Key {
     /// Length in bytes.
     pub const LEN: usize = 16;
 
-    /// From its 16 bytes.
+    /// A two-key triple DES key from its 16 bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
-        Self(bytes)
+        Self::new(Algorithm::Des, bytes)
+    }
+
+    /// A key of `algorithm` from its 16 bytes.
+    #[must_use]
+    pub const fn new(algorithm: Algorithm, bytes: [u8; Self::LEN]) -> Self {
+        Self { algorithm, bytes }
+    }
+
+    /// A key of `algorithm` from 32 hex digits.
+    ///
+    /// # Errors
+    /// [`KeyTextError`].
+    pub fn from_hex(algorithm: Algorithm, text: &str) -> Result<Self, KeyTextError> {
+        let mut key = Self::new(algorithm, [0; Self::LEN]);
+        hex::decode_to_slice(text, &mut key.bytes).map_err(|_| KeyTextError)?;
+        Ok(key)
+    }
+
+    /// The cipher it is for; of 16 bytes, DES is triple DES.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// The 16 bytes, for a WRITE KEY body or a key file.
     #[must_use]
     pub const fn expose(&self) -> &[u8; Self::LEN] {
-        &self.0
+        &self.bytes
     }
 
-    /// Left half XOR right half: the key of a TAC and of RELOAD PIN (JR/T 0025.2).
+    /// The 16 bytes in hex digits, for a key file.
     #[must_use]
-    pub fn fold(&self) -> DesKey {
-        let (left, right) = self.0.split_at(8);
+    pub fn expose_hex(&self) -> Zeroizing<String> {
+        Zeroizing::new(hex::encode(self.bytes))
+    }
+
+    /// Left half XOR right half: the key of a triple DES TAC and RELOAD PIN (JR/T 0025.2).
+    pub(super) fn fold(&self) -> DesKey {
+        let (left, right) = self.bytes.split_at(8);
         let mut folded = DesKey([0; 8]);
         for ((to, left), right) in folded.0.iter_mut().zip(left).zip(right) {
             *to = left ^ right;
@@ -53,7 +84,7 @@ impl Key {
     /// The first 8 bytes as a DES key: the inner cipher of the retail MAC.
     pub(super) fn left(&self) -> DesKey {
         let mut half = DesKey([0; 8]);
-        half.0.copy_from_slice(self.0.split_at(8).0);
+        half.0.copy_from_slice(self.bytes.split_at(8).0);
         half
     }
 }
@@ -79,7 +110,7 @@ impl DesKey {
 
 impl From<Key> for LineKey {
     fn from(key: Key) -> Self {
-        Self::Triple(key)
+        Self::Whole(key)
     }
 }
 
@@ -89,13 +120,20 @@ impl From<DesKey> for LineKey {
     }
 }
 
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.algorithm == other.algorithm && self.bytes.ct_eq(&other.bytes).into()
+    }
+}
+
+impl PartialEq for DesKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
 macro_rules! secret {
     ($($name:ident),*) => {$(
-        impl PartialEq for $name {
-            fn eq(&self, other: &Self) -> bool {
-                self.0.ct_eq(&other.0).into()
-            }
-        }
         impl Eq for $name {}
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -111,32 +149,6 @@ secret!(Key, DesKey);
 #[error("a key is 32 hexadecimal digits")]
 pub struct KeyTextError;
 
-impl FromStr for Key {
-    type Err = KeyTextError;
-
-    fn from_str(text: &str) -> Result<Self, KeyTextError> {
-        let mut key = Self([0; Self::LEN]);
-        hex::decode_to_slice(text, &mut key.0).map_err(|_| KeyTextError)?;
-        Ok(key)
-    }
-}
-
-impl Serialize for Key {
-    /// 32 hex digits. Only a key file named as such may hold them.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = zeroize::Zeroizing::new([0; Self::LEN * 2]);
-        let digits = hex::encode_to_slice(self.0, &mut *text).ok().and_then(|()| core::str::from_utf8(&*text).ok());
-        serializer.serialize_str(digits.unwrap_or_default())
-    }
-}
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = zeroize::Zeroizing::new(String::deserialize(deserializer)?);
-        text.parse().map_err(D::Error::custom)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -144,10 +156,13 @@ mod tests {
 
     #[test]
     fn a_key_is_neither_printed_nor_repeated_in_an_error() {
-        let key: Key = "00112233445566778899aabbccddeeff".parse().unwrap();
+        let of_hex = |text| Key::from_hex(Algorithm::Des, text);
+        let key = of_hex("00112233445566778899aabbccddeeff").unwrap();
         assert_eq!(format!("{key:?} {:?}", LineKey::from(DesKey::TRANSPORT)), "Key(..) Single(DesKey(..))");
         assert_eq!(key.fold().expose(), &[0x88; 8]);
-        assert_eq!("00112233445566778899aabbccddee".parse::<Key>(), Err(KeyTextError));
-        assert_ne!(key, "00112233445566778899aabbccddeefe".parse().unwrap());
+        assert_eq!(key.expose_hex().as_str(), "00112233445566778899aabbccddeeff");
+        assert_eq!(of_hex("00112233445566778899aabbccddee"), Err(KeyTextError));
+        assert_ne!(key, of_hex("00112233445566778899aabbccddeefe").unwrap());
+        assert_ne!(key, Key::new(Algorithm::Aes, *key.expose()));
     }
 }

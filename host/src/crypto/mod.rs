@@ -1,11 +1,14 @@
-//! The host's own constructions over the `des` crate's block ciphers, written from JR/T 0025.2 and the FMCOS 2.0 manual.
+//! The host's own constructions over published block ciphers, written from JR/T 0025.2, the FMCOS 2.0 manual and, for SM4
+//! and AES, profile §3.2.
 
-mod des;
+mod cipher;
+mod cryptogram;
 mod key;
 mod mac;
 pub mod padding;
 mod transaction;
 
+pub use cryptogram::Cryptogram;
 pub use key::{DesKey, Key, KeyTextError, LineKey};
-pub use mac::{MAC_LEN, cbc_mac, macs_equal, retail_mac};
+pub use mac::{MAC_LEN, cbc_mac, macs_equal};
 pub use transaction::{SessionKey, TransactionTerms, load_tac, purchase_tac};

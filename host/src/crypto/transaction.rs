@@ -1,11 +1,15 @@
 //! Session keys, MAC1, MAC2 and TAC of a load and a purchase (JR/T 0025.2; FMCOS 2.0 user manual p. 88 to 98).
 
-use onecard_wire::{amount::Amount, date::Moment, layout::Writer, number::TerminalNumber, wallet::TransactionType};
+use onecard_wire::{
+    amount::Amount, date::Moment, key::Algorithm, layout::Writer, number::TerminalNumber, wallet::TransactionType,
+};
 use zeroize::ZeroizeOnDrop;
 
 use super::{
+    cipher::one,
     key::{DesKey, Key},
     mac::{MAC_LEN, cbc_mac},
+    padding::{Block, PADDING, joined},
 };
 
 /// What both sides agree on before a transaction: part of every MAC.
@@ -23,7 +27,16 @@ pub struct TransactionTerms {
 
 /// Key of one transaction. Its random and sequence never come back, so neither do its MACs.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SessionKey(DesKey);
+pub struct SessionKey(Session);
+
+/// One block of the transaction key's cipher; both erase themselves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Session {
+    /// Of triple DES: a DES key.
+    Single(DesKey),
+    /// Of SM4 or AES (own): a key of the same.
+    Whole(Key),
+}
 
 impl ZeroizeOnDrop for SessionKey {}
 
@@ -32,7 +45,7 @@ impl SessionKey {
     #[must_use]
     pub fn of_load(load_key: &Key, random: [u8; 4], online_sequence: u16) -> Self {
         let input = Writer::new().put(&random).u16(online_sequence).put(&[0x80, 0x00]).finish();
-        Self(DesKey::from_bytes(load_key.encipher(input)))
+        Self::derive(load_key, input)
     }
 
     /// SESPK from the purchase key (DPK): random ‖ offline sequence ‖ last two bytes of the terminal sequence.
@@ -40,7 +53,7 @@ impl SessionKey {
     pub fn of_purchase(purchase_key: &Key, random: [u8; 4], offline_sequence: u16, terminal_sequence: u32) -> Self {
         let [_, _, high, low] = terminal_sequence.to_be_bytes();
         let input = Writer::new().put(&random).u16(offline_sequence).put(&[high, low]).finish();
-        Self(DesKey::from_bytes(purchase_key.encipher(input)))
+        Self::derive(purchase_key, input)
     }
 
     /// MAC1 of a load, by the card: old balance ‖ amount ‖ type ‖ terminal.
@@ -67,26 +80,38 @@ impl SessionKey {
         self.mac(&amount.to_bytes())
     }
 
+    fn derive(key: &Key, input: Block) -> Self {
+        Self(match key.algorithm() {
+            Algorithm::Des => Session::Single(DesKey::from_bytes(one(&key.triple_des(), input))),
+            wide @ (Algorithm::Sm4 | Algorithm::Aes) => {
+                Session::Whole(Key::new(wide, key.encipher_key_length(joined(input, PADDING))))
+            }
+        })
+    }
+
     fn mac(&self, message: &[u8]) -> [u8; MAC_LEN] {
-        cbc_mac(&self.0, [0; 8], message)
+        match &self.0 {
+            Session::Single(key) => cbc_mac(key, [0; 8], message),
+            Session::Whole(key) => key.folded_mac(message),
+        }
     }
 }
 
-/// TAC of a load under the folded TAC key (DTK): new balance ‖ online sequence before the increment ‖ amount ‖ type ‖
+/// TAC of a load under the folded TAC key (DTK; of SM4 and AES the whole): new balance ‖ online sequence before the increment ‖ amount ‖ type ‖
 /// terminal ‖ date ‖ time.
 #[must_use]
 pub fn load_tac(tac_key: &Key, new_balance: Amount, online_sequence: u16, terms: &TransactionTerms) -> [u8; MAC_LEN] {
     let message: [u8; 24] = Writer::new().put(&new_balance.to_bytes()).u16(online_sequence).put(&whole(terms)).finish();
-    cbc_mac(&tac_key.fold(), [0; 8], &message)
+    tac_key.folded_mac(&message)
 }
 
-/// TAC of a purchase under the folded TAC key (DTK): amount ‖ type ‖ terminal ‖ terminal sequence ‖ date ‖ time. Neither
+/// TAC of a purchase under the folded TAC key (DTK; of SM4 and AES the whole): amount ‖ type ‖ terminal ‖ terminal sequence ‖ date ‖ time. Neither
 /// the balance nor the card's sequence is in it.
 #[must_use]
 pub fn purchase_tac(tac_key: &Key, terminal_sequence: u32, terms: &TransactionTerms) -> [u8; MAC_LEN] {
     let message: [u8; 22] =
         Writer::new().put(&without_moment(terms)).u32(terminal_sequence).put(&terms.moment.to_bytes()).finish();
-    cbc_mac(&tac_key.fold(), [0; 8], &message)
+    tac_key.folded_mac(&message)
 }
 
 fn without_moment(terms: &TransactionTerms) -> [u8; 11] {

@@ -386,7 +386,7 @@ mod tests {
             .zip(controls)
             .map(|(command, control)| {
                 let bytes = hex::decode(command).unwrap();
-                bytes[..24].chunks(8).flat_map(|block| control.decipher(block.try_into().unwrap())).collect()
+                control.decipher(&bytes[..24]).unwrap().to_vec()
             })
             .collect()
     }

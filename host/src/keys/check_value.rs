@@ -2,9 +2,12 @@
 
 use core::fmt;
 
+use onecard_wire::key::Algorithm;
+
 use crate::crypto::Key;
 
-/// First three bytes of the zero block enciphered: shows that two people hold the same key, and not which.
+/// First three bytes of the zero block enciphered (AES: of 16 bytes 01): shows that two people hold the same key, and not
+/// which.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CheckValue(pub [u8; 3]);
 
@@ -12,7 +15,11 @@ impl CheckValue {
     /// The check value of `key`.
     #[must_use]
     pub fn of(key: &Key) -> Self {
-        let [a, b, c, ..] = key.encipher([0; 8]);
+        let block = match key.algorithm() {
+            Algorithm::Des | Algorithm::Sm4 => [0x00; Key::LEN],
+            Algorithm::Aes => [0x01; Key::LEN],
+        };
+        let [a, b, c, ..] = key.encipher_key_length(block);
         Self([a, b, c])
     }
 }
@@ -38,5 +45,13 @@ mod tests {
         // DES of the zero block under the zero key is 8CA64DE9C1B123A7 (NIST SP 800-17); triple DES with equal halves
         // is single DES.
         assert_eq!(CheckValue::of(&Key::from_bytes([0; 16])).to_string(), "8CA64D");
+    }
+
+    #[test]
+    fn each_cipher_has_its_own() {
+        // OpenSSL 3.0: 16 bytes 01 by AES-128-ECB, 16 bytes 00 by SM4-ECB, both under this key.
+        let of = |algorithm| CheckValue::of(&Key::new(algorithm, *b"sixteen bytes ok")).to_string();
+        assert_eq!(of(Algorithm::Aes), "FD1116");
+        assert_eq!(of(Algorithm::Sm4), "F4E031");
     }
 }

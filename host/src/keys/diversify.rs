@@ -2,14 +2,13 @@
 
 use crate::crypto::Key;
 
-/// One level: `3DES(K, F) ‖ 3DES(K, ¬F)` for an 8-byte factor F.
+/// One level: `3DES(K, F) ‖ 3DES(K, ¬F)` for an 8-byte factor F; of SM4 and AES (own) one block over `F ‖ ¬F`. The derived
+/// key has the key's cipher.
 #[must_use]
 pub fn diversify(key: &Key, factor: [u8; 8]) -> Key {
-    let mut derived = zeroize::Zeroizing::new([0; Key::LEN]);
-    let (left, right) = derived.split_at_mut(8);
-    left.copy_from_slice(&key.encipher(factor));
-    right.copy_from_slice(&key.encipher(factor.map(|byte| !byte)));
-    Key::from_bytes(*derived)
+    let [a, b, c, d, e, f, g, h] = factor;
+    let input = [a, b, c, d, e, f, g, h, !a, !b, !c, !d, !e, !f, !g, !h];
+    Key::new(key.algorithm(), key.encipher_key_length(input))
 }
 
 /// One to three levels, in order: region or enterprise first, **card serial last**. (A SAM's commands carry the same

@@ -4,16 +4,18 @@ use core::fmt;
 use std::collections::BTreeMap;
 
 use onecard_wire::{
-    key::KeyVersion,
+    key::{Algorithm, KeyVersion},
     number::{ApplicationSerial, EnterpriseId},
 };
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 
-use super::{diversify, purpose::Purpose};
+use super::{diversify, entry::Entry, purpose::Purpose};
 use crate::crypto::Key;
 
-/// Keys by purpose and version. As data it is a list of `purpose`, `version` and `key` in 32 hex digits.
+/// Keys by purpose and version; several versions of a purpose stand side by side, each with its cipher. As data it is a
+/// list of `purpose`, `version`, `algorithm` (`3des` where a file does not say it, `sm4`, `aes`) and `key` in 32 hex
+/// digits.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Entry>", into = "Vec<Entry>")]
 pub struct KeySet(BTreeMap<(Purpose, u8), Key>);
@@ -81,6 +83,19 @@ impl KeySet {
         self.0.get(&(purpose, version.0)).ok_or(MissingKey { purpose, version })
     }
 
+    /// The same set and `other`'s keys.
+    ///
+    /// # Errors
+    /// [`DuplicateKey`] if both have one of a purpose and version.
+    pub fn joined(mut self, other: Self) -> Result<Self, DuplicateKey> {
+        for ((purpose, version), key) in other.0 {
+            if self.0.insert((purpose, version), key).is_some() {
+                return Err(DuplicateKey { purpose, version });
+            }
+        }
+        Ok(self)
+    }
+
     /// What is in the set, without values.
     pub fn names(&self) -> impl Iterator<Item = (Purpose, KeyVersion)> {
         self.0.keys().map(|(purpose, version)| (*purpose, KeyVersion(*version)))
@@ -98,15 +113,34 @@ impl KeySet {
 }
 
 impl RootKeys {
-    /// A root of each purpose in version `version`, from `random`.
+    /// A triple DES root of each purpose in version `version`, from `random`.
     #[must_use]
     pub fn generate(version: KeyVersion, random: &mut impl CryptoRng) -> Self {
+        Self::generate_with(version, |_| Algorithm::Des, random)
+    }
+
+    /// A root of each purpose in version `version`, from `random`, for the cipher that `algorithm` names. The keys 36 to 39
+    /// of an application have one cipher among them ([`Purpose::follows_key_file`]).
+    #[must_use]
+    pub fn generate_with(
+        version: KeyVersion,
+        algorithm: impl Fn(Purpose) -> Algorithm,
+        random: &mut impl CryptoRng,
+    ) -> Self {
         let keys = Purpose::ALL.iter().fold(KeySet::default(), |keys, purpose| {
             let mut bytes = zeroize::Zeroizing::new([0; Key::LEN]);
             random.fill_bytes(&mut *bytes);
-            keys.with(*purpose, version, Key::from_bytes(*bytes))
+            keys.with(*purpose, version, Key::new(algorithm(*purpose), *bytes))
         });
         Self(keys)
+    }
+
+    /// These roots and `other`'s: the next version beside the one in use.
+    ///
+    /// # Errors
+    /// [`DuplicateKey`] if both have one of a purpose and version.
+    pub fn joined(self, other: Self) -> Result<Self, DuplicateKey> {
+        self.0.joined(other.0).map(Self)
     }
 
     /// The keys of one enterprise. The operator's own keys are not among them.
@@ -225,18 +259,9 @@ impl fmt::Debug for KeySet {
     }
 }
 
-/// One key as data.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    purpose: Purpose,
-    version: u8,
-    key: Key,
-}
-
 impl From<KeySet> for Vec<Entry> {
     fn from(set: KeySet) -> Self {
-        set.0.into_iter().map(|((purpose, version), key)| Entry { purpose, version, key }).collect()
+        set.0.into_iter().map(|((purpose, version), key)| Entry::new(purpose, version, key)).collect()
     }
 }
 
@@ -244,13 +269,9 @@ impl TryFrom<Vec<Entry>> for KeySet {
     type Error = DuplicateKey;
 
     fn try_from(entries: Vec<Entry>) -> Result<Self, DuplicateKey> {
-        let mut keys = BTreeMap::new();
-        for Entry { purpose, version, key } in entries {
-            if keys.insert((purpose, version), key).is_some() {
-                return Err(DuplicateKey { purpose, version });
-            }
-        }
-        Ok(Self(keys))
+        entries.into_iter().map(Entry::into_parts).try_fold(Self::default(), |set, (purpose, version, key)| {
+            set.joined(Self(BTreeMap::from([((purpose, version), key)])))
+        })
     }
 }
 
@@ -313,5 +334,39 @@ mod tests {
         assert!(serde_json::from_str::<RootKeys>(&format!("[{entry}]")).is_ok());
         assert!(serde_json::from_str::<RootKeys>(&format!("[{entry},{entry}]")).is_err());
         assert!(serde_json::from_str::<RootKeys>(&entry.replace("version", "vintage")).is_err());
+    }
+
+    #[test]
+    fn a_key_keeps_its_cipher_in_a_file_and_through_diversification() {
+        let mut random = rand::rngs::StdRng::seed_from_u64(2);
+        let cipher = |purpose| match purpose {
+            Purpose::Load => Algorithm::Sm4,
+            Purpose::Purchase => Algorithm::Aes,
+            _ => Algorithm::Des,
+        };
+        let later = RootKeys::generate_with(KeyVersion(2), cipher, &mut random);
+        let both = roots().joined(later.clone()).unwrap();
+        let text = serde_json::to_string(&both).unwrap();
+        assert_eq!(serde_json::from_str::<RootKeys>(&text).unwrap(), both);
+        assert_eq!(text.matches(r#""algorithm":"aes""#).count(), 1);
+        assert_eq!(text.matches(r#""algorithm":"sm4""#).count(), 1);
+        let serial = ApplicationSerial::from_parts(31, 1, 42).unwrap();
+        let card = both.enterprise("1000000000000001".parse().unwrap()).card(serial);
+        for (purpose, version) in card.keys().names() {
+            let expected = if version == KeyVersion(2) { cipher(purpose) } else { Algorithm::Des };
+            assert_eq!(card.keys().key(purpose, version).unwrap().algorithm(), expected);
+        }
+        assert_eq!(card.keys().names().count(), 34);
+        assert!(both.joined(later).is_err());
+    }
+
+    #[test]
+    fn a_file_written_before_there_were_ciphers_is_triple_des() {
+        let entry = r#"[{"purpose":"load","version":1,"key":"00112233445566778899aabbccddeeff"}]"#;
+        let set: KeySet = serde_json::from_str(entry).unwrap();
+        assert_eq!(set.key(Purpose::Load, VERSION).unwrap().algorithm(), Algorithm::Des);
+        let other = r#""version":1,"algorithm":"rot13""#;
+        assert!(serde_json::from_str::<KeySet>(&entry.replace(r#""version":1"#, other)).is_err());
+        assert!(serde_json::from_str::<KeySet>(&entry.replace("ff", "f")).is_err());
     }
 }

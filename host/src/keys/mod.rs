@@ -2,6 +2,7 @@
 
 mod check_value;
 mod diversify;
+mod entry;
 mod key_set;
 mod purpose;
 

@@ -98,6 +98,13 @@ impl Purpose {
         Self::SamCardMaintenance,
     ];
 
+    /// Whether the key is one of the types 36 to 39, which have no algorithm byte of their own: the key file's last byte
+    /// names one cipher for all of them (profile §3.2).
+    #[must_use]
+    pub const fn follows_key_file(self) -> bool {
+        matches!(self.place(), Some(CardPlace { key_type, .. }) if key_type.counts_errors())
+    }
+
     /// The first place of the key in an enterprise application (profile §3.2); `None` for a key that is on no such
     /// application.
     #[must_use]

@@ -14,9 +14,10 @@ mod psam;
 mod software;
 mod working_key;
 
+pub use crate::crypto::Cryptogram;
 pub use psam::{Levels, PsamCard};
 pub use software::{LastLoad, SoftwareSam, SoftwareSamState};
-pub use working_key::{AuthenticationUse, Cryptogram, LineKeyUse};
+pub use working_key::{AuthenticationUse, LineKeyUse};
 
 /// A terminal's keeper of keys. One transaction at a time; a failed call leaves none open.
 pub trait Sam {
@@ -122,7 +123,7 @@ pub enum SamError {
     #[error("the card's MAC is wrong: not a genuine card of this enterprise, or its answer was changed")]
     WrongMac,
     /// 9403.
-    #[error("the SAM has no key of the version this card uses: exchange the SAM or the card")]
+    #[error("the SAM has no key of the version and cipher this card uses: exchange the SAM or the card")]
     NoSuchKey,
     /// The load limit is used up.
     #[error("the SAM's load limit is used up: have the station raise it")]

@@ -5,7 +5,7 @@ use onecard_wire::{
     amount::Amount,
     fid::Fid,
     ins,
-    key::KeyVersion,
+    key::{Algorithm, KeyVersion},
     number::{EnterpriseId, TerminalNumber},
     sam::{InitSam, InitSamAnswer, Usage, UsageKind},
     status::StatusWord,
@@ -26,6 +26,8 @@ pub struct PsamCard<T> {
     terminal: TerminalNumber,
     levels: Levels,
     maintenance_version: KeyVersion,
+    /// Kinds whose keys are not triple DES.
+    algorithms: Vec<(UsageKind, Algorithm)>,
 }
 
 /// How far the SAM's keys still have to be diversified to be a card's. Factors travel card serial first.
@@ -60,7 +62,16 @@ impl<T: Transport> PsamCard<T> {
         let terminal = TerminalNumber(fixed(&number)?);
         let name = aid::sam_application(enterprise);
         send(&mut transport, &Command::new(ins::CLA_ISO, ins::SELECT, 0x04, 0x00).with_data(&name).expecting(0))?;
-        Ok(Self { transport, enterprise, terminal, levels, maintenance_version })
+        Ok(Self { transport, enterprise, terminal, levels, maintenance_version, algorithms: Vec::new() })
+    }
+
+    /// The same SAM, whose key of `kind` is of `algorithm` (own): it decides how the terminal pads for DES CRYPT, which tells
+    /// no algorithm. Kinds not named are triple DES. Transactions need no such word: the card tells its key's algorithm.
+    #[must_use]
+    pub fn with_algorithm(mut self, kind: UsageKind, algorithm: Algorithm) -> Self {
+        self.algorithms.retain(|(named, _)| *named != kind);
+        self.algorithms.push((kind, algorithm));
+        self
     }
 
     /// Gives the slot back.
@@ -102,12 +113,16 @@ impl<T: Transport> PsamCard<T> {
     ) -> Result<[u8; 4], SamError> {
         /// P1 of DES CRYPT: a MAC whose IV is the first block of the data.
         const MAC_WITH_IV: u8 = 0x05;
-        let blocks = padding::method_2(message);
-        let data = [&initial, blocks.as_flattened()].concat();
+        let data = padding::for_des_crypt(self.algorithm_of(key.0), initial, message);
         let crypt = Command::new(ins::CLA_PBOC, ins::DES_CRYPT, MAC_WITH_IV, 0x00).with_bytes(&data);
         let crypt = crypt.map_err(|_| SamError::MessageTooLong(message.len()))?;
         self.prepare(card, key)?;
         fixed(&send(&mut self.transport, &crypt.expecting(4))?)
+    }
+
+    fn algorithm_of(&self, kind: UsageKind) -> Algorithm {
+        let named = self.algorithms.iter().find(|(named, _)| *named == kind);
+        named.map_or(Algorithm::Des, |(_, algorithm)| *algorithm)
     }
 
     fn factors(&self, card: CardFactors) -> Result<Vec<u8>, SamError> {
@@ -176,8 +191,12 @@ impl<T: Transport> Sam for PsamCard<T> {
         /// P1 of DES CRYPT: encipher whole blocks.
         const ENCIPHER: u8 = 0x00;
         self.prepare(card, (usage.kind(), version))?;
-        let crypt = Command::new(ins::CLA_PBOC, ins::DES_CRYPT, ENCIPHER, 0x00).with_data(&challenge).expecting(0);
-        let answer = send(&mut self.transport, &crypt)?;
+        let crypt = Command::new(ins::CLA_PBOC, ins::DES_CRYPT, ENCIPHER, 0x00);
+        let crypt = match self.algorithm_of(usage.kind()) {
+            Algorithm::Des => crypt.with_data(&challenge),
+            Algorithm::Sm4 | Algorithm::Aes => crypt.with_data(&padding::joined(challenge, padding::PADDING)),
+        };
+        let answer = send(&mut self.transport, &crypt.expecting(0))?;
         Cryptogram::from_answer(&answer).ok_or(SamError::Malformed(answer.len()))
     }
 
@@ -349,6 +368,33 @@ mod tests {
             sam.line_mac(card, LineKeyUse::Rights, version, [0; 8], &[0; 240]),
             Err(SamError::MessageTooLong(240))
         );
+        sam.into_transport().finish();
+    }
+
+    #[test]
+    fn a_wide_cipher_pads_for_des_crypt() {
+        let (challenge, message) = (hex!("D0FE4FB900000000"), hex!("04B0000004"));
+        let ready = hex!("801A250208 3100100000000423");
+        let sm4 = hex!("80FA050020 D0FE4FB9000000000000000000000000 04B00000048000000000000000000000 04");
+        let aes = hex!("80FA050015 D0FE4FB9000000000000000000000000 04B0000004 04");
+        let door = hex!("801A2B0208 3100100000000423");
+        let encipher = hex!("80FA000010 D0FE4FB900000000 8000000000000000 00");
+        let exchanges: [(&[u8], &[u8]); 6] = [
+            (&ready, &hex!("9000")),
+            (&sm4, &hex!("01020304 9000")),
+            (&ready, &hex!("9000")),
+            (&aes, &hex!("05060708 9000")),
+            (&door, &hex!("9000")),
+            (&encipher, &hex!("00112233445566778899AABBCCDDEEFF 9000")),
+        ];
+        let card = order().card;
+        let mut sam = open(Levels::Serial, &exchanges).with_algorithm(UsageKind::CARD_MAINTENANCE, Algorithm::Sm4);
+        assert_eq!(sam.maintenance_mac(card, challenge, &message), Ok([1, 2, 3, 4]));
+        sam = sam.with_algorithm(UsageKind::CARD_MAINTENANCE, Algorithm::Aes);
+        assert_eq!(sam.maintenance_mac(card, challenge, &message), Ok([5, 6, 7, 8]));
+        sam = sam.with_algorithm(UsageKind::ACCESS_AUTHENTICATION, Algorithm::Aes);
+        let made = sam.authentication(card, AuthenticationUse::Access, KeyVersion(2), challenge).unwrap();
+        assert!(made.is(&hex!("00112233445566778899AABBCCDDEEFF")));
         sam.into_transport().finish();
     }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AuthenticationUse, CardFactors, Cryptogram, LineKeyUse, Sam, SamError, SamOrder};
 use crate::{
-    crypto::{Key, SessionKey, TransactionTerms, macs_equal, retail_mac},
+    crypto::{Key, SessionKey, TransactionTerms, macs_equal},
     keys::{CardKeys, EnterpriseKeys, Purpose},
 };
 
@@ -82,7 +82,7 @@ impl SoftwareSam {
         if !is_purchase(init.transaction_type) {
             return Err(SamError::Unexpected(StatusWord::WRONG_DATA));
         }
-        let key = self.keys.card_key(order.card, Purpose::Purchase, init.key_version)?;
+        let key = self.keys.transaction_key(order, Purpose::Purchase)?;
         Ok(SessionKey::of_purchase(&key, init.random, init.card_sequence, terminal_sequence))
     }
 
@@ -98,7 +98,7 @@ impl SoftwareSam {
         if !matches!(init.transaction_type, TransactionType::LOAD_ED | TransactionType::LOAD_EP) {
             return Err(SamError::Unexpected(StatusWord::WRONG_DATA));
         }
-        let key = self.keys.card_key(order.card, Purpose::Load, init.key_version)?;
+        let key = self.keys.transaction_key(order, Purpose::Load)?;
         let session = SessionKey::of_load(&key, init.random, init.card_sequence);
         if !macs_equal(mac1, session.load_mac1(old_balance, &self.terms(order))) {
             return Err(SamError::WrongMac);
@@ -186,7 +186,7 @@ impl Sam for SoftwareSam {
         let key = self.keys.any().ok_or(SamError::NotSupported)?;
         let made = self.state.randoms_made.checked_add(1).ok_or(SamError::Exhausted)?;
         let message = [b"random of a SAM ".as_slice(), &self.state.terminal.0, &made.to_be_bytes()].concat();
-        let random = retail_mac(key, [0; 8], &message);
+        let random = key.line_mac([0; 8], &message);
         self.state.randoms_made = made;
         Ok(random)
     }
@@ -194,7 +194,7 @@ impl Sam for SoftwareSam {
     fn maintenance_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
         self.purchase = None;
         let key = self.keys.card_key(card, Purpose::Maintenance, self.maintenance_version)?;
-        Ok(retail_mac(&key, initial, message))
+        Ok(key.line_mac(initial, message))
     }
 
     fn authentication(
@@ -206,7 +206,7 @@ impl Sam for SoftwareSam {
     ) -> Result<Cryptogram, SamError> {
         self.purchase = None;
         let key = self.keys.card_key(card, usage.purpose(), version)?;
-        Ok(Cryptogram::Eight(key.encipher(challenge)))
+        Ok(key.internal_cryptogram(challenge))
     }
 
     fn line_mac(
@@ -219,7 +219,7 @@ impl Sam for SoftwareSam {
     ) -> Result<[u8; 4], SamError> {
         self.purchase = None;
         let key = self.keys.card_key(card, usage.purpose(), version)?;
-        Ok(retail_mac(&key, initial, message))
+        Ok(key.line_mac(initial, message))
     }
 }
 
@@ -242,6 +242,12 @@ impl Keys {
             Self::Enterprise(keys) => keys.keys().first(),
             Self::Card(keys) => keys.keys().first(),
         }
+    }
+
+    /// The key the card says it used: this version, and this cipher.
+    fn transaction_key(&self, order: &SamOrder, purpose: Purpose) -> Result<Key, SamError> {
+        let key = self.card_key(order.card, purpose, order.init.key_version)?;
+        if key.algorithm() == order.init.algorithm.algorithm() { Ok(key) } else { Err(SamError::NoSuchKey) }
     }
 
     fn card_key(&self, card: CardFactors, purpose: Purpose, version: KeyVersion) -> Result<Key, SamError> {
@@ -272,7 +278,12 @@ mod tests {
     use super::*;
     use crate::keys::KeySet;
     use hex_literal::hex;
-    use onecard_wire::{date::Moment, key::AlgorithmId, number::EnterpriseId, sam::InitSam};
+    use onecard_wire::{
+        date::Moment,
+        key::{Algorithm, AlgorithmId},
+        number::EnterpriseId,
+        sam::InitSam,
+    };
 
     const VERSION: KeyVersion = KeyVersion(0);
 
@@ -409,6 +420,29 @@ mod tests {
         let load = order(TransactionType::LOAD_EP, [1; 4], 1, hex!("20161216134600"));
         assert_eq!(sam.load(&load, Amount::ZERO, [0; 4]), Err(SamError::NoSuchKey));
         assert_eq!(sam.maintenance_mac(load.card, [0; 8], &[1]), Err(SamError::NoSuchKey));
+    }
+
+    #[test]
+    fn a_key_serves_its_version_and_cipher_alone() {
+        let key = |algorithm| Key::new(algorithm, hex!("00112233445566778899AABBCCDDEEFF"));
+        let keys = KeySet::default()
+            .with(Purpose::Purchase, KeyVersion(1), key(Algorithm::Des))
+            .with(Purpose::Purchase, KeyVersion(2), key(Algorithm::Aes))
+            .with(Purpose::Purchase, KeyVersion(3), key(Algorithm::Sm4));
+        let mut sam = SoftwareSam::new(EnterpriseKeys::new(enterprise(), keys), VERSION, state([1; 6]));
+        let mut order = order(TransactionType::PURCHASE_EP, [1; 4], 1, hex!("20161216134600"));
+        let mut mac1s = std::collections::BTreeSet::new();
+        for version in 1..=3 {
+            for id in [0x00, 0x01, 0x04, 0x06] {
+                order.init.key_version = KeyVersion(version);
+                order.init.algorithm = AlgorithmId(id);
+                let serves = matches!((version, id), (1, 0x00 | 0x01) | (2, 0x06) | (3, 0x04));
+                match sam.initialize_purchase(&order) {
+                    Ok(answer) => assert!(serves && mac1s.insert(answer.mac1) != (id == 0x01), "{version} {id}"),
+                    error => assert!(!serves && error == Err(SamError::NoSuchKey), "{version} {id}"),
+                }
+            }
+        }
     }
 
     #[test]

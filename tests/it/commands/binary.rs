@@ -186,10 +186,10 @@ fn an_enciphered_file() {
     for text in ["04D69900 0011223344556677", "04D69900 001122", "04D69900"] {
         assert_eq!(probe.send_with_mac(&command(text), &maintenance()).status, 0x6A80, "{text}");
     }
-    let cipher = line_key(&MAINTENANCE).encipher_blocks(&[hex_literal::hex!("02AABB8000000001")]);
+    let cipher = line_key(&MAINTENANCE).encipher(&hex_literal::hex!("02AABB8000000001"));
     let padded_wrong = command("04D69900").with_bytes(&cipher).unwrap();
     assert_eq!(probe.send_with_mac(&padded_wrong, &maintenance()).status, 0x6A80);
-    let cipher = line_key(&MAINTENANCE).encipher_blocks(&[hex_literal::hex!("02AABB8000000000")]);
+    let cipher = line_key(&MAINTENANCE).encipher(&hex_literal::hex!("02AABB8000000000"));
     let padded_right = command("04D69900").with_bytes(&cipher).unwrap();
     assert_eq!(probe.send_with_mac(&padded_right, &maintenance()).status, 0x9000);
 }

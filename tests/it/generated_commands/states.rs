@@ -85,7 +85,7 @@ fn with_pin(reader: &mut Reader) {
 
 fn authenticate(reader: &mut Reader, key: LineKey) {
     let challenge = challenge(reader).unwrap();
-    let cipher: [u8; 8] = key.encipher_blocks(&[challenge.0]).try_into().unwrap();
+    let cipher: [u8; 8] = key.encipher(&challenge.0).try_into().unwrap();
     let command = Command::new(ins::CLA_ISO, ins::EXTERNAL_AUTHENTICATE, 0, 0).with_data(&cipher);
     exchange(reader, &command).unwrap().done().unwrap();
 }

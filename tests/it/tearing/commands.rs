@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use onecard_host::{
     apdu::{Command, exchange},
-    card::{Access, Pin, read_binary, read_record, select, verify_pin},
+    card::{Access, Pin, external_authentication, read_binary, read_record, select, verify_pin},
     crypto::{DesKey, Key, LineKey},
     issuing::{CardOrder, issue_card, prepare_mf},
     keys::Purpose,
@@ -113,10 +113,7 @@ fn a_right_pin_gives_the_tries_back_only_at_the_end() {
 
 fn authenticate(reader: &mut Reader, id: u8, key: &LineKey) -> Option<StatusWord> {
     let challenge = challenge(reader).ok()?;
-    let cipher = key.encipher_blocks(&[challenge.0]);
-    let cipher: [u8; 8] = cipher.try_into().ok()?;
-    let command = Command::new(ins::CLA_ISO, ins::EXTERNAL_AUTHENTICATE, 0, id).with_data(&cipher);
-    status(reader, &command)
+    status(reader, &external_authentication(id, challenge, key))
 }
 
 #[test]
@@ -175,8 +172,8 @@ fn a_key_is_the_old_one_or_the_new_one() {
         assert!(answer.is_none_or(StatusWord::is_ok), "{answer:?}");
     };
     let judge = |mut reader: Reader, _| match internal(&mut reader) {
-        answer if answer == old.encipher([7; 8]) => Fate::NotBegun,
-        answer if answer == new.encipher([7; 8]) => Fate::Finished,
+        answer if old.encipher(&[7; 8]) == answer => Fate::NotBegun,
+        answer if new.encipher(&[7; 8]) == answer => Fate::Finished,
         _ => panic!("a key that is neither"),
     };
     sweep("WRITE KEY", &card, &run, &judge, (Recoveries::Twice, HAPPENED_OR_NOT));

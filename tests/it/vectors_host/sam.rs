@@ -1,7 +1,7 @@
 //! The SAM's vectors, by the software SAM and by a SAM in a slot that is a script.
 
 use onecard_host::{
-    crypto::{Key, LineKey, cbc_mac, retail_mac},
+    crypto::Key,
     keys::{EnterpriseKeys, KeySet, Purpose, diversify_levels},
     sam::{CardFactors, Levels, PsamCard, Sam, SamError, SamOrder, SoftwareSam, SoftwareSamState},
 };
@@ -92,10 +92,10 @@ pub(super) fn des_crypt(vector: &Vector<DesCrypt>) {
     let key = diversify_levels(&Key::from_bytes(trace.key.as_slice().try_into().unwrap()), &trace.factors);
     let (blocks, _) = trace.data.as_chunks::<8>();
     let answer = match (trace.p1, trace.usage & 0x1F) {
-        (0x00, _) => LineKey::from(key).encipher_blocks(blocks),
-        (0x01, 0x04) => cbc_mac(&key.fold(), [0; 8], unpadded(blocks)).to_vec(),
-        (0x01, _) => retail_mac(&key, [0; 8], unpadded(blocks)).to_vec(),
-        _ => retail_mac(&key, blocks[0], unpadded(&blocks[1..])).to_vec(),
+        (0x00, _) => key.encipher(&trace.data),
+        (0x01, 0x04) => key.folded_mac(unpadded(blocks)).to_vec(),
+        (0x01, _) => key.line_mac([0; 8], unpadded(blocks)).to_vec(),
+        _ => key.line_mac(blocks[0], unpadded(&blocks[1..])).to_vec(),
     };
     assert_eq!(answer, trace.answer);
 }

@@ -14,7 +14,7 @@ use onecard_wire::{
 
 use super::{VERSION, enterprise, master, serial};
 use crate::{
-    crypto::{Key, SessionKey, TransactionTerms, load_tac, purchase_tac, retail_mac},
+    crypto::{Key, SessionKey, TransactionTerms, load_tac, purchase_tac},
     keys::{Purpose, diversify},
     transport::{Transport, TransportError},
 };
@@ -265,11 +265,11 @@ impl ModelCard {
         let key = self.key(Purpose::Maintenance);
         let [a, b, c, d] = challenge.ok_or([0x69, 0x84])?;
         let initial = [a, b, c, d, 0, 0, 0, 0];
-        if retail_mac(&key, initial, &command[..5]) != command[5..9] {
+        if key.line_mac(initial, &command[..5]) != command[5..9] {
             return Err([0x69, 0x88]);
         }
         let record = self.log.get(usize::from(number) - 1).ok_or([0x6A, 0x83])?.emit();
-        Ok([&record[..], &retail_mac(&key, initial, &record)].concat())
+        Ok([&record[..], &key.line_mac(initial, &record)].concat())
     }
 }
 
