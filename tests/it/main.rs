@@ -10,10 +10,13 @@
 
 mod apdu_budget;
 mod attacks;
+mod books;
+mod cashier;
 mod commands;
 mod coverage_of_vectors;
 mod foreign_peers;
 mod generated_commands;
+mod isolation;
 mod memory;
 mod probe;
 mod purse;
@@ -25,3 +28,4 @@ mod terminal_kills;
 mod tidy;
 mod vectors_card;
 mod vectors_host;
+mod wear;

@@ -5,3 +5,4 @@ mod commands;
 mod money;
 mod sweep;
 pub(crate) mod till;
+mod wallet;
