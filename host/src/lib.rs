@@ -8,6 +8,7 @@
 //! | [`sam`] | who keeps the keys: a SAM in a slot, or one in memory for servers and tests |
 //! | [`terminal`] | purchase and recharge, each one call with three endings; what is in doubt, settlement, the issuer's check |
 //! | [`trace`] | a redacting trace of APDUs, decoded field by field |
+//! | [`disk`] | what is durable when, for the journal and the blacklist |
 //! | [`issuing`] | from a blank card to an application or a SAM |
 //! | [`keys`] | roots, diversification, check values |
 //! | [`crypto`], [`line_protection`] | session keys, MACs, TAC; commands under a MAC, enciphered |
@@ -41,6 +42,7 @@ pub mod apdu;
 mod as_text;
 pub mod card;
 pub mod crypto;
+pub mod disk;
 pub mod issuing;
 pub mod keys;
 pub mod line_protection;

@@ -4,12 +4,13 @@
 //! the line, a space, and the event as JSON. A line counts when it is complete, its line feed included. It is written by
 //! one call and followed by `fdatasync`, so an `Ok` outlives a power cut; a process killed on the way leaves at most a torn
 //! last line, whose event nobody was told of, and which the next opening cuts off. Damage before the last line was no torn
-//! write, and is reported instead of being skipped. The file is locked while open. It only grows: begin a new one, say
-//! each day, once nothing is pending.
+//! write, and is reported instead of being skipped. What a killed process wrote may not be durable yet, so opening makes it
+//! that before anything of it is believed. The file is locked while open. It only grows: begin a new one, say each day,
+//! once nothing is pending.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
-    io::{Read, Seek, SeekFrom, Write},
+    fs::File,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -17,6 +18,7 @@ use super::{
     Conclusion, OrderNumber, SettlementRecord, StorageError, Token, TokenStore,
     token_store::{Event, Ledger},
 };
+use crate::disk::{Disk, DiskFile, SystemDisk};
 
 /// First line of a journal file.
 const HEADER: &str = "onecard-terminal-journal;1";
@@ -25,9 +27,9 @@ const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
 
 /// An open journal file.
 #[derive(Debug)]
-pub struct JournalFile {
+pub struct JournalFile<F = File> {
     path: PathBuf,
-    file: File,
+    file: F,
     ledger: Ledger,
     usable: bool,
 }
@@ -39,26 +41,34 @@ impl JournalFile {
     /// [`StorageError::InUse`] if another terminal has it open, [`StorageError::Damaged`] with the line that does not fit,
     /// [`StorageError::Io`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StorageError> {
+        Self::open_on(&SystemDisk, path)
+    }
+}
+
+impl<F: DiskFile> JournalFile<F> {
+    /// The same on any disk.
+    ///
+    /// # Errors
+    /// As [`JournalFile::open`].
+    pub fn open_on<D: Disk<File = F>>(disk: &D, path: impl AsRef<Path>) -> Result<Self, StorageError> {
         let path = path.as_ref().to_path_buf();
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let mut file = file.map_err(|source| io_error("opening", &path, source))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StorageError::InUse(path.display().to_string())),
-            Err(TryLockError::Error(source)) => return Err(io_error("locking", &path, source)),
-        }
-        let mut content = Vec::new();
-        file.read_to_end(&mut content).map_err(|source| io_error("reading", &path, source))?;
+        let mut file = disk.open(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::WouldBlock => StorageError::InUse(path.display().to_string()),
+            _ => io_error("opening", &path, source),
+        })?;
+        let content = file.content().map_err(|source| io_error("reading", &path, source))?;
         let (ledger, good) = replay(&path, &content)?;
-        let mut journal = Self { path, file, ledger, usable: true };
         if good < content.len() {
-            journal.cut_to(good)?;
+            file.cut(good as u64).map_err(|source| io_error("cutting a torn line off", &path, source))?;
         }
         if good == 0 {
-            journal.append(&format!("{HEADER}\n"))?;
-            journal.sync_directory()?;
+            let header = format!("{HEADER}\n");
+            file.append(header.as_bytes()).map_err(|source| io_error("writing", &path, source))?;
         }
-        Ok(journal)
+        // A killed process may have written what it had no time to make durable.
+        let durable = file.sync().and_then(|()| disk.sync_directory_of(&path));
+        durable.map_err(|source| io_error("making durable", &path, source))?;
+        Ok(Self { path, file, ledger, usable: true })
     }
 
     /// Every settlement record, by order number.
@@ -77,34 +87,15 @@ impl JournalFile {
         if !self.usable {
             return Err(StorageError::Unusable);
         }
-        let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
+        let written = self.file.append(line.as_bytes()).and_then(|()| self.file.sync());
         written.map_err(|source| {
             self.usable = false;
             io_error("writing", &self.path, source)
         })
     }
-
-    fn cut_to(&mut self, length: usize) -> Result<(), StorageError> {
-        let length = length as u64;
-        let cut = self.file.set_len(length).and_then(|()| self.file.seek(SeekFrom::Start(length)));
-        cut.and_then(|_| self.file.sync_all()).map_err(|source| io_error("cutting a torn line off", &self.path, source))
-    }
-
-    /// A new file's name is durable only with its directory.
-    fn sync_directory(&self) -> Result<(), StorageError> {
-        let directory = match self.path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        if cfg!(not(unix)) {
-            return Ok(());
-        }
-        let synced = File::open(directory).and_then(|directory| directory.sync_all());
-        synced.map_err(|source| io_error("making durable the directory of", &self.path, source))
-    }
 }
 
-impl TokenStore for JournalFile {
+impl<F: DiskFile> TokenStore for JournalFile<F> {
     fn begin(&mut self, token: &Token) -> Result<(), StorageError> {
         self.record(Event::Begin(*token))
     }
@@ -158,9 +149,15 @@ fn header(line: &[u8]) -> Result<Option<Event>, Fault> {
     let text = line.strip_suffix(b"\n");
     match text {
         Some(text) if text == HEADER.as_bytes() => Ok(None),
-        None if HEADER.as_bytes().starts_with(line) => Err(Fault::Torn),
+        None if is_torn_header(line) => Err(Fault::Torn),
         _ => Err(Fault::Foreign(format!("not {HEADER:?}: another kind of file, or of another release"))),
     }
+}
+
+/// A file can have got its length before its bytes, which are zero until then.
+fn is_torn_header(line: &[u8]) -> bool {
+    let whole = HEADER.bytes().chain([b'\n']);
+    line.len() <= whole.clone().count() && line.iter().zip(whole).all(|(byte, whole)| [0, whole].contains(byte))
 }
 
 fn event(line: &[u8]) -> Result<Option<Event>, Fault> {
@@ -172,6 +169,6 @@ fn event(line: &[u8]) -> Result<Option<Event>, Fault> {
     serde_json::from_str(json).map(Some).map_err(|error| Fault::Foreign(error.to_string()))
 }
 
-fn io_error(doing: &str, path: &Path, source: std::io::Error) -> StorageError {
+fn io_error(doing: &str, path: &Path, source: io::Error) -> StorageError {
     StorageError::Io { what: format!("{doing} {}", path.display()), source }
 }
