@@ -8,13 +8,15 @@
 //! | [`sam`] | who keeps the keys: a SAM in a slot, or one in memory for servers and tests |
 //! | [`terminal`] | purchase and recharge, each one call with three endings; what is in doubt, settlement, the issuer's check |
 //! | [`trace`] | a redacting trace of APDUs, decoded field by field |
+//! | [`blacklist`] | which cards are served no more: signed lists and changes, two bytes a card |
 //! | [`disk`] | what is durable when, for the journal and the blacklist |
 //! | [`issuing`] | from a blank card to an application or a SAM |
 //! | [`keys`] | roots, diversification, check values |
 //! | [`crypto`], [`line_protection`] | session keys, MACs, TAC; commands under a MAC, enciphered |
 //!
 //! Nothing in here opens a socket, reads a clock or draws a random number: moments and generators come in as arguments.
-//! The one file it can open is the terminal's [`JournalFile`], and only where the caller says.
+//! The files it can open are a terminal's own, and only where the caller says: [`JournalFile`] and
+//! [`BlacklistFile`](blacklist::BlacklistFile).
 //!
 //! A sale:
 //!
@@ -40,6 +42,7 @@
 
 pub mod apdu;
 mod as_text;
+pub mod blacklist;
 pub mod card;
 pub mod crypto;
 pub mod disk;
