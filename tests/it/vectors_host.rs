@@ -57,7 +57,7 @@ fn the_host_shows_every_vector() {
 }
 
 fn ecb(vector: &Vector<Ecb>) {
-    let Ecb { key, direction, input, output } = &vector.body;
+    let Ecb { key, direction, input, output, .. } = &vector.body;
     assert!(vector.is_valid());
     assert_eq!(&each_block(&line_key(key), *direction, input), output);
 }
@@ -73,22 +73,23 @@ fn each_block(key: &LineKey, direction: Direction, input: &[u8]) -> Vec<u8> {
 fn mac(vector: &Vector<Mac>) {
     let Mac { method, key, iv, data, mac } = &vector.body;
     assert!(vector.is_valid());
+    let initial = || iv.as_slice().try_into().unwrap();
     let made = match (method, line_key(key)) {
-        (Method::Cbc, LineKey::Single(key)) => cbc_mac(&key, *iv, data),
-        (Method::Retail, LineKey::Whole(key)) => key.line_mac(*iv, data),
+        (Method::Cbc, LineKey::Single(key)) => cbc_mac(&key, initial(), data),
+        (Method::Retail, LineKey::Whole(key)) => key.line_mac(initial(), data),
         other => panic!("{other:?}"),
     };
     assert!(mac.starts_with(&made), "{}", hex::encode(made));
 }
 
 fn diversify(vector: &Vector<Diversify>) {
-    let Diversify { key, factors, derived } = &vector.body;
+    let Diversify { key, factors, derived, .. } = &vector.body;
     assert!(vector.is_valid());
     assert_eq!(diversify_levels(&triple(key), factors), Key::from_bytes(*derived));
 }
 
 fn key_check_value(vector: &Vector<KeyCheckValue>) {
-    let KeyCheckValue { key, value } = &vector.body;
+    let KeyCheckValue { key, value, .. } = &vector.body;
     assert!(vector.is_valid());
     match line_key(key) {
         LineKey::Whole(key) => assert_eq!(CheckValue::of(&key), CheckValue(*value)),
@@ -97,7 +98,7 @@ fn key_check_value(vector: &Vector<KeyCheckValue>) {
 }
 
 fn authentication(vector: &Vector<Authentication>) {
-    let Authentication { command, key, key_id, data, cryptogram, apdu } = &vector.body;
+    let Authentication { command, key, key_id, data, cryptogram, apdu, .. } = &vector.body;
     assert!(vector.is_valid());
     let key = line_key(key);
     match command {
@@ -147,7 +148,7 @@ fn line_protection(vector: &Vector<LineProtection>) {
 }
 
 fn encipherment(vector: &Vector<Encipherment>) {
-    let Encipherment { key, plain, cipher } = &vector.body;
+    let Encipherment { key, plain, cipher, .. } = &vector.body;
     assert!(vector.is_valid());
     let key = line_key(key);
     let write = Command::new(0x04, 0xD6, 0x95, 0x00).with_bytes(plain).unwrap();

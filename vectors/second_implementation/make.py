@@ -1,136 +1,38 @@
 """The second implementation: every construction of this project, written again from the specifications.
 
-    python3 make.py            writes ../data/second_implementation.toml
-    python3 make.py --check    compares that file, and recomputes every published vector in ../data
+    python3 make.py            writes the files of OUTPUTS in ../data
+    python3 make.py --check    compares those files, and recomputes every published vector in ../data
 
 It shares nothing with the Rust crates but the documents. Keys come from SHA-256 of a label, so a run is repeatable.
 """
-import hashlib
 import pathlib
 import sys
 import tomllib
 
 from constructions import MAKE
+from orders import orders
+from own_orders import new_kinds, own_cipher, transactions
 
 DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
-OUTPUT = DATA / "second_implementation.toml"
-TEXT = {"name", "source", "result", "note", "direction", "command", "method", "target"}
+TEXT = {"name", "source", "result", "note", "direction", "command", "method", "target", "block_cipher"}
 
 
-def draw(label, length=16):
-    return hashlib.sha256(f"one card vectors: {label}".encode()).digest()[:length]
+def triple_des():
+    yield from orders()
+    for fields in transactions("des"):
+        yield fields["kind"], fields["name"], fields
+    yield from new_kinds("des")
 
 
-def orders():
-    """Kind, name and inputs of every vector."""
-    key, h = draw, bytes.fromhex
-    serial, enterprise, region = h("3201234567890120"), h("9876543210012345"), h("0000000000320100")
-    factors = [region, enterprise, serial]
-    for direction in "encipher", "decipher":
-        for length in 8, 16:
-            name = f"{direction}, {length}-byte key"
-            yield "ecb", name, {"key": key(name, length), "direction": direction, "input": draw(f"{name} input", 24)}
-    for method, length in ("cbc", 8), ("retail", 16):
-        for size in 0, 5, 7, 8, 15, 16:
-            name = f"{method} MAC of {size} bytes"
-            yield "mac", name, {"method": method, "key": key(name, length), "iv": draw(f"{name} IV", 8),
-                                "data": draw(f"{name} data", size)}
-    for level, used in (1, [serial]), (2, [enterprise, serial]), (3, factors):
-        yield "diversify", f"{level} levels", {"key": key(f"diversify {level}"), "factors": used}
-    for length in 8, 16:
-        yield "key_check_value", f"{length}-byte key", {"key": key(f"check value {length}", length)}
-    yield from authentications(key)
-    yield from protected(key, h)
-    for index, (purse, kind) in enumerate(((1, 1), (2, 2))):
-        name = f"load of purse {purse}"
-        yield "load", name, wallet(name, purse, kind) | {
-            "load_key": key(f"{name} key"), "tac_key": key(f"{name} TAC key"), "key_id": b"\1",
-            "online_sequence": h("a1b2"), "credit": {"moment": h("20261123091500")}}
-    for purse, kind in (1, 5), (2, 6):
-        name = f"purchase from purse {purse}"
-        yield "purchase", name, wallet(name, purse, kind) | {
-            "purchase_key": key(f"{name} key"), "tac_key": key(f"{name} TAC key"), "key_id": b"\1",
-            "offline_sequence": h("0fa5"), "overdraft_limit": bytes(3), "terminal_sequence": h("0102f3e4"),
-            "moment": h("20261123184207")}
-    yield from sam(key, h, factors)
+def sm4_and_aes():
+    for cipher in "sm4", "aes":
+        yield from own_cipher(cipher)
+        for fields in transactions(cipher):
+            yield fields["kind"], fields["name"], fields
+        yield from new_kinds(cipher)
 
 
-def wallet(name, purse, kind):
-    return {"purse": bytes([purse]), "amount": bytes.fromhex("0001e240"), "transaction_type": bytes([kind]),
-            "terminal": bytes.fromhex("320100000977"), "old_balance": bytes.fromhex("00045678"), "key_version": b"\1",
-            "algorithm": b"\0", "random": draw(f"{name} random", 4)}
-
-
-def authentications(key):
-    for length in 8, 16:
-        for command, size in (("external", 4), ("external", 8), ("internal-encipher", 8), ("internal-encipher", 11),
-                              ("internal-decipher", 16)):
-            name = f"{command} of {size} bytes, {length}-byte key"
-            yield "authentication", name, {"command": command, "key": key(name, length), "key_id": b"\1",
-                                           "data": draw(f"{name} data", size)}
-    name = "internal-mac, 8-byte key"
-    yield "authentication", name, {"command": "internal-mac", "key": key(name, 8), "key_id": b"\2",
-                                   "data": draw(name, 11)}
-
-
-def protected(key, h):
-    """Secure messaging: files, block and unblock, keys, PIN."""
-    commands = [("UPDATE BINARY", "04d69700", 12, 16, 4), ("UPDATE BINARY, 8-byte challenge", "04d69500", 30, 16, 8),
-                ("UPDATE BINARY, 8-byte key", "04d69600", 13, 8, 4), ("APPEND RECORD", "04e200d4", 16, 16, 4),
-                ("APPLICATION BLOCK", "841e0000", 0, 16, 4), ("APPLICATION BLOCK for good", "841e0001", 0, 16, 4),
-                ("APPLICATION UNBLOCK", "84180000", 0, 16, 4), ("CARD BLOCK", "84160000", 0, 16, 4)]
-    for name, header, size, length, challenge in commands:
-        yield "line_protection", name, line(name, header, key(name, length), challenge, draw(f"{name} data", size))
-    for size in 7, 8, 30:
-        name = f"UPDATE BINARY of {size} bytes, enciphered"
-        yield "line_protection", name, line(name, "04d69600", key(name), 4, draw(f"{name} data", size), True)
-    for enciphered, size in (False, 30), (True, 30), (True, 7):
-        name = f"READ BINARY of {size} bytes{', enciphered' * enciphered}"
-        yield "line_protection", name, line(name, "04b09500", key(name), 4, b"") | {
-            "answer": {"enciphered": enciphered, "plain": draw(f"{name} data", size)}}
-    for size in 7, 8, 23:
-        name = f"{size} bytes"
-        yield "encipherment", name, {"key": key(f"encipherment {size}"), "plain": draw(f"plain {size}", size)}
-    for target, header, length, head, control in (
-            ("card", "84d40101", 16, "fef0f00100", 16), ("card", "84d43900", 16, "f9f0f0aa33", 16),
-            ("card", "84d4f902", 8, "f9f0f0aa33", 16), ("card", "84d43900", 8, "f9f0f0aaff", 8),
-            ("sam", "84d40000", 16, "220100", 16)):
-        name = f"WRITE KEY {header[4:]} to the {target}, {control}-byte control key"
-        yield "wrapped_key", name, {"target": target, "control_key": key(name, control), "header": h(header),
-                                    "challenge": draw(f"{name} challenge", 4),
-                                    "record": h(head) + draw(f"{name}, new key", length)}
-    for pin in "1234", "123456", "123456789012":
-        name = f"RELOAD PIN {pin}"
-        yield "reload_pin", name, {"key": key(name), "key_id": b"\0", "pin": h(pin)}
-        name = f"PIN UNBLOCK {pin}"
-        yield "pin_unblock", name, {"key": key(name), "header": h("84240000"), "pin": h(pin),
-                                    "challenge": draw(f"{name} challenge", 4)}
-
-
-def line(name, header, key, challenge, plain, enciphered=False):
-    return {"key": key, "challenge": draw(f"{name} challenge", challenge), "header": bytes.fromhex(header),
-            "enciphered": enciphered, "plain": plain}
-
-
-def sam(key, h, factors):
-    for levels in 1, 2, 3:
-        name = f"purchase, {levels} levels"
-        fields = wallet(name, 2, 6)
-        del fields["purse"], fields["old_balance"]
-        used = {"key": key(f"SAM {name}"), "factors": factors[3 - levels:]}
-        yield "sam_purchase", name, used | fields | {
-            "offline_sequence": h("0fa5"), "terminal_sequence": h("0102f3e4"), "moment": h("20261123184207")}
-    fields = wallet("SAM load", 2, 2)
-    del fields["purse"]
-    yield "sam_load", "load", {"key": key("SAM load"), "factors": factors[2:]} | fields | {
-        "online_sequence": h("a1b2"), "moment": h("20261123091500")}
-    padded = draw("DES CRYPT data", 21) + h("800000")
-    for name, usage, p1, data in (("encipher", "27", "00", padded), ("MAC", "26", "01", padded),
-                                  ("MAC with IV", "25", "05", draw("DES CRYPT IV", 8) + padded),
-                                  ("MAC with IV, two levels", "48", "05", draw("DES CRYPT IV", 8) + padded),
-                                  ("MAC by a folded key", "24", "01", padded)):
-        yield "des_crypt", name, {"key": key(f"DES CRYPT {name}"), "usage": h(usage), "key_version": b"\1",
-                                  "factors": factors[3 - (h(usage)[0] >> 5):], "p1": h(p1), "data": data}
+OUTPUTS = {"second_implementation.toml": triple_des, "second_implementation_sm4_aes.toml": sm4_and_aes}
 
 
 def merge(inputs, outputs):
@@ -147,9 +49,10 @@ def text(value):
     return f'"{value if isinstance(value, str) else value.hex().upper()}"'
 
 
-def emit():
+def emit(made):
     lines = ["# Written by second_implementation/make.py: change that, never this."]
-    for kind, name, inputs in orders():
+    for kind, name, inputs in made():
+        inputs = {k: v for k, v in inputs.items() if k not in ("kind", "name")}
         head = {"name": name, "source": "second implementation: make.py", "result": "valid"}
         vector = head | merge(inputs, MAKE[kind](inputs))
         nested = {k: vector.pop(k) for k in list(vector) if isinstance(vector[k], dict)}
@@ -178,8 +81,11 @@ def differences(printed, computed):
 
 
 def check():
-    good = OUTPUT.read_text() == emit()
-    print(f"{OUTPUT.name}: {'as computed' if good else 'DIFFERS'}")
+    good = True
+    for name, made in OUTPUTS.items():
+        same = (DATA / name).read_text() == emit(made)
+        good = good and same
+        print(f"{name}: {'as computed' if same else 'DIFFERS'}")
     for path in sorted(DATA.glob("*.toml")):
         count = 0
         for kind, vectors in tomllib.loads(path.read_text()).items():
@@ -196,4 +102,5 @@ def check():
 if __name__ == "__main__":
     if sys.argv[1:] == ["--check"]:
         sys.exit(0 if check() else 1)
-    OUTPUT.write_text(emit())
+    for name, made in OUTPUTS.items():
+        (DATA / name).write_text(emit(made))

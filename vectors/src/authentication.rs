@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::{
+    block_cipher::BlockCipher,
     construction::Construction,
     hex_field,
     vector::{Body, agrees, is_command},
@@ -12,9 +13,12 @@ use crate::{
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Authentication {
+    /// The key's.
+    #[serde(default)]
+    pub block_cipher: BlockCipher,
     /// Which one.
     pub command: Command,
-    /// 8 or 16 bytes; 8 for [`Command::InternalMac`].
+    /// 8 or 16 bytes.
     #[serde(deserialize_with = "hex_field::field")]
     pub key: Vec<u8>,
     /// P2.
@@ -35,13 +39,13 @@ pub struct Authentication {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
-    /// EXTERNAL AUTHENTICATE: the challenge, zero-padded to 8 bytes, enciphered.
+    /// EXTERNAL AUTHENTICATE: the challenge, zero-padded to a block, enciphered.
     External,
     /// INTERNAL AUTHENTICATE, P1 00, key type 30: enciphered, `80 00…` only if not whole blocks.
     InternalEncipher,
     /// INTERNAL AUTHENTICATE, P1 01, key type 31.
     InternalDecipher,
-    /// INTERNAL AUTHENTICATE, P1 02, key type 32: CBC-MAC, always padded, 4 bytes.
+    /// INTERNAL AUTHENTICATE, P1 02, key type 32: the line-protection MAC with an initial block of zeros, 4 bytes.
     InternalMac,
 }
 
@@ -51,18 +55,37 @@ impl Body for Authentication {
     }
 
     fn constructions(&self) -> Vec<Construction> {
-        vec![match (self.command, self.key.len()) {
-            (Command::External, 8) => Construction::ExternalAuthenticateDes,
-            (Command::External, _) => Construction::ExternalAuthenticateTripleDes,
-            (Command::InternalEncipher, 8) => Construction::InternalEncipherDes,
-            (Command::InternalEncipher, _) => Construction::InternalEncipherTripleDes,
-            (Command::InternalDecipher, 8) => Construction::InternalDecipherDes,
-            (Command::InternalDecipher, _) => Construction::InternalDecipherTripleDes,
-            (Command::InternalMac, _) => Construction::InternalMac,
-        }]
+        let [single, triple, sm4, aes] = match self.command {
+            Command::External => [
+                Construction::ExternalAuthenticateDes,
+                Construction::ExternalAuthenticateTripleDes,
+                Construction::ExternalAuthenticateSm4,
+                Construction::ExternalAuthenticateAes,
+            ],
+            Command::InternalEncipher => [
+                Construction::InternalEncipherDes,
+                Construction::InternalEncipherTripleDes,
+                Construction::InternalEncipherSm4,
+                Construction::InternalEncipherAes,
+            ],
+            Command::InternalDecipher => [
+                Construction::InternalDecipherDes,
+                Construction::InternalDecipherTripleDes,
+                Construction::InternalDecipherSm4,
+                Construction::InternalDecipherAes,
+            ],
+            Command::InternalMac => [
+                Construction::InternalMac,
+                Construction::InternalMacTripleDes,
+                Construction::InternalMacSm4,
+                Construction::InternalMacAes,
+            ],
+        };
+        vec![self.block_cipher.pick(if self.key.len() == 8 { single } else { triple }, sm4, aes)]
     }
 
     fn check(&self) -> Result<(), &'static str> {
+        agrees("key", self.block_cipher.takes(&self.key))?;
         let (ins, p1, data) = match self.command {
             Command::External => (0x82, 0x00, &self.cryptogram),
             Command::InternalEncipher => (0x88, 0x00, &self.data),

@@ -1,13 +1,21 @@
-//! Diversification: `3DES(K, F) ‖ 3DES(K, ¬F)` for each factor (profile §4).
+//! Diversification: `3DES(K, F) ‖ 3DES(K, ¬F)` for each factor; SM4 and AES: one block over `F ‖ ¬F` (profile §4).
 
 use serde::Deserialize;
 
-use crate::{construction::Construction, hex_field, vector::Body};
+use crate::{
+    block_cipher::BlockCipher,
+    construction::Construction,
+    hex_field,
+    vector::{Body, agrees},
+};
 
 /// A key and what becomes of it.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Diversify {
+    /// The key's.
+    #[serde(default)]
+    pub block_cipher: BlockCipher,
     /// The upper key, 16 bytes.
     #[serde(deserialize_with = "hex_field::field")]
     pub key: Vec<u8>,
@@ -25,10 +33,16 @@ impl Body for Diversify {
     }
 
     fn constructions(&self) -> Vec<Construction> {
-        vec![match self.factors.len() {
-            1 => Construction::DiversifyOneLevel,
-            2 => Construction::DiversifyTwoLevels,
-            _ => Construction::DiversifyThreeLevels,
+        vec![match (self.block_cipher, self.factors.len()) {
+            (BlockCipher::Sm4, _) => Construction::DiversifySm4,
+            (BlockCipher::Aes, _) => Construction::DiversifyAes,
+            (BlockCipher::Des, 1) => Construction::DiversifyOneLevel,
+            (BlockCipher::Des, 2) => Construction::DiversifyTwoLevels,
+            (BlockCipher::Des, _) => Construction::DiversifyThreeLevels,
         }]
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        agrees("key", self.block_cipher.takes(&self.key))
     }
 }

@@ -10,15 +10,18 @@
 //!
 //! | module | vectors |
 //! |---|---|
-//! | [`ecb`], [`mac`] | one cipher call; MACs of ISO/IEC 9797-1 |
+//! | [`ecb`], [`mac`] | one cipher call; MACs of ISO/IEC 9797-1, CMAC |
 //! | [`diversify`], [`key_check_value`] | keys from keys |
 //! | [`authentication`] | EXTERNAL and INTERNAL AUTHENTICATE |
 //! | [`line_protection`], [`wrapped_key`], [`pin`] | commands under line protection, WRITE KEY, RELOAD PIN, PIN UNBLOCK |
-//! | [`load`], [`purchase`] | the wallet |
-//! | [`sam`] | the SAM's commands |
+//! | [`load`], [`purchase`], [`unload`], [`overdraft`] | the wallet; compound purchase, cash withdrawal and undo are with the purchases |
+//! | [`access_right`] | an entry of the access rights |
+//! | [`sam`], [`sam_crypt`] | the SAM's commands |
 #![forbid(unsafe_code)]
 
+pub mod access_right;
 pub mod authentication;
+pub mod block_cipher;
 pub mod construction;
 pub mod diversify;
 pub mod ecb;
@@ -29,9 +32,12 @@ pub mod line_protection;
 pub mod load;
 mod loader;
 pub mod mac;
+pub mod overdraft;
 pub mod pin;
 pub mod purchase;
 pub mod sam;
+pub mod sam_crypt;
+pub mod unload;
 pub mod vector;
 pub mod wrapped_key;
 

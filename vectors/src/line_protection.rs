@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::{
+    block_cipher::BlockCipher,
     construction::Construction,
     hex_field,
     vector::{Body, agrees, is_command},
@@ -12,10 +13,13 @@ use crate::{
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LineProtection {
+    /// The key's.
+    #[serde(default)]
+    pub block_cipher: BlockCipher,
     /// The maintenance key, 8 or 16 bytes.
     #[serde(deserialize_with = "hex_field::field")]
     pub key: Vec<u8>,
-    /// As GET CHALLENGE gave it, 4 or 8 bytes; zero-padded to 8 it is the IV.
+    /// As GET CHALLENGE gave it, 4 or 8 bytes; zero-padded to a block it is the IV, or with AES the message's first block.
     #[serde(deserialize_with = "hex_field::field")]
     pub challenge: Vec<u8>,
     /// CLA INS P1 P2.
@@ -62,22 +66,34 @@ impl Body for LineProtection {
     }
 
     fn constructions(&self) -> Vec<Construction> {
-        let command = match self.header {
-            [_, 0x16, ..] => Construction::CardBlock,
-            [_, 0x18, ..] => Construction::ApplicationUnblock,
-            [_, 0x1E, ..] => Construction::ApplicationBlock,
+        let command = match (self.header[1], self.block_cipher) {
+            (0x16, BlockCipher::Des) => Construction::CardBlock,
+            (0x18, BlockCipher::Des) => Construction::ApplicationUnblock,
+            (0x1E, BlockCipher::Des) => Construction::ApplicationBlock,
             _ if self.key.len() == 8 => Construction::LineMacDes,
-            _ if self.challenge.len() == 8 => Construction::LineMacLongChallenge,
-            _ => Construction::LineMac,
+            _ if self.challenge.len() == 8 => self.block_cipher.pick(
+                Construction::LineMacLongChallenge,
+                Construction::LineMacLongChallengeSm4,
+                Construction::LineMacLongChallengeAes,
+            ),
+            _ => self.block_cipher.pick(Construction::LineMac, Construction::LineMacSm4, Construction::LineMacAes),
         };
-        let enciphered = self.enciphered.then_some(Construction::LineEncipherment);
-        let answer = self.answer.as_ref().map(|_| Construction::AnswerMac);
-        let answer_enciphered =
-            self.answer.as_ref().is_some_and(|answer| answer.enciphered).then_some(Construction::AnswerEncipherment);
+        let enciphered = self.enciphered.then(|| encipherment(self.block_cipher));
+        let answer = self.answer.as_ref().map(|_| {
+            self.block_cipher.pick(Construction::AnswerMac, Construction::AnswerMacSm4, Construction::AnswerMacAes)
+        });
+        let answer_enciphered = self.answer.as_ref().is_some_and(|answer| answer.enciphered).then(|| {
+            self.block_cipher.pick(
+                Construction::AnswerEncipherment,
+                Construction::AnswerEnciphermentSm4,
+                Construction::AnswerEnciphermentAes,
+            )
+        });
         [Some(command), enciphered, answer, answer_enciphered].into_iter().flatten().collect()
     }
 
     fn check(&self) -> Result<(), &'static str> {
+        agrees("key", self.block_cipher.takes(&self.key))?;
         agrees("challenge", matches!(self.challenge.len(), 4 | 8))?;
         agrees("cipher", self.enciphered == self.cipher.is_some())?;
         let data = self.cipher.as_ref().unwrap_or(&self.plain);
@@ -90,6 +106,9 @@ impl Body for LineProtection {
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Encipherment {
+    /// The key's.
+    #[serde(default)]
+    pub block_cipher: BlockCipher,
     /// 8 or 16 bytes.
     #[serde(deserialize_with = "hex_field::field")]
     pub key: Vec<u8>,
@@ -107,6 +126,16 @@ impl Body for Encipherment {
     }
 
     fn constructions(&self) -> Vec<Construction> {
-        vec![Construction::LineEncipherment]
+        vec![encipherment(self.block_cipher)]
     }
+
+    fn check(&self) -> Result<(), &'static str> {
+        agrees("key", self.block_cipher.takes(&self.key))
+    }
+}
+
+fn encipherment(block_cipher: BlockCipher) -> Construction {
+    let [des, sm4, aes] =
+        [Construction::LineEncipherment, Construction::LineEnciphermentSm4, Construction::LineEnciphermentAes];
+    block_cipher.pick(des, sm4, aes)
 }

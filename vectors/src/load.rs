@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::{
+    block_cipher::BlockCipher,
     construction::Construction,
     hex_field,
     vector::{Body, agrees, is_command},
@@ -18,6 +19,9 @@ pub struct Load {
     /// The card's TAC key, where there is a TAC.
     #[serde(default, deserialize_with = "hex_field::optional")]
     pub tac_key: Option<Vec<u8>>,
+    /// Algorithm of the TAC key; triple DES where a source says nothing.
+    #[serde(default, deserialize_with = "hex_field::optional")]
+    pub tac_algorithm: Option<u8>,
     /// P2: 01 ED, 02 EP.
     #[serde(deserialize_with = "hex_field::field")]
     pub purse: u8,
@@ -56,7 +60,7 @@ pub struct Load {
     pub initialize_answer: [u8; 16],
     /// SESLK.
     #[serde(deserialize_with = "hex_field::field")]
-    pub session_key: [u8; 8],
+    pub session_key: Vec<u8>,
     /// By the card.
     #[serde(deserialize_with = "hex_field::field")]
     pub mac1: [u8; 4],
@@ -85,6 +89,14 @@ pub struct Credit {
     pub log_record: Option<[u8; 23]>,
 }
 
+impl Load {
+    /// The load key's.
+    #[must_use]
+    pub const fn block_cipher(&self) -> BlockCipher {
+        BlockCipher::of_byte(self.algorithm)
+    }
+}
+
 impl Body for Load {
     fn keys(&self) -> Vec<(&'static str, &[u8])> {
         let tac_key = self.tac_key.iter().map(|key| ("tac_key", key.as_slice()));
@@ -95,7 +107,15 @@ impl Body for Load {
         let credit = self.credit.as_ref();
         let mac2 = credit.map(|_| Construction::LoadMac2);
         let tac = credit.and_then(|credit| credit.tac).map(|_| Construction::LoadTac);
-        [Some(Construction::LoadSessionKey), Some(Construction::LoadMac1), mac2, tac].into_iter().flatten().collect()
+        let all = [Some(Construction::LoadSessionKey), Some(Construction::LoadMac1), mac2, tac];
+        let own = |whole| tac.map(|_| whole).into_iter().collect();
+        let mut constructions: Vec<_> = self.block_cipher().pick(
+            all.into_iter().flatten().collect(),
+            own(Construction::LoadSm4),
+            own(Construction::LoadAes),
+        );
+        constructions.extend(tac.and(of_another_cipher(self.algorithm, self.tac_algorithm)));
+        constructions
     }
 
     fn check(&self) -> Result<(), &'static str> {
@@ -104,10 +124,17 @@ impl Body for Load {
         let keys = [self.key_version, self.algorithm];
         let answer: [&[u8]; 5] = [&self.old_balance, &self.online_sequence, &keys, &self.random, &self.mac1];
         agrees("initialize_answer", self.initialize_answer.as_slice() == answer.concat())?;
+        agrees("session_key", self.session_key.len() == self.block_cipher().block_len())?;
         let Some(credit) = &self.credit else {
             return Ok(());
         };
         agrees("tac", self.tac_key.is_some() == credit.tac.is_some())?;
         agrees("credit.apdu", is_command(&credit.apdu, &[0x80, 0x52, 0x00, 0x00], &[&credit.moment, &credit.mac2]))
     }
+}
+
+/// A TAC by a key whose cipher is not that of the transaction's key.
+pub(crate) fn of_another_cipher(algorithm: u8, tac_algorithm: Option<u8>) -> Option<Construction> {
+    let tac_cipher = BlockCipher::of_byte(tac_algorithm.unwrap_or_default());
+    (tac_cipher != BlockCipher::of_byte(algorithm)).then_some(Construction::TacOfAnotherCipher)
 }

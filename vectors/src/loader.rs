@@ -4,6 +4,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::{
+    access_right::AccessRight,
     authentication::Authentication,
     construction::Construction,
     diversify::Diversify,
@@ -13,9 +14,12 @@ use crate::{
     line_protection::{Encipherment, LineProtection},
     load::Load,
     mac::Mac,
+    overdraft::Overdraft,
     pin::{PinUnblock, ReloadPin},
     purchase::Purchase,
-    sam::{DesCrypt, SamLoad, SamPurchase},
+    sam::{SamLoad, SamPurchase},
+    sam_crypt::{DesCrypt, SamMark},
+    unload::Unload,
     vector::{Body, Origin, Source, Vector, Verdict},
     wrapped_key::WrappedKey,
 };
@@ -30,6 +34,8 @@ const FILES: &[(&str, &str)] = &[
     ("mac.toml", include_str!("../data/mac.toml")),
     ("purchase.toml", include_str!("../data/purchase.toml")),
     ("second_implementation.toml", include_str!("../data/second_implementation.toml")),
+    ("second_implementation_sm4_aes.toml", include_str!("../data/second_implementation_sm4_aes.toml")),
+    ("sm4_aes.toml", include_str!("../data/sm4_aes.toml")),
     ("wrapped_key.toml", include_str!("../data/wrapped_key.toml")),
 ];
 
@@ -62,7 +68,7 @@ macro_rules! kinds {
 kinds! {
     /// One cipher call.
     ecb: Ecb,
-    /// MACs of ISO/IEC 9797-1.
+    /// MACs of ISO/IEC 9797-1, and CMAC.
     mac: Mac,
     /// Diversified keys.
     diversify: Diversify,
@@ -82,14 +88,22 @@ kinds! {
     pin_unblock: PinUnblock,
     /// Loads.
     load: Load,
-    /// Purchases.
+    /// Purchases, cash withdrawals, compound purchases and undos.
     purchase: Purchase,
-    /// Purchases in the SAM.
+    /// Unloads.
+    unload: Unload,
+    /// Overdraft updates.
+    overdraft: Overdraft,
+    /// Entries of the access rights.
+    access_right: AccessRight,
+    /// Purchases and undos in the SAM.
     sam_purchase: SamPurchase,
     /// Loads in the SAM.
     sam_load: SamLoad,
     /// DES CRYPT.
     des_crypt: DesCrypt,
+    /// Marking by the SAM.
+    sam_mark: SamMark,
 }
 
 impl Vectors {

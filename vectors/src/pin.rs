@@ -3,15 +3,19 @@
 use serde::Deserialize;
 
 use crate::{
+    block_cipher::BlockCipher,
     construction::Construction,
     hex_field,
     vector::{Body, agrees, is_command},
 };
 
-/// RELOAD PIN: the PIN in clear, and a single-DES MAC over it alone by the folded key, IV 0.
+/// RELOAD PIN: the PIN in clear, and a MAC over it alone: single DES by the folded key, IV 0; SM4 and AES by the whole key.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReloadPin {
+    /// The key's.
+    #[serde(default)]
+    pub block_cipher: BlockCipher,
     /// PIN reload key (type 38), 16 bytes.
     #[serde(deserialize_with = "hex_field::field")]
     pub key: Vec<u8>,
@@ -35,7 +39,7 @@ impl Body for ReloadPin {
     }
 
     fn constructions(&self) -> Vec<Construction> {
-        vec![Construction::ReloadPin]
+        vec![self.block_cipher.pick(Construction::ReloadPin, Construction::ReloadPinSm4, Construction::ReloadPinAes)]
     }
 
     fn check(&self) -> Result<(), &'static str> {
@@ -47,6 +51,9 @@ impl Body for ReloadPin {
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PinUnblock {
+    /// The key's.
+    #[serde(default)]
+    pub block_cipher: BlockCipher,
     /// PIN unblock key (type 37), 16 bytes.
     #[serde(deserialize_with = "hex_field::field")]
     pub key: Vec<u8>,
@@ -76,7 +83,7 @@ impl Body for PinUnblock {
     }
 
     fn constructions(&self) -> Vec<Construction> {
-        vec![Construction::PinUnblock]
+        vec![self.block_cipher.pick(Construction::PinUnblock, Construction::PinUnblockSm4, Construction::PinUnblockAes)]
     }
 
     fn check(&self) -> Result<(), &'static str> {

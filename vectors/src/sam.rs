@@ -1,4 +1,4 @@
-//! The SAM (PBOC PSAM; profile §4): INIT_SAM_FOR_PURCHASE and what follows it, its load, DES CRYPT.
+//! The SAM (PBOC PSAM; profile §4): INIT_SAM_FOR_PURCHASE and what follows it, its undo and load.
 //!
 //! Factors stand here in the order they are applied, enterprise first and serial last; commands carry them the other
 //! way round, serial first.
@@ -6,16 +6,17 @@
 use serde::Deserialize;
 
 use crate::{
+    block_cipher::BlockCipher,
     construction::Construction,
     hex_field,
     vector::{Body, agrees, is_command},
 };
 
-/// A purchase as the SAM sees it.
+/// A purchase, or by its type an undo (own, `80 70 01`), as the SAM sees it.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SamPurchase {
-    /// The SAM's own purchase key, above the factors.
+    /// The SAM's own purchase key, above the factors; of an undo its cancel key.
     #[serde(deserialize_with = "hex_field::field")]
     pub key: Vec<u8>,
     /// As many as the key's usage has levels.
@@ -24,7 +25,7 @@ pub struct SamPurchase {
     /// Fen.
     #[serde(deserialize_with = "hex_field::field")]
     pub amount: [u8; 4],
-    /// 06 for the EP.
+    /// 06 for the EP; 0A for an undo.
     #[serde(deserialize_with = "hex_field::field")]
     pub transaction_type: u8,
     /// EF 0016 of the SAM.
@@ -50,22 +51,30 @@ pub struct SamPurchase {
     pub moment: [u8; 7],
     /// SESPK.
     #[serde(deserialize_with = "hex_field::field")]
-    pub session_key: [u8; 8],
+    pub session_key: Vec<u8>,
     /// The answer to `initialize` is terminal sequence ‖ MAC1.
     #[serde(deserialize_with = "hex_field::field")]
     pub mac1: [u8; 4],
     /// By the card.
     #[serde(deserialize_with = "hex_field::field")]
     pub mac2: [u8; 4],
-    /// The command INIT_SAM_FOR_PURCHASE.
+    /// The command INIT_SAM.
     #[serde(deserialize_with = "hex_field::field")]
     pub initialize: Vec<u8>,
-    /// The command CREDIT_SAM_FOR_PURCHASE.
+    /// The command CREDIT_SAM.
     #[serde(deserialize_with = "hex_field::field")]
     pub credit: Vec<u8>,
     /// The command that checks the same MAC2 later (own, `80 72 03`; the profile fixes it for one level).
     #[serde(deserialize_with = "hex_field::field")]
     pub past: Vec<u8>,
+}
+
+impl SamPurchase {
+    /// The key's.
+    #[must_use]
+    pub const fn block_cipher(&self) -> BlockCipher {
+        BlockCipher::of_byte(self.algorithm)
+    }
 }
 
 impl Body for SamPurchase {
@@ -74,21 +83,28 @@ impl Body for SamPurchase {
     }
 
     fn constructions(&self) -> Vec<Construction> {
-        match self.factors.len() {
-            1 => vec![Construction::SamPurchaseOneLevel, Construction::SamPastPurchase],
-            2 => vec![Construction::SamPurchaseTwoLevels],
-            _ => vec![Construction::SamPurchaseThreeLevels],
+        match (self.transaction_type, self.block_cipher(), self.factors.len()) {
+            (0x0A, cipher, _) => {
+                vec![cipher.pick(Construction::SamUndo, Construction::SamUndoSm4, Construction::SamUndoAes)]
+            }
+            (_, BlockCipher::Sm4, _) => vec![Construction::SamPurchaseSm4],
+            (_, BlockCipher::Aes, _) => vec![Construction::SamPurchaseAes],
+            (_, BlockCipher::Des, 1) => vec![Construction::SamPurchaseOneLevel, Construction::SamPastPurchase],
+            (_, BlockCipher::Des, 2) => vec![Construction::SamPurchaseTwoLevels],
+            (_, BlockCipher::Des, _) => vec![Construction::SamPurchaseThreeLevels],
         }
     }
 
     fn check(&self) -> Result<(), &'static str> {
+        agrees("session_key", self.session_key.len() == self.block_cipher().block_len())?;
         let factors: Vec<u8> = self.factors.iter().rev().flatten().copied().collect();
         let keys = [self.key_version, self.algorithm];
         let kind = [self.transaction_type];
+        let p1 = u8::from(self.transaction_type == 0x0A);
         let data: [&[u8]; 7] =
             [&self.random, &self.offline_sequence, &self.amount, &kind, &self.moment, &keys, &factors];
-        agrees("initialize", is_command(&self.initialize, &[0x80, 0x70, 0x00, 0x00], &data))?;
-        agrees("credit", is_command(&self.credit, &[0x80, 0x72, 0x00, 0x00], &[&self.mac2]))?;
+        agrees("initialize", is_command(&self.initialize, &[0x80, 0x70, p1, 0x00], &data))?;
+        agrees("credit", is_command(&self.credit, &[0x80, 0x72, p1, 0x00], &[&self.mac2]))?;
         let past: [&[u8]; 3] = [&self.terminal_sequence, &data.concat(), &self.mac2];
         agrees("past", is_command(&self.past, &[0x80, 0x72, 0x03, 0x00], &past))
     }
@@ -133,7 +149,7 @@ pub struct SamLoad {
     pub moment: [u8; 7],
     /// SESLK.
     #[serde(deserialize_with = "hex_field::field")]
-    pub session_key: [u8; 8],
+    pub session_key: Vec<u8>,
     /// By the card.
     #[serde(deserialize_with = "hex_field::field")]
     pub mac1: [u8; 4],
@@ -145,13 +161,22 @@ pub struct SamLoad {
     pub initialize: Vec<u8>,
 }
 
+impl SamLoad {
+    /// The key's.
+    #[must_use]
+    pub const fn block_cipher(&self) -> BlockCipher {
+        BlockCipher::of_byte(self.algorithm)
+    }
+}
+
 impl Body for SamLoad {
     fn keys(&self) -> Vec<(&'static str, &[u8])> {
         vec![("key", &self.key)]
     }
 
     fn constructions(&self) -> Vec<Construction> {
-        vec![Construction::SamLoad]
+        let [des, sm4, aes] = [Construction::SamLoad, Construction::SamLoadSm4, Construction::SamLoadAes];
+        vec![self.block_cipher().pick(des, sm4, aes)]
     }
 
     fn check(&self) -> Result<(), &'static str> {
@@ -170,62 +195,5 @@ impl Body for SamLoad {
             &self.mac1,
         ];
         agrees("initialize", is_command(&self.initialize, &[0x80, 0x70, 0x02, 0x00], &data))
-    }
-}
-
-/// INIT_FOR_DESCRYPT and one DES CRYPT.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DesCrypt {
-    /// The SAM's own key, above the factors.
-    #[serde(deserialize_with = "hex_field::field")]
-    pub key: Vec<u8>,
-    /// Level and kind; kind 04 folds the key on use.
-    #[serde(deserialize_with = "hex_field::field")]
-    pub usage: u8,
-    /// P2 of INIT_FOR_DESCRYPT.
-    #[serde(deserialize_with = "hex_field::field")]
-    pub key_version: u8,
-    /// As many as the usage has levels.
-    #[serde(deserialize_with = "hex_field::factors")]
-    pub factors: Vec<[u8; 8]>,
-    /// P1 of DES CRYPT: 00 encipher, 01 MAC, 05 MAC with the IV in front of the data.
-    #[serde(deserialize_with = "hex_field::field")]
-    pub p1: u8,
-    /// Data of DES CRYPT, padded by the terminal.
-    #[serde(deserialize_with = "hex_field::field")]
-    pub data: Vec<u8>,
-    /// The command INIT_FOR_DESCRYPT.
-    #[serde(deserialize_with = "hex_field::field")]
-    pub initialize: Vec<u8>,
-    /// The command DES CRYPT, without Le.
-    #[serde(deserialize_with = "hex_field::field")]
-    pub crypt: Vec<u8>,
-    /// Its answer: as long as the data, or a MAC of 4 bytes.
-    #[serde(deserialize_with = "hex_field::field")]
-    pub answer: Vec<u8>,
-}
-
-impl Body for DesCrypt {
-    fn keys(&self) -> Vec<(&'static str, &[u8])> {
-        vec![("key", &self.key)]
-    }
-
-    fn constructions(&self) -> Vec<Construction> {
-        vec![match (self.usage & 0x1F, self.p1) {
-            (0x04, _) => Construction::DesCryptFolded,
-            (_, 0x00) => Construction::DesCryptEncipher,
-            (_, 0x01) => Construction::DesCryptMac,
-            _ => Construction::DesCryptMacWithIv,
-        }]
-    }
-
-    fn check(&self) -> Result<(), &'static str> {
-        agrees("factors", usize::from(self.usage >> 5) == self.factors.len())?;
-        agrees("p1", matches!(self.p1, 0x00 | 0x01 | 0x05))?;
-        let factors: Vec<u8> = self.factors.iter().rev().flatten().copied().collect();
-        let initialize = [0x80, 0x1A, self.usage, self.key_version];
-        agrees("initialize", is_command(&self.initialize, &initialize, &[&factors]))?;
-        agrees("crypt", is_command(&self.crypt, &[0x80, 0xFA, self.p1, 0x00], &[&self.data]))
     }
 }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::{
+    block_cipher::BlockCipher,
     construction::Construction,
     hex_field,
     vector::{Body, agrees, is_command},
@@ -12,6 +13,9 @@ use crate::{
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WrappedKey {
+    /// The control key's.
+    #[serde(default)]
+    pub block_cipher: BlockCipher,
     /// Who gets it.
     pub target: Target,
     /// Enciphers and MACs: a card's control key, a SAM's application master key. 8 or 16 bytes.
@@ -53,14 +57,18 @@ impl Body for WrappedKey {
     }
 
     fn constructions(&self) -> Vec<Construction> {
-        vec![match (self.target, self.control_key.len()) {
-            (Target::Sam, _) => Construction::SamWriteKey,
-            (Target::Card, 8) => Construction::WriteKeyDes,
-            (Target::Card, _) => Construction::WriteKeyTripleDes,
-        }]
+        let [des, sm4, aes] = match (self.target, self.control_key.len()) {
+            (Target::Sam, _) => [Construction::SamWriteKey, Construction::SamWriteKeySm4, Construction::SamWriteKeyAes],
+            (Target::Card, 8) => [Construction::WriteKeyDes; 3],
+            (Target::Card, _) => {
+                [Construction::WriteKeyTripleDes, Construction::WriteKeySm4, Construction::WriteKeyAes]
+            }
+        };
+        vec![self.block_cipher.pick(des, sm4, aes)]
     }
 
     fn check(&self) -> Result<(), &'static str> {
+        agrees("control_key", self.block_cipher.takes(&self.control_key))?;
         agrees("apdu", is_command(&self.apdu, &self.header, &[&self.cipher, &self.mac]))
     }
 }

@@ -5,7 +5,8 @@ use onecard_host::{
     keys::diversify,
 };
 use onecard_vectors::{
-    sam::{DesCrypt, SamLoad, SamPurchase},
+    sam::{SamLoad, SamPurchase},
+    sam_crypt::DesCrypt,
     vector::Vector,
     wrapped_key::WrappedKey,
 };

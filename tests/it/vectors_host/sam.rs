@@ -6,7 +6,8 @@ use onecard_host::{
     sam::{CardFactors, Levels, PsamCard, Sam, SamError, SamOrder, SoftwareSam, SoftwareSamState},
 };
 use onecard_vectors::{
-    sam::{DesCrypt, SamLoad, SamPurchase},
+    sam::{SamLoad, SamPurchase},
+    sam_crypt::DesCrypt,
     vector::Vector,
 };
 use onecard_wire::{
@@ -93,6 +94,7 @@ pub(super) fn des_crypt(vector: &Vector<DesCrypt>) {
     let (blocks, _) = trace.data.as_chunks::<8>();
     let answer = match (trace.p1, trace.usage & 0x1F) {
         (0x00, _) => key.encipher(&trace.data),
+        (0x80, _) => key.decipher(&trace.data).unwrap().to_vec(),
         (0x01, 0x04) => key.folded_mac(unpadded(blocks)).to_vec(),
         (0x01, _) => key.line_mac([0; 8], unpadded(blocks)).to_vec(),
         _ => key.line_mac(blocks[0], unpadded(&blocks[1..])).to_vec(),
