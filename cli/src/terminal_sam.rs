@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use onecard_host::{
+    blacklist::ListVersion,
     sam::{
         AuthenticationUse, CardFactors, Cryptogram, Levels, LineKeyUse, PsamCard, Sam, SamError, SamOrder, SoftwareSam,
         SoftwareSamState,
@@ -177,6 +178,10 @@ impl Sam for KeyFileSam {
         message: &[u8],
     ) -> Result<[u8; 4], SamError> {
         self.software.line_mac(card, usage, version, initial, message)
+    }
+
+    fn mark(&mut self, card: CardFactors, challenge: [u8; 4], version: ListVersion) -> Result<[u8; 4], SamError> {
+        self.software.mark(card, challenge, version)
     }
 }
 

@@ -8,7 +8,7 @@ use onecard_wire::{
     status::StatusWord,
 };
 
-use crate::{apdu::ExchangeError, transport::TransportError};
+use crate::{apdu::ExchangeError, blacklist::ListVersion, transport::TransportError};
 
 mod psam;
 mod software;
@@ -96,6 +96,13 @@ pub trait Sam {
         initial: [u8; 8],
         message: &[u8],
     ) -> Result<[u8; 4], SamError>;
+
+    /// The MAC of the one command that marks `card` as listed (usage 0E, own, profile §4, `80 74`), given its challenge.
+    ///
+    /// # Errors
+    /// [`SamError::NoSuchKey`]: it lacks the marking key. [`SamError::NotSupported`]: a SAM without this profile's own
+    /// parts.
+    fn mark(&mut self, card: CardFactors, challenge: [u8; 4], version: ListVersion) -> Result<[u8; 4], SamError>;
 }
 
 /// What a card's keys are diversified by: enterprise first, serial last.

@@ -7,13 +7,14 @@ use onecard_wire::{
     ins,
     key::{Algorithm, KeyVersion},
     number::{EnterpriseId, TerminalNumber},
-    sam::{InitSam, InitSamAnswer, Usage, UsageKind},
+    sam::{InitSam, InitSamAnswer, Mark, Usage, UsageKind},
     status::StatusWord,
 };
 
 use super::{AuthenticationUse, CardFactors, Cryptogram, LineKeyUse, Sam, SamError, SamOrder};
 use crate::{
     apdu::{Command, exchange},
+    blacklist::ListVersion,
     crypto::padding,
     transport::Transport,
 };
@@ -210,6 +211,16 @@ impl<T: Transport> Sam for PsamCard<T> {
     ) -> Result<[u8; 4], SamError> {
         self.mac(card, (usage.kind(), version), initial, message)
     }
+
+    fn mark(&mut self, card: CardFactors, challenge: [u8; 4], version: ListVersion) -> Result<[u8; 4], SamError> {
+        let factors = self.factors(card)?;
+        // The serial is the first of the factors; those of higher levels follow it, as everywhere.
+        let mark = Mark { challenge, list_version: version.0, serial: card.serial.to_bytes() }.emit();
+        let above = factors.get(card.serial.to_bytes().len()..).unwrap_or_default();
+        let command = Command::new(ins::CLA_PBOC, ins::SAM_MARK, 0x00, 0x00).with_bytes(&[&mark[..], above].concat());
+        let command = command.map_err(|error| SamError::MessageTooLong(error.0))?.expecting(4);
+        fixed(&send(&mut self.transport, &command)?)
+    }
 }
 
 // The fixed part and three factors, a balance and a MAC always fit a command.
@@ -395,6 +406,32 @@ mod tests {
         sam = sam.with_algorithm(UsageKind::ACCESS_AUTHENTICATION, Algorithm::Aes);
         let made = sam.authentication(card, AuthenticationUse::Access, KeyVersion(2), challenge).unwrap();
         assert!(made.is(&hex!("00112233445566778899AABBCCDDEEFF")));
+        sam.into_transport().finish();
+    }
+
+    #[test]
+    fn a_mark_is_asked_for_with_challenge_version_and_serial() {
+        let mark = hex!("8074000013 01020304 20260601000001 3100100000000423 04");
+        let region = hex!("8074000023 01020304 20260601000001 3100100000000423 1000000000000001 B1B1BEA9B1B1BEA9 04");
+        let version = ListVersion(hex!("20260601000001"));
+        let mut sam = open(
+            Levels::Serial,
+            &[
+                (&mark, &hex!("A1A2A3A4 9000")),
+                (&mark, &hex!("9403")),
+                (&mark, &hex!("6D00")),
+                (&mark, &hex!("A1 9000")),
+            ],
+        );
+        let mut asked = || sam.mark(order().card, hex!("01020304"), version);
+        assert_eq!(asked(), Ok(hex!("A1A2A3A4")));
+        assert_eq!(asked(), Err(SamError::NoSuchKey));
+        assert_eq!(asked(), Err(SamError::NotSupported));
+        assert_eq!(asked(), Err(SamError::Malformed(1)));
+        sam.into_transport().finish();
+        let levels = Levels::RegionEnterpriseAndSerial(hex!("B1B1BEA9B1B1BEA9"));
+        let mut sam = open(levels, &[(&region, &hex!("A1A2A3A4 9000"))]);
+        assert_eq!(sam.mark(order().card, hex!("01020304"), version), Ok(hex!("A1A2A3A4")));
         sam.into_transport().finish();
     }
 

@@ -4,7 +4,7 @@ use onecard_wire::{
     amount::Amount,
     key::KeyVersion,
     number::{ApplicationSerial, TerminalNumber},
-    sam::InitSamAnswer,
+    sam::{InitSamAnswer, mark_command},
     status::StatusWord,
     wallet::TransactionType,
 };
@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{AuthenticationUse, CardFactors, Cryptogram, LineKeyUse, Sam, SamError, SamOrder};
 use crate::{
+    blacklist::ListVersion,
     crypto::{Key, SessionKey, TransactionTerms, macs_equal},
     keys::{CardKeys, EnterpriseKeys, Purpose},
+    line_protection::Challenge,
 };
 
 /// A SAM whose keys and state are in memory.
@@ -220,6 +222,11 @@ impl Sam for SoftwareSam {
         self.purchase = None;
         let key = self.keys.card_key(card, usage.purpose(), version)?;
         Ok(key.line_mac(initial, message))
+    }
+
+    fn mark(&mut self, card: CardFactors, challenge: [u8; 4], version: ListVersion) -> Result<[u8; 4], SamError> {
+        let Challenge(initial) = Challenge::from_random(challenge);
+        self.maintenance_mac(card, initial, &mark_command(version.0))
     }
 }
 

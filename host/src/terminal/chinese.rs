@@ -2,7 +2,7 @@
 
 use onecard_wire::status::StatusWord;
 
-use super::{Cause, Decider, Doubt, Language};
+use super::{Cause, Decider, Doubt, Language, MarkError};
 use crate::{
     apdu::{ExchangeError, meaning},
     card::{PinError, SelectError},
@@ -15,6 +15,13 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::Keeper(error) => keeper(error),
         Cause::Select(error) => select(error),
         Cause::OtherEnterprise => "卡内公共信息与所选应用不是同一单位。请送服务台处理".to_owned(),
+        Cause::Listed { version, unmarked } => {
+            let marked = match unmarked {
+                None => "卡上已作挂失标记".to_owned(),
+                Some(error) => format!("卡上未能标记（{}）", not_marked(error)),
+            };
+            format!("该卡已挂失或注销，在黑名单（{version}）中；{marked}。请留下卡片并联系服务台")
+        }
         Cause::NotYetValid { from } => format!("{from}起才有效。请换卡"),
         Cause::Expired { on } => format!("有效期至{on}，已过期。请持卡人到服务台办理"),
         Cause::Pin(error) => pin(error),
@@ -73,6 +80,14 @@ pub(super) fn next(decider: Decider, load: bool) -> String {
         Decider::ServiceDesk => "由服务台裁定",
     };
     format!("{until}，{decision}")
+}
+
+pub(super) fn not_marked(error: &MarkError) -> String {
+    match error {
+        MarkError::Keeper(error) => keeper(error),
+        MarkError::Refused(status) => format!("卡应答{:04X}", status.0),
+        MarkError::Exchange(error) => exchange(error),
+    }
 }
 
 fn keeper(error: &SamError) -> String {

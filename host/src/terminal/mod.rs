@@ -10,6 +10,7 @@
 //! | module | what |
 //! |---|---|
 //! | `purchase`, `recharge` | the two operations and their orders |
+//! | `listed` | a card on the blacklist: refused, and marked |
 //! | `in_doubt`, `desk` | what a card proves of a transaction in doubt, and what a person decides |
 //! | `token`, `token_store`, `journal_file` | what is remembered, the rules of remembering, a file that does |
 //! | `witness`, `issuer` | who can tell a genuine answer: SAM, server, issuer |
@@ -25,6 +26,7 @@ mod initialize;
 mod issuer;
 mod journal_file;
 mod language;
+mod listed;
 mod log_evidence;
 mod outcome;
 mod purchase;
@@ -47,6 +49,7 @@ pub use in_doubt::{resolve, resolve_by_issuer};
 pub use issuer::{IssuerCheck, IssuerKeys, Unproven};
 pub use journal_file::JournalFile;
 pub use language::Language;
+pub use listed::{MarkError, WithBlacklist, mark_listed};
 pub use outcome::{Earlier, Outcome, Stage, StoreError, Tap};
 pub use purchase::{PurchaseOrder, purchase};
 pub use reason::{Cause, Reason};

@@ -4,9 +4,10 @@ use core::fmt;
 
 use onecard_wire::{amount::Amount, date::Date, number::ApplicationSerial, status::StatusWord};
 
-use super::{Language, OrderNumber, Rule, chinese};
+use super::{Language, MarkError, OrderNumber, Rule, chinese};
 use crate::{
     apdu::{CommandName, ExchangeError, meaning},
+    blacklist::ListVersion,
     card::{PinError, SelectError},
     sam::SamError,
 };
@@ -29,6 +30,13 @@ pub enum Cause {
     Select(SelectError),
     /// EF 0015 names another enterprise than the one whose application was selected.
     OtherEnterprise,
+    /// The card is on the terminal's blacklist.
+    Listed {
+        /// Which list.
+        version: ListVersion,
+        /// Why the card could not be marked, if it could not.
+        unmarked: Option<MarkError>,
+    },
     /// Before the first day of validity.
     NotYetValid {
         /// First day.
@@ -141,6 +149,16 @@ fn english(cause: &Cause) -> String {
         Cause::OtherEnterprise => {
             "the card's public data name another enterprise than its application. Send it to the service desk"
                 .to_owned()
+        }
+        Cause::Listed { version, unmarked } => {
+            let marked = match unmarked {
+                None => "it is marked as lost now".to_owned(),
+                Some(error) => format!("it could not be marked ({})", error.text(Language::English)),
+            };
+            format!(
+                "it is on the blacklist ({version}), reported lost or cancelled; {marked}. Keep it and call the service \
+                 desk"
+            )
         }
         Cause::NotYetValid { from } => format!("valid from {from} only. Use another card"),
         Cause::Expired { on } => format!("expired after {on}. Send the holder to the service desk"),

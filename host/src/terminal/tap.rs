@@ -11,6 +11,7 @@ use super::{
     Cause, Doubt, Earlier, InDoubt, Kind, OrderNumber, Outcome, Reason, Receipt, StoreError, Tap, Token, TokenStore,
     Transaction, Witness,
     in_doubt::{Verdict, conclude, investigate},
+    listed::listed,
 };
 use crate::{
     apdu::CommandName,
@@ -113,6 +114,10 @@ where
             return Ok(Opening::Ended(Tap { outcome, earlier: ready.earlier }));
         }
         ready.earlier.push(Earlier { token, outcome });
+    }
+    // In front of every other objection: whatever else is wrong with a lost card, it is marked.
+    if let Some(cause) = listed(card, witness, store, &ready.application) {
+        return ready.refuse(store, cause).map(Opening::Ended);
     }
     match ready.objection(request) {
         Some(cause) => ready.refuse(store, cause).map(Opening::Ended),

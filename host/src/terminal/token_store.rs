@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{OrderNumber, SettlementRecord, Token};
+use crate::blacklist::Blacklist;
 
 /// Where a terminal keeps its tokens. One store belongs to one terminal; the terminals of this module need of it just
 /// that an `Ok` is **durable**: neither a killed process nor a power cut takes it back.
@@ -34,6 +35,11 @@ pub trait TokenStore {
     /// # Errors
     /// [`StorageError`].
     fn committed(&self, order: OrderNumber) -> Result<Option<SettlementRecord>, StorageError>;
+
+    /// The blacklist to consult before anything new is begun: [`WithBlacklist`](super::WithBlacklist) brings one.
+    fn blacklist(&self) -> Option<&Blacklist> {
+        None
+    }
 }
 
 /// What became of a token.

@@ -3,7 +3,10 @@
 use onecard_wire::{amount::Amount, number::TerminalNumber};
 
 use super::{IssuerCheck, Transaction};
-use crate::sam::{CardFactors, Sam, SamError, SamOrder};
+use crate::{
+    blacklist::ListVersion,
+    sam::{CardFactors, Sam, SamError, SamOrder},
+};
 
 /// Checks what a card says of a transaction in doubt. Every [`Sam`] is one; [`WithIssuer`] adds the TAC.
 ///
@@ -46,6 +49,12 @@ pub trait Witness {
     /// # Errors
     /// [`SamError`].
     fn log_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError>;
+
+    /// MAC of the command that marks a listed card, given its challenge.
+    ///
+    /// # Errors
+    /// [`SamError`].
+    fn mark_mac(&mut self, card: CardFactors, challenge: [u8; 4], version: ListVersion) -> Result<[u8; 4], SamError>;
 }
 
 /// Approves loads: a load SAM, or a server behind [`Server`].
@@ -81,6 +90,10 @@ impl<S: Sam + ?Sized> Witness for S {
 
     fn log_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
         self.maintenance_mac(card, initial, message)
+    }
+
+    fn mark_mac(&mut self, card: CardFactors, challenge: [u8; 4], version: ListVersion) -> Result<[u8; 4], SamError> {
+        self.mark(card, challenge, version)
     }
 }
 
@@ -127,6 +140,10 @@ impl<F: FnMut(&SamOrder, Amount, [u8; 4]) -> Result<[u8; 4], SamError>> Witness 
     fn log_mac(&mut self, _: CardFactors, _: [u8; 8], _: &[u8]) -> Result<[u8; 4], SamError> {
         Err(SamError::NotSupported)
     }
+
+    fn mark_mac(&mut self, _: CardFactors, _: [u8; 4], _: ListVersion) -> Result<[u8; 4], SamError> {
+        Err(SamError::NotSupported)
+    }
 }
 
 impl<F: FnMut(&SamOrder, Amount, [u8; 4]) -> Result<[u8; 4], SamError>> LoadApprover for Server<F> {
@@ -167,6 +184,10 @@ impl<W: Witness + ?Sized, I: IssuerCheck + ?Sized> Witness for WithIssuer<'_, W,
 
     fn log_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
         self.witness.log_mac(card, initial, message)
+    }
+
+    fn mark_mac(&mut self, card: CardFactors, challenge: [u8; 4], version: ListVersion) -> Result<[u8; 4], SamError> {
+        self.witness.mark_mac(card, challenge, version)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::model_card::{Fault, ModelCard};
 use super::*;
+use crate::blacklist::ListVersion;
 use crate::{
     sam::{AuthenticationUse, CardFactors, Cryptogram, LineKeyUse, Sam, SamError, SamOrder},
     transport::TransportError,
@@ -133,6 +134,10 @@ impl Sam for Dying {
         message: &[u8],
     ) -> Result<[u8; 4], SamError> {
         self.alive()?.line_mac(card, usage, version, initial, message)
+    }
+
+    fn mark(&mut self, card: CardFactors, challenge: [u8; 4], version: ListVersion) -> Result<[u8; 4], SamError> {
+        self.alive()?.mark(card, challenge, version)
     }
 }
 

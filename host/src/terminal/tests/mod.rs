@@ -5,6 +5,7 @@ mod attacks;
 mod evidence;
 mod failing;
 mod journal;
+mod listed;
 mod model_card;
 mod relayed;
 mod texts;

@@ -5,7 +5,7 @@ use onecard_wire::{
     key::AlgorithmId,
     layout::Writer,
     number::TerminalNumber,
-    record::{ApplicationType, LogRecord, Parameters, PublicData},
+    record::{ApplicationType, CardStatus, LogRecord, Parameters, PublicData},
     wallet::{
         CreditForLoad, DebitForPurchase, Debited, Initialize, LoadInitialized, OverdraftLimit, Proof,
         PurchaseInitialized, TransactionType,
@@ -133,12 +133,24 @@ impl ModelCard {
             [0x80, 0x5C, 0x00, 0x02] => Ok(self.balance.to_bytes().to_vec()),
             [0x00, 0xB0, 0x97, 0x00] => Ok(self.parameters.emit().to_vec()),
             [0x04, 0xB2, number, 0xC4] => self.log_record(challenge, number, command),
+            [0x04, 0xD6, 0x97, 0x00] => self.mark(challenge, command),
             _ => Err([0x6D, 0x00]),
         };
         match done {
             Ok(data) => [&data[..], &[0x90, 0x00]].concat(),
             Err(status) => status.to_vec(),
         }
+    }
+
+    fn mark(&mut self, challenge: Option<[u8; 4]>, command: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
+        let [a, b, c, d] = challenge.ok_or([0x69, 0x85])?;
+        let (message, mac) = command.split_last_chunk::<4>().unwrap();
+        if self.key(Purpose::Maintenance).line_mac([a, b, c, d, 0, 0, 0, 0], message) != *mac {
+            return Err([0x69, 0x88]);
+        }
+        self.parameters.status = CardStatus(message[5]);
+        self.parameters.blacklist_version = message[6..].try_into().unwrap();
+        Ok(Vec::new())
     }
 
     fn select(&mut self, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {

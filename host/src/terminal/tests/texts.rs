@@ -4,6 +4,7 @@ use super::model_card::{Fault, ModelCard};
 use super::*;
 use crate::{
     apdu::{CommandName, ExchangeError},
+    blacklist::ListVersion,
     card::{PinError, ReadError, SelectError},
     sam::SamError,
     transport::TransportError,
@@ -19,6 +20,13 @@ fn causes() -> Vec<Cause> {
         Cause::Keeper(SamError::NoSuchKey),
         Cause::Select(SelectError::NoApplication),
         Cause::OtherEnterprise,
+        Cause::Listed { version: ListVersion([0x20; 7]), unmarked: None },
+        Cause::Listed { version: ListVersion([0x20; 7]), unmarked: Some(MarkError::Keeper(SamError::NoSuchKey)) },
+        Cause::Listed { version: ListVersion([0x20; 7]), unmarked: Some(MarkError::Refused(StatusWord(0x6988))) },
+        Cause::Listed {
+            version: ListVersion([0x20; 7]),
+            unmarked: Some(MarkError::Exchange(ExchangeError::Transport(TransportError::CardRemoved))),
+        },
         Cause::NotYetValid { from: date },
         Cause::Expired { on: date },
         Cause::Pin(PinError::Wrong { serial: serial(1), tries_left: 2 }),
