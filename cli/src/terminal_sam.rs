@@ -139,6 +139,14 @@ impl Sam for KeyFileSam {
         self.durably(|sam| sam.credit_purchase(mac2))
     }
 
+    fn initialize_undo(&mut self, order: &SamOrder) -> Result<InitSamAnswer, SamError> {
+        self.durably(|sam| sam.initialize_undo(order))
+    }
+
+    fn credit_undo(&mut self, mac2: [u8; 4]) -> Result<(), SamError> {
+        self.durably(|sam| sam.credit_undo(mac2))
+    }
+
     fn check_past_purchase(&mut self, order: &SamOrder, terminal_sequence: u32, mac2: [u8; 4]) -> Result<(), SamError> {
         self.durably(|sam| sam.check_past_purchase(order, terminal_sequence, mac2))
     }
@@ -194,6 +202,7 @@ fn read_state(path: &Path) -> anyhow::Result<SoftwareSamState> {
                 next_sequence: 0,
                 load_limit_fen: u32::MAX,
                 last_load: None,
+                last_purchase: None,
                 randoms_made: 0,
             });
         }

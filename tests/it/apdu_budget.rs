@@ -107,6 +107,7 @@ fn a_purchase_takes_one_more_without_public_data_in_the_fci() {
         next_sequence: 9,
         load_limit_fen: 0,
         last_load: None,
+        last_purchase: None,
         randoms_made: 0,
     };
     let mut sam = SoftwareSam::for_one_card(keys, KEY_VERSION, state);

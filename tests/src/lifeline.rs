@@ -3,9 +3,11 @@
 use std::{cell::Cell, rc::Rc};
 
 use onecard_host::{
+    sam::CardFactors,
     terminal::{Conclusion, OrderNumber, SettlementRecord, StorageError, Token, TokenStore},
     transport::{Transport, TransportError},
 };
+use onecard_wire::wallet::Purse;
 
 /// Counts what a terminal does, so that it can be killed before or after any of it.
 ///
@@ -115,5 +117,9 @@ impl<S: TokenStore> TokenStore for MortalStore<'_, S> {
 
     fn committed(&self, order: OrderNumber) -> Result<Option<SettlementRecord>, StorageError> {
         self.store.committed(order)
+    }
+
+    fn last_offline(&self, card: CardFactors, purse: Purse) -> Result<Option<SettlementRecord>, StorageError> {
+        self.store.last_offline(card, purse)
     }
 }

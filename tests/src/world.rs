@@ -100,6 +100,7 @@ impl World {
             next_sequence: 0,
             load_limit_fen: LOAD_LIMIT.fen(),
             last_load: None,
+            last_purchase: None,
             randoms_made: 0,
         };
         SoftwareSam::new(self.enterprise.clone(), KEY_VERSION, state)

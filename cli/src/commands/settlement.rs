@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use onecard_host::terminal::{
-    IssuerKeys, JournalFile, SettlementRecord,
+    IssuerKeys, JournalFile, Kind, SettlementRecord,
     settlement::{self, Audit, Gap, Objection},
 };
 use serde::Serialize;
@@ -250,7 +250,16 @@ fn cells(record: &SettlementRecord) -> [String; 8] {
     let t = &record.transaction;
     [
         t.order.to_string(),
-        if t.kind.is_load() { "充值 load" } else { "消费 pay" }.to_owned(),
+        match t.kind {
+            Kind::LoadEd | Kind::LoadEp => "充值 load",
+            Kind::PurchaseEd | Kind::PurchaseEp => "消费 pay",
+            Kind::Capp => "复合消费 compound",
+            Kind::Undo => "撤销 undo",
+            Kind::UnloadEd | Kind::UnloadEp => "圈提 unload",
+            Kind::CashWithdraw => "取现 cash",
+            Kind::Overdraft => "透支 limit",
+        }
+        .to_owned(),
         t.serial.to_string(),
         t.amount.to_string(),
         t.new_balance.to_string(),

@@ -41,13 +41,27 @@ pub enum CommandName {
     InitializeForLoad,
     /// CREDIT FOR LOAD.
     CreditForLoad,
-    /// INITIALIZE FOR PURCHASE.
+    /// INITIALIZE FOR PURCHASE, CASH WITHDRAW and CAPP PURCHASE.
     InitializeForPurchase,
-    /// DEBIT FOR PURCHASE.
+    /// UPDATE CAPP DATA CACHE.
+    UpdateCappDataCache,
+    /// DEBIT FOR PURCHASE, CASH WITHDRAW and CAPP PURCHASE.
     DebitForPurchase,
+    /// INITIALIZE FOR UNDO (own).
+    InitializeForUndo,
+    /// DEBIT FOR UNDO (own).
+    DebitForUndo,
+    /// INITIALIZE FOR UNLOAD.
+    InitializeForUnload,
+    /// DEBIT FOR UNLOAD.
+    DebitForUnload,
+    /// INITIALIZE FOR UPDATE.
+    InitializeForUpdate,
+    /// UPDATE OVERDRAW LIMIT.
+    UpdateOverdrawLimit,
     /// GET TRANSACTION PROVE.
     GetTransactionProve,
-    /// INIT_SAM_FOR_PURCHASE and its form for a load (own).
+    /// INIT_SAM_FOR_PURCHASE and its forms for an undo and a load (own).
     InitSam,
     /// CREDIT_SAM_FOR_PURCHASE and the check of a past MAC2 (own).
     CreditSam,
@@ -111,7 +125,14 @@ pub fn meanings(command: CommandName) -> &'static [(StatusWord, Meaning)] {
         CommandName::InitializeForLoad => INITIALIZE_FOR_LOAD,
         CommandName::CreditForLoad => CREDIT_FOR_LOAD,
         CommandName::InitializeForPurchase => INITIALIZE_FOR_PURCHASE,
+        CommandName::UpdateCappDataCache => UPDATE_CAPP_DATA_CACHE,
         CommandName::DebitForPurchase => DEBIT_FOR_PURCHASE,
+        CommandName::InitializeForUndo => INITIALIZE_FOR_UNDO,
+        CommandName::DebitForUndo => DEBIT_FOR_UNDO,
+        CommandName::InitializeForUnload => INITIALIZE_FOR_UNLOAD,
+        CommandName::DebitForUnload => DEBIT_FOR_UNLOAD,
+        CommandName::InitializeForUpdate => INITIALIZE_FOR_UPDATE,
+        CommandName::UpdateOverdrawLimit => UPDATE_OVERDRAW_LIMIT,
         CommandName::GetTransactionProve => GET_TRANSACTION_PROVE,
         CommandName::InitSam => INIT_SAM,
         CommandName::CreditSam => CREDIT_SAM,
@@ -292,6 +313,80 @@ table! { DEBIT_FOR_PURCHASE:
     FUNCTION_NOT_SUPPORTED "the application or the card is blocked, nothing was taken" "应用或卡片已锁定，未扣款";
     MAC_WRONG "the terminal's MAC is wrong: wrong SAM, nothing was taken" "MAC1错误，SAM卡不符，未扣款";
     BALANCE_TOO_LOW "the balance is too low, nothing was taken" "余额不足，未扣款";
+}
+table! { UPDATE_CAPP_DATA_CACHE:
+    WRONG_LENGTH "wrong length" "长度错误";
+    NO_TRANSACTION "no compound purchase is open: begin again" "无进行中的复合消费，请重新操作";
+    WRONG_FILE_KIND "the file holds no records of this kind" "文件类型不符";
+    SECURITY_NOT_SATISFIED "writing the record is not allowed" "不允许写该记录";
+    CONDITIONS_NOT_SATISFIED "no compound purchase is open: begin again" "无进行中的复合消费，请重新操作";
+    WRONG_DATA "the record is not as the file holds it" "记录格式错误";
+    FILE_NOT_FOUND "the card has no file for it" "卡上无此文件";
+    RECORD_NOT_FOUND "the card has no such record" "卡上无此记录";
+    NOT_ENOUGH_SPACE "the record is longer than the card's" "记录过长";
+    RECORD_LOCKED "the record is locked: service desk" "记录已锁定，请到服务台";
+}
+table! { INITIALIZE_FOR_UNDO:
+    WRONG_LENGTH "wrong length" "长度错误";
+    SECURITY_NOT_SATISFIED "not allowed in this state" "当前状态不允许";
+    CONDITIONS_NOT_SATISFIED "the card refuses: suspended or lost" "卡片拒绝：已挂失或暂停";
+    FUNCTION_NOT_SUPPORTED "the application or the card is blocked: service desk" "应用或卡片已锁定，请到服务台";
+    WRONG_P1P2 "the card cannot undo" "该卡不支持撤销";
+    FILE_NOT_FOUND "the card has no such purse" "卡上无此钱包";
+    PERMANENTLY_BLOCKED "the application is blocked for good: issue a new card" "应用已永久锁定，请换卡";
+    COUNTER_AT_MAXIMUM "the card has made all its purchases: issue a new card" "交易计数已满，请换卡";
+    NO_SUCH_KEY "the card has no such cancel key" "卡上无此撤销密钥";
+    NO_MAC_AVAILABLE "the card's last transaction is not that purchase" "该卡最后一笔交易不是这笔消费";
+}
+table! { DEBIT_FOR_UNDO:
+    MEMORY_FAILURE "the card's memory failed: the outcome is open" "卡片存储器故障，结果未知";
+    WRONG_LENGTH "wrong length, nothing was given back" "长度错误，未撤销";
+    NO_TRANSACTION "no undo is open: begin again, or this one is done already" "无进行中的撤销，请重新操作或查询结果";
+    CONDITIONS_NOT_SATISFIED "the card refuses, nothing was given back" "卡片拒绝，未撤销";
+    FUNCTION_NOT_SUPPORTED "the application or the card is blocked, nothing was given back" "应用或卡片已锁定，未撤销";
+    MAC_WRONG "the terminal's MAC is wrong: wrong SAM, nothing was given back" "MAC1错误，SAM卡不符，未撤销";
+    NO_MAC_AVAILABLE "the card's last transaction is not that purchase" "该卡最后一笔交易不是这笔消费";
+}
+table! { INITIALIZE_FOR_UNLOAD:
+    WRONG_LENGTH "wrong length" "长度错误";
+    SECURITY_NOT_SATISFIED "this purse needs the PIN" "需先校验密码";
+    CONDITIONS_NOT_SATISFIED "the card refuses" "卡片拒绝";
+    FUNCTION_NOT_SUPPORTED "the application or the card is blocked: service desk" "应用或卡片已锁定，请到服务台";
+    WRONG_P1P2 "the card does not unload this purse" "该卡不支持圈提此钱包";
+    FILE_NOT_FOUND "the card has no such purse" "卡上无此钱包";
+    PERMANENTLY_BLOCKED "the application is blocked for good: settle it from the records" "应用已永久锁定，请按记录结算";
+    AMOUNT_NOT_AVAILABLE "the balance is too low" "余额不足";
+    BALANCE_TOO_LOW "the balance is too low" "余额不足";
+    COUNTER_AT_MAXIMUM "the card's online counter is at its end" "联机交易计数已满";
+    NO_SUCH_KEY "the card has no such unload key" "卡上无此圈提密钥";
+}
+table! { DEBIT_FOR_UNLOAD:
+    MEMORY_FAILURE "the card's memory failed: the outcome is open" "卡片存储器故障，结果未知";
+    WRONG_LENGTH "wrong length, nothing was taken" "长度错误，未圈提";
+    NO_TRANSACTION "no unload is open: begin again, or this one is done already" "无进行中的圈提，请重新操作或查询结果";
+    CONDITIONS_NOT_SATISFIED "the card refuses, nothing was taken" "卡片拒绝，未圈提";
+    FUNCTION_NOT_SUPPORTED "the application or the card is blocked, nothing was taken" "应用或卡片已锁定，未圈提";
+    MAC_WRONG "the desk's MAC is wrong, nothing was taken" "MAC2错误，未圈提";
+    BALANCE_TOO_LOW "the balance is too low, nothing was taken" "余额不足，未圈提";
+}
+table! { INITIALIZE_FOR_UPDATE:
+    WRONG_LENGTH "wrong length" "长度错误";
+    SECURITY_NOT_SATISFIED "this purse needs the PIN" "需先校验密码";
+    CONDITIONS_NOT_SATISFIED "the card refuses: suspended or lost" "卡片拒绝：已挂失或暂停";
+    FUNCTION_NOT_SUPPORTED "the application or the card is blocked: service desk" "应用或卡片已锁定，请到服务台";
+    WRONG_P1P2 "the card has no overdraft" "该卡不支持透支";
+    FILE_NOT_FOUND "the card has no such purse" "卡上无此钱包";
+    PERMANENTLY_BLOCKED "the application is blocked for good: issue a new card" "应用已永久锁定，请换卡";
+    COUNTER_AT_MAXIMUM "the card's online counter is at its end" "联机交易计数已满";
+    NO_SUCH_KEY "the card has no such overdraft key" "卡上无此修改透支密钥";
+}
+table! { UPDATE_OVERDRAW_LIMIT:
+    MEMORY_FAILURE "the card's memory failed: the outcome is open" "卡片存储器故障，结果未知";
+    WRONG_LENGTH "wrong length, the limit stays" "长度错误，限额未变";
+    NO_TRANSACTION "no update is open: begin again, or this one is done already" "无进行中的修改，请重新操作或查询结果";
+    CONDITIONS_NOT_SATISFIED "the card refuses: more is overdrawn than the new limit allows" "卡片拒绝：已透支金额超过新限额";
+    FUNCTION_NOT_SUPPORTED "the application or the card is blocked, the limit stays" "应用或卡片已锁定，限额未变";
+    MAC_WRONG "the desk's MAC is wrong, the limit stays" "MAC2错误，限额未变";
 }
 table! { GET_TRANSACTION_PROVE:
     FUNCTION_NOT_SUPPORTED "the application or the card is blocked" "应用或卡片已锁定";

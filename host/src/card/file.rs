@@ -274,6 +274,7 @@ mod tests {
             next_sequence: 0,
             load_limit_fen: 0,
             last_load: None,
+            last_purchase: None,
             randoms_made: 0,
         };
         SoftwareSam::for_one_card(CardKeys::new(sample().serial(), keys), VERSION, state)

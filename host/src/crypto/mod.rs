@@ -11,4 +11,4 @@ mod transaction;
 pub use cryptogram::Cryptogram;
 pub use key::{DesKey, Key, KeyTextError, LineKey};
 pub use mac::{MAC_LEN, cbc_mac, macs_equal};
-pub use transaction::{SessionKey, TransactionTerms, load_tac, purchase_tac};
+pub use transaction::{SessionKey, TransactionTerms, load_tac, purchase_tac, update_tac};

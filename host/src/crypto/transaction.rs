@@ -1,7 +1,13 @@
-//! Session keys, MAC1, MAC2 and TAC of a load and a purchase (JR/T 0025.2; FMCOS 2.0 user manual p. 88 to 98).
+//! Session keys, MACs and TACs of the wallet's transactions (JR/T 0025.2; FMCOS 2.0 user manual p. 88 to 119; profile
+//! §3.3 for the undo and the unload of the EP, which are own).
 
 use onecard_wire::{
-    amount::Amount, date::Moment, key::Algorithm, layout::Writer, number::TerminalNumber, wallet::TransactionType,
+    amount::Amount,
+    date::Moment,
+    key::Algorithm,
+    layout::Writer,
+    number::TerminalNumber,
+    wallet::{OverdraftLimit, TransactionType},
 };
 use zeroize::ZeroizeOnDrop;
 
@@ -15,13 +21,13 @@ use super::{
 /// What both sides agree on before a transaction: part of every MAC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TransactionTerms {
-    /// What is loaded or paid.
+    /// What is moved.
     pub amount: Amount,
     /// Type of transaction.
     pub transaction_type: TransactionType,
     /// The terminal, by its SAM's number.
     pub terminal: TerminalNumber,
-    /// The terminal's (load: host's) date and time.
+    /// The terminal's (online: host's) date and time.
     pub moment: Moment,
 }
 
@@ -48,7 +54,20 @@ impl SessionKey {
         Self::derive(load_key, input)
     }
 
-    /// SESPK from the purchase key (DPK): random ‖ offline sequence ‖ last two bytes of the terminal sequence.
+    /// SESULK from the unload key (DULK): the input of SESLK.
+    #[must_use]
+    pub fn of_unload(unload_key: &Key, random: [u8; 4], online_sequence: u16) -> Self {
+        Self::of_load(unload_key, random, online_sequence)
+    }
+
+    /// SESUK from the overdraft key (DUK): the input of SESLK.
+    #[must_use]
+    pub fn of_update(overdraft_key: &Key, random: [u8; 4], online_sequence: u16) -> Self {
+        Self::of_load(overdraft_key, random, online_sequence)
+    }
+
+    /// SESPK from the purchase key (DPK), or the session key of an undo from the cancel key (own): random ‖ offline sequence
+    /// ‖ last two bytes of the terminal sequence.
     #[must_use]
     pub fn of_purchase(purchase_key: &Key, random: [u8; 4], offline_sequence: u16, terminal_sequence: u32) -> Self {
         let [_, _, high, low] = terminal_sequence.to_be_bytes();
@@ -56,25 +75,51 @@ impl SessionKey {
         Self::derive(purchase_key, input)
     }
 
-    /// MAC1 of a load, by the card: old balance ‖ amount ‖ type ‖ terminal.
+    /// MAC1 of a load or unload, by the card: old balance ‖ amount ‖ type ‖ terminal.
     #[must_use]
     pub fn load_mac1(&self, old_balance: Amount, terms: &TransactionTerms) -> [u8; MAC_LEN] {
         self.mac(&Writer::<15>::new().put(&old_balance.to_bytes()).put(&without_moment(terms)).finish())
     }
 
-    /// MAC2 of a load, by the host: amount ‖ type ‖ terminal ‖ date ‖ time.
+    /// MAC2 of a load or unload, by the host: amount ‖ type ‖ terminal ‖ date ‖ time.
     #[must_use]
     pub fn load_mac2(&self, terms: &TransactionTerms) -> [u8; MAC_LEN] {
         self.mac(&whole(terms))
     }
 
-    /// MAC1 of a purchase, by the SAM: amount ‖ type ‖ terminal ‖ date ‖ time.
+    /// MAC3 of an unload, by the card: new balance ‖ online sequence before the increment ‖ amount ‖ type ‖ terminal ‖ date
+    /// ‖ time.
+    #[must_use]
+    pub fn unload_mac3(&self, new_balance: Amount, online_sequence: u16, terms: &TransactionTerms) -> [u8; MAC_LEN] {
+        self.mac(&after(new_balance, online_sequence, terms))
+    }
+
+    /// MAC1 of an overdraft update, by the card: old balance ‖ old limit ‖ type ‖ terminal.
+    #[must_use]
+    pub fn update_mac1(
+        &self,
+        old_balance: Amount,
+        old_limit: OverdraftLimit,
+        terminal: TerminalNumber,
+    ) -> [u8; MAC_LEN] {
+        let message = Writer::<14>::new().put(&old_balance.to_bytes()).put(&of_limit(old_limit, terminal));
+        self.mac(&message.finish())
+    }
+
+    /// MAC2 of an overdraft update, by the host: new limit ‖ type ‖ terminal ‖ date ‖ time.
+    #[must_use]
+    pub fn update_mac2(&self, new_limit: OverdraftLimit, terminal: TerminalNumber, moment: Moment) -> [u8; MAC_LEN] {
+        let message = Writer::<17>::new().put(&of_limit(new_limit, terminal)).put(&moment.to_bytes());
+        self.mac(&message.finish())
+    }
+
+    /// MAC1 of a purchase, withdrawal or undo, by the SAM: amount ‖ type ‖ terminal ‖ date ‖ time.
     #[must_use]
     pub fn purchase_mac1(&self, terms: &TransactionTerms) -> [u8; MAC_LEN] {
         self.mac(&whole(terms))
     }
 
-    /// MAC2 of a purchase, by the card: amount.
+    /// MAC2 of a purchase, withdrawal or undo, by the card: amount.
     #[must_use]
     pub fn purchase_mac2(&self, amount: Amount) -> [u8; MAC_LEN] {
         self.mac(&amount.to_bytes())
@@ -101,17 +146,44 @@ impl SessionKey {
 /// terminal ‖ date ‖ time.
 #[must_use]
 pub fn load_tac(tac_key: &Key, new_balance: Amount, online_sequence: u16, terms: &TransactionTerms) -> [u8; MAC_LEN] {
-    let message: [u8; 24] = Writer::new().put(&new_balance.to_bytes()).u16(online_sequence).put(&whole(terms)).finish();
+    tac_key.folded_mac(&after(new_balance, online_sequence, terms))
+}
+
+/// TAC of an overdraft update under the folded TAC key (of SM4 and AES the whole): new balance ‖ online sequence before the increment ‖ new limit ‖ type
+/// ‖ terminal ‖ date ‖ time (FMCOS 2.0 user manual p. 118; folded, as cards answer).
+#[must_use]
+pub fn update_tac(
+    tac_key: &Key,
+    new_balance: Amount,
+    online_sequence: u16,
+    new_limit: OverdraftLimit,
+    (terminal, moment): (TerminalNumber, Moment),
+) -> [u8; MAC_LEN] {
+    let message: [u8; 23] = Writer::new()
+        .put(&new_balance.to_bytes())
+        .u16(online_sequence)
+        .put(&of_limit(new_limit, terminal))
+        .put(&moment.to_bytes())
+        .finish();
     tac_key.folded_mac(&message)
 }
 
-/// TAC of a purchase under the folded TAC key (DTK; of SM4 and AES the whole): amount ‖ type ‖ terminal ‖ terminal sequence ‖ date ‖ time. Neither
+/// TAC of a purchase, withdrawal or undo under the folded TAC key (DTK; of SM4 and AES the whole): amount ‖
+/// type ‖ terminal ‖ terminal sequence ‖ date ‖ time. Neither
 /// the balance nor the card's sequence is in it.
 #[must_use]
 pub fn purchase_tac(tac_key: &Key, terminal_sequence: u32, terms: &TransactionTerms) -> [u8; MAC_LEN] {
     let message: [u8; 22] =
         Writer::new().put(&without_moment(terms)).u32(terminal_sequence).put(&terms.moment.to_bytes()).finish();
     tac_key.folded_mac(&message)
+}
+
+fn after(new_balance: Amount, online_sequence: u16, terms: &TransactionTerms) -> [u8; 24] {
+    Writer::new().put(&new_balance.to_bytes()).u16(online_sequence).put(&whole(terms)).finish()
+}
+
+fn of_limit(limit: OverdraftLimit, terminal: TerminalNumber) -> [u8; 10] {
+    Writer::new().put(&limit.0).u8(TransactionType::OVERDRAFT.0).put(&terminal.0).finish()
 }
 
 fn without_moment(terms: &TransactionTerms) -> [u8; 11] {

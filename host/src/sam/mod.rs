@@ -16,7 +16,7 @@ mod working_key;
 
 pub use crate::crypto::Cryptogram;
 pub use psam::{Levels, PsamCard};
-pub use software::{LastLoad, SoftwareSam, SoftwareSamState};
+pub use software::{LastLoad, LastPurchase, SoftwareSam, SoftwareSamState};
 pub use working_key::{AuthenticationUse, LineKeyUse};
 
 /// A terminal's keeper of keys. One transaction at a time; a failed call leaves none open.
@@ -39,7 +39,20 @@ pub trait Sam {
     /// [`SamError::WrongMac`]: the card is not what it says, nothing is spent.
     fn credit_purchase(&mut self, mac2: [u8; 4]) -> Result<(), SamError>;
 
-    /// Checks the MAC2 of a past purchase, as GET TRANSACTION PROVE brings it (own, profile §4, `80 72 03`).
+    /// The terminal sequence and MAC1 for the DEBIT of an undo (own, profile §4, `80 70 01`): of this SAM's own last completed
+    /// purchase alone, by serial, amount and the card's sequence plus one, and once.
+    ///
+    /// # Errors
+    /// [`SamError::NotLastPurchase`] for any other; [`SamError::NoSuchKey`] without the cancel key.
+    fn initialize_undo(&mut self, order: &SamOrder) -> Result<InitSamAnswer, SamError>;
+
+    /// Checks the MAC2 of the undo just initialised (own, profile §4, `80 72 01`); its sequence is then spent.
+    ///
+    /// # Errors
+    /// [`SamError::WrongMac`]: the card is not what it says, nothing is spent.
+    fn credit_undo(&mut self, mac2: [u8; 4]) -> Result<(), SamError>;
+
+    /// Checks the MAC2 of a past purchase or undo, as GET TRANSACTION PROVE brings it (own, profile §4, `80 72 03`).
     ///
     /// # Errors
     /// [`SamError::WrongMac`]: this was another transaction or a false card. [`SamError::NotSupported`]: a SAM without
@@ -132,6 +145,9 @@ pub enum SamError {
     /// 9403.
     #[error("the SAM has no key of the version and cipher this card uses: exchange the SAM or the card")]
     NoSuchKey,
+    /// An undo of anything else than this SAM's last completed purchase, or of one that is undone already.
+    #[error("this is not the SAM's last purchase, or it is undone already: refund it at the service desk")]
+    NotLastPurchase,
     /// The load limit is used up.
     #[error("the SAM's load limit is used up: have the station raise it")]
     LimitReached,

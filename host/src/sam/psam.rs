@@ -155,6 +155,17 @@ impl<T: Transport> Sam for PsamCard<T> {
         send(&mut self.transport, &command).map(drop)
     }
 
+    fn initialize_undo(&mut self, order: &SamOrder) -> Result<InitSamAnswer, SamError> {
+        const LE: u8 = InitSamAnswer::LEN as u8;
+        let answer = self.transaction([ins::INIT_SAM, ins::SAM_UNDO], &[], order, &[], Some(LE)).map_err(not_last)?;
+        InitSamAnswer::parse(&answer).ok_or(SamError::Malformed(answer.len()))
+    }
+
+    fn credit_undo(&mut self, mac2: [u8; 4]) -> Result<(), SamError> {
+        let command = Command::new(ins::CLA_PBOC, ins::CREDIT_SAM, ins::SAM_UNDO, 0x00).with_data(&mac2);
+        send(&mut self.transport, &command).map(drop)
+    }
+
     fn check_past_purchase(&mut self, order: &SamOrder, terminal_sequence: u32, mac2: [u8; 4]) -> Result<(), SamError> {
         let sequence = terminal_sequence.to_be_bytes();
         self.transaction([ins::CREDIT_SAM, ins::SAM_PAST_PURCHASE], &sequence, order, &mac2, None).map(drop)
@@ -238,6 +249,14 @@ fn send<T: Transport + ?Sized>(transport: &mut T, command: &Command) -> Result<V
         | StatusWord::CONDITIONS_NOT_SATISFIED => SamError::NotSupported,
         other => SamError::Unexpected(other),
     })
+}
+
+/// 9406 to INIT_SAM for an undo.
+fn not_last(error: SamError) -> SamError {
+    match error {
+        SamError::Unexpected(StatusWord::NO_MAC_AVAILABLE) => SamError::NotLastPurchase,
+        other => other,
+    }
 }
 
 fn fixed<const N: usize>(answer: &[u8]) -> Result<[u8; N], SamError> {

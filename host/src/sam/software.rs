@@ -43,6 +43,9 @@ pub struct SoftwareSamState {
     pub load_limit_fen: u32,
     /// The last load it made a MAC2 for.
     pub last_load: Option<LastLoad>,
+    /// The last purchase it saw completed, or the undo of it: what it may undo.
+    #[serde(default)]
+    pub last_purchase: Option<LastPurchase>,
     /// How many random numbers it has made: the next is another one, if the state was stored.
     #[serde(default)]
     pub randoms_made: u64,
@@ -57,6 +60,36 @@ pub struct LastLoad {
     online_sequence: u16,
     transaction_type: u8,
     amount_fen: u32,
+}
+
+/// A purchase or undo whose MAC2 was right.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LastPurchase {
+    #[serde(with = "crate::as_text")]
+    serial: ApplicationSerial,
+    offline_sequence: u16,
+    transaction_type: u8,
+    amount_fen: u32,
+}
+
+impl LastPurchase {
+    fn of(order: &SamOrder) -> Self {
+        Self {
+            serial: order.card.serial,
+            offline_sequence: order.init.card_sequence,
+            transaction_type: order.init.transaction_type.0,
+            amount_fen: order.init.amount.fen(),
+        }
+    }
+
+    /// Whether `order` undoes it.
+    fn is_undone_by(&self, order: &SamOrder) -> bool {
+        let offline_sequence = self.offline_sequence.checked_add(1);
+        self.transaction_type == TransactionType::PURCHASE_EP.0
+            && (self.serial, self.amount_fen) == (order.card.serial, order.init.amount.fen())
+            && offline_sequence == Some(order.init.card_sequence)
+    }
 }
 
 impl SoftwareSam {
@@ -81,10 +114,8 @@ impl SoftwareSam {
 
     fn session_of_purchase(&self, order: &SamOrder, terminal_sequence: u32) -> Result<SessionKey, SamError> {
         let init = &order.init;
-        if !is_purchase(init.transaction_type) {
-            return Err(SamError::Unexpected(StatusWord::WRONG_DATA));
-        }
-        let key = self.keys.transaction_key(order, Purpose::Purchase)?;
+        let purpose = purpose_of(init.transaction_type).ok_or(SamError::Unexpected(StatusWord::WRONG_DATA))?;
+        let key = self.keys.transaction_key(order, purpose)?;
         Ok(SessionKey::of_purchase(&key, init.random, init.card_sequence, terminal_sequence))
     }
 
@@ -106,6 +137,34 @@ impl SoftwareSam {
             return Err(SamError::WrongMac);
         }
         Ok(session)
+    }
+
+    fn begin(&mut self, order: &SamOrder) -> Result<InitSamAnswer, SamError> {
+        let terminal_sequence = self.state.next_sequence;
+        if terminal_sequence == u32::MAX {
+            return Err(SamError::Exhausted);
+        }
+        let session = self.session_of_purchase(order, terminal_sequence)?;
+        let mac1 = session.purchase_mac1(&self.terms(order));
+        self.purchase = Some(OpenPurchase { session, order: *order });
+        Ok(InitSamAnswer { terminal_sequence, mac1 })
+    }
+
+    /// CREDIT of the open purchase, or of the open undo if `undo`.
+    fn complete(&mut self, undo: bool, mac2: [u8; 4]) -> Result<(), SamError> {
+        let open = self.purchase.take().filter(|open| open.is_undo() == undo);
+        let OpenPurchase { session, order } = open.ok_or(SamError::Unexpected(StatusWord::NO_TRANSACTION))?;
+        if !macs_equal(mac2, session.purchase_mac2(order.init.amount)) {
+            return Err(SamError::WrongMac);
+        }
+        self.completed(&order)
+    }
+
+    /// Moves the sequence on and remembers `order` as the last.
+    fn completed(&mut self, order: &SamOrder) -> Result<(), SamError> {
+        self.state.next_sequence = self.state.next_sequence.checked_add(1).ok_or(SamError::Exhausted)?;
+        self.state.last_purchase = Some(LastPurchase::of(order));
+        Ok(())
     }
 
     fn terms(&self, order: &SamOrder) -> TransactionTerms {
@@ -141,23 +200,29 @@ impl Sam for SoftwareSam {
 
     fn initialize_purchase(&mut self, order: &SamOrder) -> Result<InitSamAnswer, SamError> {
         self.purchase = None;
-        let terminal_sequence = self.state.next_sequence;
-        if terminal_sequence == u32::MAX {
-            return Err(SamError::Exhausted);
+        if order.init.transaction_type == TransactionType::UNDO {
+            return Err(SamError::Unexpected(StatusWord::WRONG_DATA));
         }
-        let session = self.session_of_purchase(order, terminal_sequence)?;
-        let mac1 = session.purchase_mac1(&self.terms(order));
-        self.purchase = Some(OpenPurchase { session, amount: order.init.amount });
-        Ok(InitSamAnswer { terminal_sequence, mac1 })
+        self.begin(order)
     }
 
     fn credit_purchase(&mut self, mac2: [u8; 4]) -> Result<(), SamError> {
-        let purchase = self.purchase.take().ok_or(SamError::Unexpected(StatusWord::NO_TRANSACTION))?;
-        if !macs_equal(mac2, purchase.session.purchase_mac2(purchase.amount)) {
-            return Err(SamError::WrongMac);
+        self.complete(false, mac2)
+    }
+
+    fn initialize_undo(&mut self, order: &SamOrder) -> Result<InitSamAnswer, SamError> {
+        self.purchase = None;
+        if order.init.transaction_type != TransactionType::UNDO {
+            return Err(SamError::Unexpected(StatusWord::WRONG_DATA));
         }
-        self.state.next_sequence += 1;
-        Ok(())
+        if !self.state.last_purchase.is_some_and(|last| last.is_undone_by(order)) {
+            return Err(SamError::NotLastPurchase);
+        }
+        self.begin(order)
+    }
+
+    fn credit_undo(&mut self, mac2: [u8; 4]) -> Result<(), SamError> {
+        self.complete(true, mac2)
     }
 
     fn check_past_purchase(&mut self, order: &SamOrder, terminal_sequence: u32, mac2: [u8; 4]) -> Result<(), SamError> {
@@ -167,7 +232,7 @@ impl Sam for SoftwareSam {
             return Err(SamError::WrongMac);
         }
         if self.state.next_sequence == terminal_sequence {
-            self.state.next_sequence = terminal_sequence.checked_add(1).ok_or(SamError::Exhausted)?;
+            self.completed(order)?;
         }
         Ok(())
     }
@@ -230,11 +295,17 @@ impl Sam for SoftwareSam {
     }
 }
 
-/// Between INIT and CREDIT of a purchase; either way it is over after CREDIT.
+/// Between INIT and CREDIT of a purchase or undo; either way it is over after CREDIT.
 #[derive(Debug)]
 struct OpenPurchase {
     session: SessionKey,
-    amount: Amount,
+    order: SamOrder,
+}
+
+impl OpenPurchase {
+    fn is_undo(&self) -> bool {
+        self.order.init.transaction_type == TransactionType::UNDO
+    }
 }
 
 #[derive(Debug)]
@@ -269,14 +340,16 @@ impl Keys {
     }
 }
 
-const fn is_purchase(transaction_type: TransactionType) -> bool {
-    matches!(
-        transaction_type,
+/// Whose key an offline transaction takes; `None` for a type that is none.
+const fn purpose_of(transaction_type: TransactionType) -> Option<Purpose> {
+    match transaction_type {
         TransactionType::CASH_WITHDRAW
-            | TransactionType::PURCHASE_ED
-            | TransactionType::PURCHASE_EP
-            | TransactionType::CAPP
-    )
+        | TransactionType::PURCHASE_ED
+        | TransactionType::PURCHASE_EP
+        | TransactionType::CAPP => Some(Purpose::Purchase),
+        TransactionType::UNDO => Some(Purpose::Cancel),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -308,6 +381,7 @@ mod tests {
             next_sequence: 0,
             load_limit_fen: 100,
             last_load: None,
+            last_purchase: None,
             randoms_made: 0,
         }
     }

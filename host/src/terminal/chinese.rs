@@ -2,7 +2,7 @@
 
 use onecard_wire::status::StatusWord;
 
-use super::{Cause, Decider, Doubt, Language, MarkError};
+use super::{Cause, Decider, Doubt, Kind, Language, MarkError};
 use crate::{
     apdu::{ExchangeError, meaning},
     card::{PinError, SelectError},
@@ -32,6 +32,12 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::OrderNumberTaken { order, amount, serial } => {
             format!("订单号{order}已用于另一笔（{amount}元，卡{serial}），未开始交易。请换新的订单号")
         }
+        Cause::NothingToUndo { purchase } => {
+            format!("订单{purchase}不是本终端与其卡的最后一笔消费，不能撤销。请到服务台退款")
+        }
+        Cause::AnotherCards { purchase, serial } => format!("订单{purchase}由卡{serial}支付。请刷该卡"),
+        Cause::NotLastOnCard => "该卡最后一笔交易不是这笔消费，不能撤销。请到服务台退款".to_owned(),
+        Cause::LimitInUse { used } => format!("已透支{used}元，超过新限额。请先充值或提高限额"),
         Cause::BalanceTooLow { balance } => format!("余额{balance}元，不足。请充值或换其他方式支付"),
         Cause::BalanceTooHigh { balance } => format!("余额{balance}元，充值后超出钱包上限。请减少充值金额"),
         Cause::Rule(rule) => rule.text(Language::Chinese),
@@ -72,8 +78,14 @@ pub(super) fn doubt(doubt: &Doubt) -> String {
     }
 }
 
-pub(super) fn next(decider: Decider, load: bool) -> String {
-    let until = if load { "请勿再收款、勿退款" } else { "请勿交货、勿另收款" };
+pub(super) fn next(decider: Decider, kind: Kind) -> String {
+    let until = match kind {
+        Kind::LoadEd | Kind::LoadEp => "请勿再收款、勿退款",
+        Kind::PurchaseEd | Kind::PurchaseEp | Kind::Capp => "请勿交货、勿另收款",
+        Kind::Undo => "请勿以其他方式退款",
+        Kind::UnloadEd | Kind::UnloadEp | Kind::CashWithdraw => "请勿付款",
+        Kind::Overdraft => "请勿以新旧限额为准",
+    };
     let decision = match decider {
         Decider::SameCard => "请重新刷同一张卡",
         Decider::Issuer => "由发卡方凭TAC经服务台裁定",
@@ -94,6 +106,7 @@ fn keeper(error: &SamError) -> String {
     match error {
         SamError::WrongMac => "卡的MAC错误：不是本单位的真卡，或应答被改动".to_owned(),
         SamError::NoSuchKey => "SAM没有该卡版本的密钥。请更换SAM或卡".to_owned(),
+        SamError::NotLastPurchase => "不是该SAM的最后一笔消费，或已撤销。请到服务台退款".to_owned(),
         SamError::LimitReached => "SAM充值额度已用完。请到管理站增加额度".to_owned(),
         SamError::Exhausted => "SAM的交易序号已用完。请更换SAM".to_owned(),
         SamError::MessageTooLong(length) => format!("{length}字节超过SAM一次能计算MAC的长度"),
@@ -106,7 +119,7 @@ fn keeper(error: &SamError) -> String {
 
 fn select(error: &SelectError) -> String {
     match error {
-        SelectError::NoApplication => "卡上没有本单位的应用。请使用本单位的卡".to_owned(),
+        SelectError::NoApplication => "不是本单位的卡：卡上没有本单位的应用。请使用本单位的卡".to_owned(),
         SelectError::Blocked => "卡上的应用已锁定。请持卡人到服务台办理".to_owned(),
         SelectError::PermanentlyBlocked => "卡上的应用已永久锁定。请持卡人到服务台换卡".to_owned(),
         SelectError::NotIssued => "卡上的应用尚未发行。请到发卡站完成发行".to_owned(),

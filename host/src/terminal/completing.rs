@@ -1,12 +1,58 @@
 //! The one command of a transaction that moves money, and what its answer is worth.
 
-use onecard_wire::status::StatusWord;
+use onecard_wire::{
+    date::Moment,
+    ins,
+    status::StatusWord,
+    wallet::{CreditForLoad, DebitForPurchase, Debited, OverdraftLimit, UpdateOverdrawLimit},
+};
 
-use super::Doubt;
+use super::{Doubt, Kind, Transaction};
 use crate::{
-    apdu::{Command, exchange},
+    apdu::{Command, CommandName, exchange},
     transport::{Transport, TransportError},
 };
+
+impl Kind {
+    /// What the command that completes it is called.
+    pub(super) const fn completing_name(self) -> CommandName {
+        match self {
+            Self::PurchaseEd | Self::PurchaseEp | Self::CashWithdraw | Self::Capp => CommandName::DebitForPurchase,
+            Self::LoadEd | Self::LoadEp => CommandName::CreditForLoad,
+            Self::Undo => CommandName::DebitForUndo,
+            Self::UnloadEd | Self::UnloadEp => CommandName::DebitForUnload,
+            Self::Overdraft => CommandName::UpdateOverdrawLimit,
+        }
+    }
+}
+
+/// DEBIT, CREDIT or UPDATE OVERDRAW LIMIT for `transaction`, with the SAM's MAC1 or the approver's MAC2.
+pub(super) fn completing_command(transaction: &Transaction, mac: [u8; 4]) -> Command {
+    let Transaction { kind, moment: Moment { date, time }, .. } = *transaction;
+    let command = |ins, p1| Command::new(ins::CLA_PBOC, ins, p1, 0);
+    let by_host = CreditForLoad { date, time, mac2: mac };
+    match kind {
+        Kind::PurchaseEd | Kind::PurchaseEp | Kind::CashWithdraw | Kind::Capp | Kind::Undo => {
+            let terminal_sequence = transaction.terminal_sequence.unwrap_or_default();
+            let field = DebitForPurchase { terminal_sequence, date, time, mac1: mac };
+            let p1 = if kind == Kind::Undo { ins::DEBIT_UNDO } else { ins::DEBIT_PURCHASE };
+            command(ins::DEBIT, p1).with_data(&field.emit()).expecting(DEBITED_LEN)
+        }
+        Kind::LoadEd | Kind::LoadEp => command(ins::CREDIT_FOR_LOAD, 0).with_data(&by_host.emit()).expecting(MAC_LEN),
+        Kind::UnloadEd | Kind::UnloadEp => {
+            command(ins::DEBIT, ins::DEBIT_UNLOAD).with_data(&by_host.emit()).expecting(MAC_LEN)
+        }
+        Kind::Overdraft => {
+            let new_limit = OverdraftLimit::from_amount(transaction.amount).unwrap_or_default();
+            let field = UpdateOverdrawLimit { new_limit, moment: transaction.moment, mac2: mac };
+            command(ins::UPDATE_OVERDRAW_LIMIT, 0).with_data(&field.emit()).expecting(MAC_LEN)
+        }
+    }
+}
+
+const DEBITED_LEN: u8 = Debited::LEN as u8;
+/// A TAC, or the MAC3 of an unload.
+const MAC_LEN: u8 = 4;
 
 /// What came back from DEBIT or CREDIT.
 pub(super) enum Completion {

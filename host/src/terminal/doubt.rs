@@ -4,7 +4,7 @@ use core::fmt;
 
 use onecard_wire::{number::ApplicationSerial, status::StatusWord, wallet::Proof};
 
-use super::{Cause, Language, Reason, Token, chinese, reason::card_text};
+use super::{Cause, Kind, Language, Reason, Token, chinese, reason::card_text};
 use crate::{
     apdu::ExchangeError,
     card::{PinError, ReadError, SelectError},
@@ -111,15 +111,15 @@ impl InDoubt {
     pub fn text(&self, language: Language) -> String {
         let transaction = &self.token.transaction;
         let card = card_text(Some(transaction.serial), language);
-        let (order, amount, load) = (transaction.order, transaction.amount, transaction.kind.is_load());
+        let (order, amount, kind) = (transaction.order, transaction.amount, transaction.kind);
         let decider = self.doubt.decider();
         language.of(
             || {
-                let (what, next) = (english(&self.doubt), next_in_english(decider, load));
+                let (what, next) = (english(&self.doubt), next_in_english(decider, kind));
                 format!("Unknown whether order {order} ({amount} yuan) was done. {card}: {what}. {next}.")
             },
             || {
-                let (what, next) = (chinese::doubt(&self.doubt), chinese::next(decider, load));
+                let (what, next) = (chinese::doubt(&self.doubt), chinese::next(decider, kind));
                 format!("订单{order}（{amount}元）是否成交未知。{card}：{what}。{next}。")
             },
         )
@@ -152,8 +152,14 @@ fn english(doubt: &Doubt) -> String {
     }
 }
 
-fn next_in_english(decider: Decider, load: bool) -> String {
-    let until = if load { "Take no more money and give none back" } else { "Hand out nothing and charge nothing" };
+fn next_in_english(decider: Decider, kind: Kind) -> String {
+    let until = match kind {
+        Kind::LoadEd | Kind::LoadEp => "Take no more money and give none back",
+        Kind::PurchaseEd | Kind::PurchaseEp | Kind::Capp => "Hand out nothing and charge nothing",
+        Kind::Undo => "Refund nothing in another way",
+        Kind::UnloadEd | Kind::UnloadEp | Kind::CashWithdraw => "Pay nothing out",
+        Kind::Overdraft => "Rely on neither limit",
+    };
     let decision = match decider {
         Decider::SameCard => "present the same card again",
         Decider::Issuer => "the issuer decides by the TAC, through the service desk",

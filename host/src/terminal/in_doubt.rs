@@ -4,7 +4,7 @@
 //! INITIALIZE, which changes nothing either and tells the sequence; then the log, read with MAC.
 //!
 //! What each answer is worth:
-//! - A proof counts when its MAC2 is accepted by a SAM, or its TAC by the issuer: nobody else can have made it. A proof
+//! - A proof counts when its MAC2 is accepted by a SAM, its MAC3 by the desk, or its TAC by the issuer: nobody else can have made it. A proof
 //!   with a wrong MAC is another transaction's or a false card's, and a load's has no MAC at all (zero).
 //! - An unchanged sequence means that the card has not executed the transaction; the INITIALIZE that brought it ended the
 //!   old one, so it never will.
@@ -13,7 +13,9 @@
 //!     tap). MAC1 covers the balance too. Where the SAM cannot ask so, or the card refuses such an amount (a limit in EF
 //!     0017), the doubt stays, and the same order presented again is bound to the same sequence, balance and moment
 //!     ([`super::recharge()`]): a card takes one CREDIT of a sequence, and whichever it was, its proof is this order's.
-//!   - For a **purchase** nothing authenticates sequence and balance. Whoever stands between card and till can have an
+//!   - For an **unload** or overdraft update it is proven in the same way, by INITIALIZE with a random terminal number, which
+//!     MAC1 covers too: only whoever keeps the key can tell, so elsewhere than at the desk the doubt stays.
+//!   - For a **purchase** (and withdrawal, undo) nothing authenticates sequence and balance. Whoever stands between card and till can have an
 //!     executed purchase found not done: the till has handed out nothing, but the holder has paid, and pays again if he
 //!     goes on. The issuer sees it by the card's log and sequence; a till cannot.
 //! - A higher sequence without a proof that counts: the log decides, and only by what stays true (`log_evidence`).
@@ -22,20 +24,21 @@ use onecard_wire::{
     aid,
     amount::Amount,
     ins,
+    number::TerminalNumber,
     status::StatusWord,
-    wallet::{Initialize, LoadInitialized, Proof, PurchaseInitialized},
+    wallet::{Initialize, Proof},
 };
 
 use super::{
-    Cause, Conclusion, Doubt, Evidence, InDoubt, IssuerCheck, Outcome, Reason, Receipt, SettlementRecord, StorageError,
-    StoreError, Token, TokenStore, Witness,
-    initialize::{initialize_load, initialize_purchase},
+    Cause, Conclusion, DeskClaim, Doubt, Evidence, InDoubt, IssuerCheck, Kind, Outcome, Reason, Receipt,
+    SettlementRecord, StorageError, StoreError, Token, TokenStore, Witness,
+    initialize::{OnlineInitialized, initialize_offline, initialize_online},
     log_evidence::{LogEvidence, log_evidence},
 };
 use crate::{
     apdu::{Command, CommandName, exchange},
     card::{Pin, ReadError, Selected, select, verify_pin},
-    sam::SamError,
+    sam::{SamError, SamOrder},
     transport::Transport,
 };
 
@@ -98,6 +101,16 @@ pub(super) enum Verdict {
     Executed { tac: Option<[u8; 4]>, evidence: Evidence },
     /// It did not and will not.
     NotExecuted(Cause),
+}
+
+impl Verdict {
+    /// The same, with the cause put in better words.
+    pub(super) fn explained(self, explain: impl FnOnce(Cause) -> Cause) -> Self {
+        match self {
+            Self::NotExecuted(cause) => Self::NotExecuted(explain(cause)),
+            executed @ Self::Executed { .. } => executed,
+        }
+    }
 }
 
 /// What became of a transaction whose DEBIT or CREDIT was answered by `status`, a word that says it was refused. The answer
@@ -244,6 +257,13 @@ fn judge<W: Witness + ?Sized>(witness: &mut W, token: &Token, proof: Proof) -> R
             Err(error) => return Err(Doubt::Keeper(error)),
         }
     }
+    if token.transaction.kind.is_unload() {
+        return match witness.check_mac3(&token.sam_order(), token.transaction.new_balance, proof.mac) {
+            Ok(()) => Ok(Judged::Genuine(Verdict::Executed { tac: Some(proof.mac), evidence: Evidence::Mac3 })),
+            Err(SamError::WrongMac) => Ok(Judged::Wrong),
+            Err(error) => Err(Doubt::Keeper(error)),
+        };
+    }
     match witness.check_tac(&token.transaction, proof.tac) {
         Ok(()) => Ok(genuine(Evidence::Tac)),
         Err(SamError::WrongMac) => Ok(Judged::Wrong),
@@ -258,30 +278,39 @@ enum Sequence {
     Refused(Doubt),
 }
 
-/// INITIALIZE: for a purchase with amount 0, for a load with a random one.
+/// INITIALIZE: for an offline kind with amount 0 (of an undo: the purchase's, or the card refuses), for an online one with a
+/// question no recording answers.
 fn sequence_now<C, W>(card: &mut C, witness: &mut W, token: &Token, pin_verified: bool) -> Result<Sequence, Doubt>
 where
     C: Transport + ?Sized,
     W: Witness + ?Sized,
 {
     let transaction = &token.transaction;
-    let purse = transaction.kind.purse();
-    if transaction.kind.is_load() {
+    let (kind, key_id) = (transaction.kind, token.key_id);
+    let asked = if kind.is_load() {
         // The terminal of now: MAC1 is checked by its SAM, which may have taken the place of the token's.
         let terminal = witness.terminal_number().map_err(Doubt::Keeper)?;
-        let nonce = witness.nonce();
-        let amount = nonce.as_ref().map_or(transaction.amount, |nonce| amount_of(*nonce));
-        return match initialize_load(card, purse, &Initialize { key_id: token.key_id, amount, terminal }) {
-            Ok(now) => {
-                checked_by_mac1(witness, token, nonce.map(amount_of), &now).map(|()| Sequence::Is(now.online_sequence))
-            }
-            Err(Cause::Refused { status, .. }) if !pin_verified && asks_for_pin(status) => Err(Doubt::PinNeeded),
-            Err(cause) => refused(token, cause),
-        };
-    }
-    let field = Initialize { key_id: token.key_id, amount: Amount::ZERO, terminal: transaction.terminal };
-    match initialize_purchase(card, purse, &field) {
-        Ok(PurchaseInitialized { offline_sequence, .. }) => Ok(Sequence::Is(offline_sequence)),
+        let nonce = witness.nonce().map(amount_of);
+        let amount = *nonce.as_ref().unwrap_or(&transaction.amount);
+        initialize_online(card, kind, &Initialize { key_id, amount, terminal })
+            .map(|now| (now.online_sequence, checked_load(witness, token, nonce, &now)))
+    } else if kind.is_online() {
+        // An unload of a random amount is refused where the balance is less, so the terminal number is the question.
+        let nonce = witness.nonce().map(terminal_of);
+        let terminal = *nonce.as_ref().unwrap_or(&transaction.terminal);
+        initialize_online(card, kind, &Initialize { key_id, amount: Amount::ZERO, terminal })
+            .map(|now| (now.online_sequence, checked_claim(witness, token, nonce, &now)))
+    } else {
+        let amount = if kind == Kind::Undo { transaction.amount } else { Amount::ZERO };
+        let field = Initialize { key_id, amount, terminal: transaction.terminal };
+        initialize_offline(card, kind, &field).map(|now| (now.offline_sequence, Ok(())))
+    };
+    match asked {
+        // An unchanged sequence must come from the genuine card, now. A changed one is only the reason to read the log, which
+        // is authenticated itself.
+        Ok((now, checked)) if now == transaction.card_sequence => checked.map(|()| Sequence::Is(now)),
+        Ok((now, _)) => Ok(Sequence::Is(now)),
+        Err(Cause::Refused { status, .. }) if !pin_verified && asks_for_pin(kind, status) => Err(Doubt::PinNeeded),
         Err(cause) => refused(token, cause),
     }
 }
@@ -291,27 +320,49 @@ fn amount_of(nonce: [u8; 4]) -> Amount {
     Amount::from_fen(u32::from_be_bytes(nonce) >> 2)
 }
 
-/// An unchanged sequence must come from the genuine card, now: the one who lies about it wants his money back. A changed one
-/// is only the reason to read the log, which is authenticated itself.
-fn checked_by_mac1<W: Witness + ?Sized>(
+/// 32 bits of a terminal number.
+fn terminal_of([a, b, c, d]: [u8; 4]) -> TerminalNumber {
+    TerminalNumber([a, b, c, d, 0, 0])
+}
+
+/// The MAC1 of a load: the one who lies about its sequence wants his money back.
+fn checked_load<W: Witness + ?Sized>(
     witness: &mut W,
     token: &Token,
     nonce: Result<Amount, SamError>,
-    now: &LoadInitialized,
+    now: &OnlineInitialized,
 ) -> Result<(), Doubt> {
-    if now.online_sequence != token.transaction.card_sequence {
-        return Ok(());
-    }
+    let order = question(token, nonce, now)?;
+    witness.check_mac1(&order, now.old_balance, now.mac1).map_err(wrong_or_keeper)
+}
+
+/// The MAC1 of an unload or overdraft update: a relay that lies about the sequence has the holder unload twice.
+fn checked_claim<W: Witness + ?Sized>(
+    witness: &mut W,
+    token: &Token,
+    nonce: Result<TerminalNumber, SamError>,
+    now: &OnlineInitialized,
+) -> Result<(), Doubt> {
+    let terminal = nonce.map_err(Doubt::Keeper)?;
+    let order = question(token, Ok(Amount::ZERO), now)?;
+    witness.check_claim(&order, &DeskClaim::of(terminal, now)).map_err(wrong_or_keeper)
+}
+
+/// The INITIALIZE that `now` answers, as a SAM is told of it.
+fn question(token: &Token, amount: Result<Amount, SamError>, now: &OnlineInitialized) -> Result<SamOrder, Doubt> {
     if now.random == token.random {
         return Err(Doubt::Replayed);
     }
     let mut order = token.transaction.sam_order(now.random);
-    order.init.amount = nonce.map_err(Doubt::Keeper)?;
+    order.init.amount = amount.map_err(Doubt::Keeper)?;
     (order.init.key_version, order.init.algorithm) = (now.key_version, now.algorithm);
-    match witness.check_mac1(&order, now.old_balance, now.mac1) {
-        Ok(()) => Ok(()),
-        Err(SamError::WrongMac) => Err(Doubt::WrongMac),
-        Err(error) => Err(Doubt::Keeper(error)),
+    Ok(order)
+}
+
+fn wrong_or_keeper(error: SamError) -> Doubt {
+    match error {
+        SamError::WrongMac => Doubt::WrongMac,
+        error => Doubt::Keeper(error),
     }
 }
 
@@ -322,8 +373,9 @@ fn refused(token: &Token, cause: Cause) -> Result<Sequence, Doubt> {
     if asks_log { Ok(Sequence::Refused(doubt)) } else { Err(doubt) }
 }
 
-fn asks_for_pin(status: StatusWord) -> bool {
-    matches!(status, StatusWord::SECURITY_NOT_SATISFIED | StatusWord::CONDITIONS_NOT_SATISFIED)
+/// 6985 too, of a load: FMCOS cards differ in the word for a key that wants the PIN.
+fn asks_for_pin(kind: Kind, status: StatusWord) -> bool {
+    status == StatusWord::SECURITY_NOT_SATISFIED || kind.is_load() && status == StatusWord::CONDITIONS_NOT_SATISFIED
 }
 
 fn not_reached(token: &Token, cause: Cause) -> Doubt {

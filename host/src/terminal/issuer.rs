@@ -1,13 +1,16 @@
 //! The issuer's check of a TAC: over settlement records, and over proofs no SAM can judge.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use onecard_wire::number::EnterpriseId;
+use onecard_wire::{
+    number::{EnterpriseId, TerminalNumber},
+    wallet::OverdraftLimit,
+};
 use subtle::ConstantTimeEq;
 
-use super::{SettlementRecord, Transaction};
+use super::{Kind, SettlementRecord, Transaction};
 use crate::{
-    crypto::{Key, TransactionTerms, load_tac, purchase_tac},
+    crypto::{Key, TransactionTerms, load_tac, purchase_tac, update_tac},
     keys::diversify,
     sam::SamError,
 };
@@ -25,8 +28,14 @@ pub trait IssuerCheck {
 /// TAC master keys by enterprise: each key is the root diversified by enterprise id, not yet by card (profile §4).
 ///
 /// A TAC does not tell its key's version, so all versions of an enterprise are tried.
+///
+/// An unload has no TAC, and its MAC3 is made with a key and a random that no settlement record tells. The desk has checked
+/// it, so the issuer takes unloads from the [desks](Self::with_desk) it trusts, and from no other terminal.
 #[derive(Clone, Debug, Default)]
-pub struct IssuerKeys(BTreeMap<EnterpriseId, Vec<Key>>);
+pub struct IssuerKeys {
+    tac_keys: BTreeMap<EnterpriseId, Vec<Key>>,
+    desks: BTreeSet<TerminalNumber>,
+}
 
 impl IssuerKeys {
     /// No key yet.
@@ -38,7 +47,14 @@ impl IssuerKeys {
     /// The same with one more TAC key of `enterprise`.
     #[must_use]
     pub fn with(mut self, enterprise: EnterpriseId, tac_key: Key) -> Self {
-        self.0.entry(enterprise).or_default().push(tac_key);
+        self.tac_keys.entry(enterprise).or_default().push(tac_key);
+        self
+    }
+
+    /// The same trusting the unloads of one more service desk.
+    #[must_use]
+    pub fn with_desk(mut self, terminal: TerminalNumber) -> Self {
+        self.desks.insert(terminal);
         self
     }
 
@@ -47,13 +63,17 @@ impl IssuerKeys {
     /// # Errors
     /// [`Unproven`].
     pub fn check(&self, record: &SettlementRecord) -> Result<(), Unproven> {
+        let Transaction { kind, terminal, .. } = record.transaction;
+        if kind.is_unload() {
+            return if self.desks.contains(&terminal) { Ok(()) } else { Err(Unproven::NoDesk(terminal)) };
+        }
         let tac = record.tac.ok_or(Unproven::NoTac)?;
         self.verify(&record.transaction, tac)
     }
 
     fn verify(&self, transaction: &Transaction, tac: [u8; 4]) -> Result<(), Unproven> {
         let Transaction { enterprise, serial, .. } = *transaction;
-        let keys = self.0.get(&enterprise).ok_or(Unproven::NoKey(enterprise))?;
+        let keys = self.tac_keys.get(&enterprise).ok_or(Unproven::NoKey(enterprise))?;
         let mut genuine = false;
         for key in keys {
             let card_key = diversify(key, serial.to_bytes());
@@ -65,9 +85,12 @@ impl IssuerKeys {
 
 impl IssuerCheck for IssuerKeys {
     fn check_tac(&mut self, transaction: &Transaction, tac: [u8; 4]) -> Result<(), SamError> {
+        if transaction.kind.is_unload() {
+            return Err(SamError::NotSupported);
+        }
         self.verify(transaction, tac).map_err(|unproven| match unproven {
             Unproven::NoKey(_) => SamError::NoSuchKey,
-            Unproven::Wrong | Unproven::NoTac => SamError::WrongMac,
+            Unproven::Wrong | Unproven::NoTac | Unproven::NoDesk(_) => SamError::WrongMac,
         })
     }
 }
@@ -81,6 +104,9 @@ pub enum Unproven {
     /// An enterprise of another issuer.
     #[error("there is no TAC key of enterprise {0}: the record belongs to another issuer")]
     NoKey(EnterpriseId),
+    /// An unload of a terminal that is not known as a desk.
+    #[error("terminal {0} is no service desk the issuer trusts with unloads: do not pay, ask the terminal's operator")]
+    NoDesk(TerminalNumber),
     /// The card did not make this TAC for this transaction.
     #[error(
         "the TAC is wrong: the record was changed, or the card is not genuine; do not pay, ask the terminal's operator"
@@ -88,12 +114,17 @@ pub enum Unproven {
     Wrong,
 }
 
-/// A load's TAC is over the balance after it, a purchase's over no balance at all.
+/// A load's TAC is over the balance after it, as an overdraft update's; a purchase's over no balance at all. An unload has
+/// none: its card answers zero.
 fn tac_of(transaction: &Transaction, card_key: &Key) -> [u8; 4] {
-    let Transaction { kind, amount, terminal, moment, .. } = *transaction;
+    let Transaction { kind, amount, new_balance, card_sequence, terminal, moment, .. } = *transaction;
     let terms = TransactionTerms { amount, transaction_type: kind.transaction_type(), terminal, moment };
     match transaction.terminal_sequence {
         Some(sequence) => purchase_tac(card_key, sequence, &terms),
-        None => load_tac(card_key, transaction.new_balance, transaction.card_sequence, &terms),
+        None if kind == Kind::Overdraft => {
+            let limit = OverdraftLimit::from_amount(amount).unwrap_or_default();
+            update_tac(card_key, new_balance, card_sequence, limit, (terminal, moment))
+        }
+        None => load_tac(card_key, new_balance, card_sequence, &terms),
     }
 }

@@ -14,11 +14,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use onecard_wire::wallet::Purse;
+
 use super::{
     Conclusion, OrderNumber, SettlementRecord, StorageError, Token, TokenStore,
     token_store::{Event, Ledger},
 };
-use crate::disk::{Disk, DiskFile, SystemDisk};
+use crate::{
+    disk::{Disk, DiskFile, SystemDisk},
+    sam::CardFactors,
+};
 
 /// First line of a journal file.
 const HEADER: &str = "onecard-terminal-journal;1";
@@ -110,6 +115,10 @@ impl<F: DiskFile> TokenStore for JournalFile<F> {
 
     fn committed(&self, order: OrderNumber) -> Result<Option<SettlementRecord>, StorageError> {
         Ok(self.ledger.committed(order))
+    }
+
+    fn last_offline(&self, card: CardFactors, purse: Purse) -> Result<Option<SettlementRecord>, StorageError> {
+        Ok(self.ledger.last_offline(card, purse))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A listed card (黑名单) is refused, and marked, so that terminals whose list is older refuse it too (profile §5).
 
-use onecard_wire::{layout::Writer, sam::mark_command, status::StatusWord};
+use onecard_wire::{layout::Writer, sam::mark_command, status::StatusWord, wallet::Purse};
 
 use super::{
     Cause, Conclusion, Language, OrderNumber, SettlementRecord, StorageError, Token, TokenStore, Witness, chinese,
@@ -117,6 +117,10 @@ impl<S: TokenStore + ?Sized> TokenStore for WithBlacklist<'_, S> {
 
     fn committed(&self, order: OrderNumber) -> Result<Option<SettlementRecord>, StorageError> {
         self.store.committed(order)
+    }
+
+    fn last_offline(&self, card: CardFactors, purse: Purse) -> Result<Option<SettlementRecord>, StorageError> {
+        self.store.last_offline(card, purse)
     }
 
     fn blacklist(&self) -> Option<&Blacklist> {

@@ -3,13 +3,7 @@
 //! A recording of an earlier reading passes the MAC, since the challenge is the card's own. So the log is believed only in
 //! what stays true: that a number belongs to this transaction, or to another one. That it is absent proves nothing.
 
-use onecard_wire::{
-    fid::Fid,
-    ins,
-    record::LogRecord,
-    status::StatusWord,
-    wallet::{Purse, TransactionType},
-};
+use onecard_wire::{fid::Fid, ins, record::LogRecord, status::StatusWord, wallet::TransactionType};
 
 use super::{Kind, Transaction, Witness};
 use crate::{
@@ -66,15 +60,7 @@ const RECORDS_MAX: u8 = 20;
 
 /// Whether a record of this type counts in the same sequence as `kind`: of the same purse, online or offline.
 fn shares_sequence(kind: Kind, record: TransactionType) -> bool {
-    let purse = match record {
-        TransactionType::LOAD_ED
-        | TransactionType::UNLOAD_ED
-        | TransactionType::CASH_WITHDRAW
-        | TransactionType::PURCHASE_ED
-        | TransactionType::OVERDRAFT => Purse::Ed,
-        _ => Purse::Ep,
-    };
-    purse == kind.purse() && record.is_online() == kind.is_load()
+    record.purse() == Some(kind.purse()) && record.is_online() == kind.is_online()
 }
 
 fn log_record<C: Transport + ?Sized, W: Witness + ?Sized>(

@@ -68,6 +68,25 @@ pub enum Cause {
         /// The other order's card.
         serial: ApplicationSerial,
     },
+    /// The store knows no such purchase of the EP at this terminal as the last with its card.
+    NothingToUndo {
+        /// The order that was to be undone.
+        purchase: OrderNumber,
+    },
+    /// The purchase that was to be undone is another card's.
+    AnotherCards {
+        /// The purchase.
+        purchase: OrderNumber,
+        /// Its card.
+        serial: ApplicationSerial,
+    },
+    /// The card's last transaction is not the purchase that was to be undone (9406 to INITIALIZE FOR UNDO).
+    NotLastOnCard,
+    /// More of the old overdraft limit is used than the new one allows.
+    LimitInUse {
+        /// What the holder has overdrawn.
+        used: Amount,
+    },
     /// Not enough money on the card.
     BalanceTooLow {
         /// What there is.
@@ -176,6 +195,20 @@ fn english(cause: &Cause) -> String {
             "order number {order} already stands for another order ({amount} yuan, card {serial}), so nothing was begun. \
              Give this order a number of its own"
         ),
+        Cause::NothingToUndo { purchase } => format!(
+            "order {purchase} is not this terminal's last purchase with its card, so it cannot be undone. Refund it at the \
+             service desk"
+        ),
+        Cause::AnotherCards { purchase, serial } => {
+            format!("order {purchase} was paid by card {serial}. Present that card")
+        }
+        Cause::NotLastOnCard => {
+            "this card's last transaction is not that purchase, so it cannot be undone. Refund it at the service desk"
+                .to_owned()
+        }
+        Cause::LimitInUse { used } => {
+            format!("{used} yuan are overdrawn, more than the new limit. Recharge first, or set a higher limit")
+        }
         Cause::BalanceTooLow { balance } => {
             format!("the balance of {balance} yuan is too low. Recharge, or pay another way")
         }

@@ -16,7 +16,7 @@ impl Receipt {
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         let t = &self.settlement.transaction;
-        let load = t.kind.is_load();
+        let (what, proof) = (t.kind.name(language), if t.kind.is_unload() { "MAC3" } else { "TAC" });
         let sequence = t.terminal_sequence.map(|sequence| sequence.to_string());
         let sequence = sequence.as_deref().unwrap_or("-");
         let tac = self.settlement.tac.map(hex::encode_upper);
@@ -24,9 +24,8 @@ impl Receipt {
         language.of(
             || {
                 format!(
-                    "{} {} yuan, order {}\n  card {} of enterprise {}\n  balance {} -> {} yuan\n  card sequence {}\n  \
-                     terminal {}, sequence {sequence}\n  {}\n  TAC {tac}",
-                    if load { "Recharge" } else { "Purchase" },
+                    "{what} {} yuan, order {}\n  card {} of enterprise {}\n  balance {} -> {} yuan\n  card sequence {}\n  \
+                     terminal {}, sequence {sequence}\n  {}\n  {proof} {tac}",
                     t.amount,
                     t.order,
                     t.serial,
@@ -40,9 +39,8 @@ impl Receipt {
             },
             || {
                 format!(
-                    "{}{}元　订单{}\n  卡号 {}　单位 {}\n  余额 {}元 → {}元\n  卡交易序号 {}\n  终端 \
-                     {}　终端交易序号 {sequence}\n  {}\n  TAC {tac}",
-                    if load { "充值" } else { "消费" },
+                    "{what}{}元　订单{}\n  卡号 {}　单位 {}\n  余额 {}元 → {}元\n  卡交易序号 {}\n  终端 \
+                     {}　终端交易序号 {sequence}\n  {}\n  {proof} {tac}",
                     t.amount,
                     t.order,
                     t.serial,

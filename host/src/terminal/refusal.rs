@@ -1,14 +1,18 @@
-//! What a card meant by refusing INITIALIZE: 6985 is one of the rules in EF 0017, 9401 a balance to be told.
+//! What a card meant by refusing INITIALIZE, DEBIT or CREDIT: 6985 is one of the rules in EF 0017 or a date of EF 0015, 9401 a
+//! balance to be told, 9406 to an undo that something came after the purchase.
 
 use onecard_wire::status::StatusWord;
 
-use super::{Cause, Rule, rule::Asked};
+use super::{
+    Cause, Direction, Kind, Rule,
+    rule::{Asked, When},
+};
 use crate::{
     card::{Selected, balance, parameters},
     transport::Transport,
 };
 
-/// `cause` itself, or what is behind it where the card lets itself be asked. INITIALIZE was refused, so there is time.
+/// `cause` itself, or what is behind it where the card lets itself be asked. Nothing was done, so there is time.
 pub(super) fn explain<C: Transport + ?Sized>(
     card: &mut C,
     application: &Selected,
@@ -22,11 +26,26 @@ pub(super) fn explain<C: Transport + ?Sized>(
             old_balance().map(|balance| Cause::BalanceTooLow { balance })
         }
         StatusWord::CONDITIONS_NOT_SATISFIED if application.has_own_parts() => {
+            if let Some(cause) = outside_validity(application, asked) {
+                return cause;
+            }
             let old_balance = if asked.kind.is_load() { old_balance() } else { None };
             let parameters = parameters(card, application).ok();
             parameters.and_then(|parameters| Rule::broken(&parameters, asked, old_balance)).map(Cause::Rule)
         }
+        StatusWord::NO_MAC_AVAILABLE if asked.kind == Kind::Undo => Some(Cause::NotLastOnCard),
         _ => None,
     };
     explained.unwrap_or(cause)
+}
+
+/// DEBIT refuses a date outside EF 0015's two.
+fn outside_validity(application: &Selected, asked: &Asked) -> Option<Cause> {
+    let (from, on) = (application.public_data.valid_from, application.public_data.valid_to);
+    let is_debit = asked.when == When::Complete && asked.kind.direction() == Direction::Off && !asked.kind.is_unload();
+    match asked.date {
+        date if is_debit && date < from => Some(Cause::NotYetValid { from }),
+        date if is_debit && date > on => Some(Cause::Expired { on }),
+        _ => None,
+    }
 }

@@ -49,38 +49,55 @@ pub(super) struct Asked {
     pub(super) amount: Amount,
     pub(super) date: Date,
     pub(super) pin_verified: bool,
+    pub(super) when: When,
+}
+
+/// Which command refused. INITIALIZE knows no date; what completes it judges everything once more, by its date.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum When {
+    Initialize,
+    Complete,
 }
 
 impl Rule {
     /// The first rule that `asked` breaks. The card has judged already; this only says why. A load is judged by the balance
     /// before it.
     pub(super) fn broken(parameters: &Parameters, asked: &Asked, old_balance: Option<Amount>) -> Option<Self> {
-        if parameters.status != CardStatus::NORMAL {
+        let Asked { kind, amount, .. } = *asked;
+        if parameters.status != CardStatus::NORMAL && !kind.is_unload() {
             return Some(Self::Status(parameters.status));
         }
-        if asked.kind.is_load() {
-            let limit = parameters.balance_max;
-            let over = old_balance?.plus(asked.amount).is_none_or(|balance| balance > limit);
-            return (limit > Amount::ZERO && over).then_some(Self::BalanceMax { limit });
+        match kind {
+            Kind::LoadEd | Kind::LoadEp => {
+                let limit = parameters.balance_max;
+                let over = old_balance?.plus(amount).is_none_or(|balance| balance > limit);
+                (limit > Amount::ZERO && over).then_some(Self::BalanceMax { limit })
+            }
+            Kind::PurchaseEd | Kind::PurchaseEp | Kind::Capp | Kind::CashWithdraw => {
+                Self::broken_by_purchase(parameters, asked)
+            }
+            Kind::Undo | Kind::UnloadEd | Kind::UnloadEp | Kind::Overdraft => None,
         }
-        Self::broken_by_purchase(parameters, asked)
     }
 
     fn broken_by_purchase(parameters: &Parameters, asked: &Asked) -> Option<Self> {
-        let Parameters { purchase_max, day_total_max, pin_threshold, spent, .. } = *parameters;
-        if let Some(on) = Date::from_bytes(parameters.balance_expiry).filter(|expiry| *expiry < asked.date) {
-            return Some(Self::BalanceExpired { on });
-        }
+        let Parameters { purchase_max, day_total_max, pin_threshold, .. } = *parameters;
         if purchase_max > Amount::ZERO && asked.amount > purchase_max {
             return Some(Self::PurchaseMax { limit: purchase_max });
         }
-        let same_day = Date::from_bytes(parameters.day).is_some_and(|day| asked.date <= day);
-        let spent = if same_day { spent } else { Amount::ZERO };
+        let spent = match asked.when {
+            When::Initialize => Amount::ZERO,
+            When::Complete => spent_on(parameters, asked.date),
+        };
         if day_total_max > Amount::ZERO && spent.plus(asked.amount).is_none_or(|total| total > day_total_max) {
             return Some(Self::DayTotalMax { limit: day_total_max, spent });
         }
-        let pin_needed = pin_threshold > Amount::ZERO && asked.amount > pin_threshold && !asked.pin_verified;
-        pin_needed.then_some(Self::PinNeeded { above: pin_threshold })
+        if pin_threshold > Amount::ZERO && asked.amount > pin_threshold && !asked.pin_verified {
+            return Some(Self::PinNeeded { above: pin_threshold });
+        }
+        let expiry = Date::from_bytes(parameters.balance_expiry).filter(|_| asked.when == When::Complete)?;
+        let after_its_day = Date::from_bytes(parameters.day).is_some_and(|day| expiry < day);
+        (expiry < asked.date || after_its_day).then_some(Self::BalanceExpired { on: expiry })
     }
 
     pub(super) fn text(self, language: Language) -> String {
@@ -116,4 +133,10 @@ impl Rule {
             Self::PinNeeded { above } => format!("超过{above}元需验证密码。请持卡人输入密码"),
         }
     }
+}
+
+/// What counts as spent already on `date`: a later date than the card's own day begins from nothing.
+fn spent_on(parameters: &Parameters, date: Date) -> Amount {
+    let counts = Date::from_bytes(parameters.day).is_some_and(|day| date <= day);
+    if counts { parameters.spent } else { Amount::ZERO }
 }

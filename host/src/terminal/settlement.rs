@@ -10,12 +10,12 @@
 //! | `enterprise`, `serial`, `terminal` | 16, 16 and 12 digits as on the card |
 //! | `type` | transaction type, 2 hexadecimal digits (FMCOS 2.0 user manual p. 121) |
 //! | `amount`, `old_balance`, `new_balance` | fen, decimal |
-//! | `card_sequence` | the card's online (loads) or offline sequence before the transaction, decimal |
-//! | `terminal_sequence` | the SAM's transaction sequence, decimal; empty for a load |
+//! | `card_sequence` | the card's online (loads, unloads, overdraft updates) or offline sequence before the transaction, decimal |
+//! | `terminal_sequence` | the SAM's transaction sequence, decimal; empty for those |
 //! | `moment` | `YYYYMMDDHHMMSS`, the terminal's or host's |
 //! | `key_version`, `algorithm` | of the card's key, 2 hexadecimal digits each |
-//! | `tac` | 8 hexadecimal digits; empty if the log or the desk alone told of the transaction |
-//! | `evidence` | `answer`, `mac2`, `tac`, `log` or `desk`: how the terminal knows |
+//! | `tac` | 8 hexadecimal digits, for an unload its MAC3; empty if the log or the desk alone told of the transaction |
+//! | `evidence` | `answer`, `mac2`, `mac3`, `tac`, `log` or `desk`: how the terminal knows |
 //!
 //! A record is unique by [`SettlementRecord::key`]; a terminal sequence may come twice after a lost answer. What a purchase's
 //! TAC does not cover, and what follows from that, is told at [`audit`](fn@audit).
@@ -47,7 +47,7 @@ pub const COLUMNS: &str = "order,enterprise,serial,terminal,type,amount,old_bala
 pub struct SettlementRecord {
     /// The transaction.
     pub transaction: Transaction,
-    /// For the issuer; `None` if the card's log alone showed the transaction.
+    /// For the issuer; an unload has no TAC, and its MAC3 stands here. `None` if the card's log alone showed the transaction.
     #[serde(with = "stored::four_bytes_or_none")]
     pub tac: Option<[u8; 4]>,
     /// How the terminal knows.
@@ -58,10 +58,12 @@ pub struct SettlementRecord {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
-    /// The card's answer: a DEBIT's with the MAC2 that the SAM accepted, or a CREDIT's.
+    /// The card's answer: a DEBIT's with the MAC2 that the SAM accepted or the MAC3 that the desk accepted, or a CREDIT's.
     Answer,
     /// A proof whose MAC2 the SAM accepted.
     Mac2,
+    /// A proof whose MAC3 the desk accepted.
+    Mac3,
     /// A proof whose TAC the issuer accepted.
     Tac,
     /// The card's log, read with MAC.
@@ -91,7 +93,7 @@ impl SettlementRecord {
     #[must_use]
     pub const fn key(&self) -> SettlementKey {
         let Transaction { enterprise, serial, kind, card_sequence, .. } = self.transaction;
-        SettlementKey { enterprise, serial, purse: kind.purse(), online: kind.is_load(), card_sequence }
+        SettlementKey { enterprise, serial, purse: kind.purse(), online: kind.is_online(), card_sequence }
     }
 }
 
@@ -242,7 +244,7 @@ fn optional<'a, T>(text: &'a str, parse: impl Fn(&'a str) -> Option<T>) -> Optio
 }
 
 impl Evidence {
-    const ALL: [Self; 5] = [Self::Answer, Self::Mac2, Self::Tac, Self::Log, Self::Desk];
+    const ALL: [Self; 6] = [Self::Answer, Self::Mac2, Self::Mac3, Self::Tac, Self::Log, Self::Desk];
 
     fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|evidence| evidence.name() == text)
@@ -252,6 +254,7 @@ impl Evidence {
         match self {
             Self::Answer => "answer",
             Self::Mac2 => "mac2",
+            Self::Mac3 => "mac3",
             Self::Tac => "tac",
             Self::Log => "log",
             Self::Desk => "desk",

@@ -1,4 +1,4 @@
-//! The first half of every purchase and recharge: which card is this, and has it something to say of earlier taps?
+//! The first half of every operation: which card is this, and has it something to say of earlier taps?
 
 use onecard_wire::{
     aid,
@@ -16,11 +16,11 @@ use super::{
 use crate::{
     apdu::CommandName,
     card::{Pin, Selected, select, verify_pin},
-    sam::SamError,
+    sam::{CardFactors, SamError},
     transport::Transport,
 };
 
-/// What both orders say.
+/// What every order says.
 pub(super) struct Request<'o> {
     pub(super) number: OrderNumber,
     pub(super) enterprise: EnterpriseId,
@@ -28,6 +28,8 @@ pub(super) struct Request<'o> {
     pub(super) amount: Amount,
     pub(super) moment: Moment,
     pub(super) pin: Option<&'o Pin>,
+    /// Of an undo: the purchase, as the store knows it.
+    pub(super) undone: Option<Transaction>,
 }
 
 /// Either the order may begin, or it has ended.
@@ -83,6 +85,9 @@ where
     if let Some(reason) = standing.and_then(|token| request.number_taken(&token.transaction)) {
         return Ok(Opening::Ended(Outcome::NotCommitted(reason).into()));
     }
+    if let Some(cause) = request.undone.and_then(|purchase| wrong_terminal(&terminal, &purchase)) {
+        return Ok(Opening::Ended(unreached(standing, Reason { card: None, cause }).into()));
+    }
     let (application, terminal) = match reach(card, terminal, request) {
         Ok(reached) => reached,
         Err(reason) => return Ok(Opening::Ended(unreached(standing, reason).into())),
@@ -116,10 +121,16 @@ where
         ready.earlier.push(Earlier { token, outcome });
     }
     // In front of every other objection: whatever else is wrong with a lost card, it is marked.
-    if let Some(cause) = listed(card, witness, store, &ready.application) {
+    if !request.kind.is_unload()
+        && let Some(cause) = listed(card, witness, store, &ready.application)
+    {
         return ready.refuse(store, cause).map(Opening::Ended);
     }
-    match ready.objection(request) {
+    let objection = match ready.objection(request) {
+        None => not_last(store, request)?,
+        objection => objection,
+    };
+    match objection {
         Some(cause) => ready.refuse(store, cause).map(Opening::Ended),
         None => Ok(Opening::Ready(ready)),
     }
@@ -173,23 +184,27 @@ impl Ready {
         Tap { outcome, earlier: self.earlier }
     }
 
-    fn card(&self) -> crate::sam::CardFactors {
+    fn card(&self) -> CardFactors {
         let public_data = &self.application.public_data;
-        crate::sam::CardFactors { enterprise: public_data.enterprise, serial: public_data.serial }
+        CardFactors { enterprise: public_data.enterprise, serial: public_data.serial }
     }
 
     fn objection(&self, request: &Request<'_>) -> Option<Cause> {
         let public_data = &self.application.public_data;
         let date = request.moment.date;
+        // What an undo or unload gives back is the holder's, on whatever day.
+        let asks_validity = request.kind != Kind::Undo && !request.kind.is_unload();
         if self.earlier.iter().any(|earlier| matches!(earlier.outcome, Outcome::Unknown(_))) {
             Some(Cause::EarlierInDoubt)
         } else if let Some(just_done) = self.earlier.iter().find_map(|earlier| earlier.just_done(request.kind)) {
             Some(just_done)
         } else if public_data.enterprise != request.enterprise {
             Some(Cause::OtherEnterprise)
-        } else if date < public_data.valid_from {
+        } else if let Some(undone) = request.undone.filter(|purchase| purchase.serial != public_data.serial) {
+            Some(Cause::AnotherCards { purchase: undone.order, serial: undone.serial })
+        } else if asks_validity && date < public_data.valid_from {
             Some(Cause::NotYetValid { from: public_data.valid_from })
-        } else if date > public_data.valid_to {
+        } else if asks_validity && date > public_data.valid_to {
             Some(Cause::Expired { on: public_data.valid_to })
         } else {
             None
@@ -201,7 +216,8 @@ impl Request<'_> {
     /// Why `stored`, of the same order number, is not this order.
     fn number_taken(&self, stored: &Transaction) -> Option<Reason> {
         let Transaction { order, enterprise, kind, amount, serial, .. } = *stored;
-        let same = (enterprise, kind, amount) == (self.enterprise, self.kind, self.amount);
+        let same = (enterprise, kind, amount) == (self.enterprise, self.kind, self.amount)
+            && self.undone.is_none_or(|purchase| stored.undoes(&purchase));
         (!same).then_some(Reason { card: None, cause: Cause::OrderNumberTaken { order, amount, serial } })
     }
 }
@@ -226,6 +242,20 @@ fn may_go_on_bound(token: &Token, doubt: &Doubt) -> bool {
         _ => false,
     };
     token.transaction.kind.is_load() && cannot_be_shown
+}
+
+/// An undo needs the SAM that saw the purchase.
+fn wrong_terminal(terminal: &Result<TerminalNumber, SamError>, purchase: &Transaction) -> Option<Cause> {
+    let other = terminal.as_ref().is_ok_and(|terminal| *terminal != purchase.terminal);
+    other.then_some(Cause::NothingToUndo { purchase: purchase.order })
+}
+
+/// Why the store does not let `request` undo its purchase: it is not committed, or not the last with its card.
+fn not_last<S: TokenStore + ?Sized>(store: &S, request: &Request<'_>) -> Result<Option<Cause>, StoreError> {
+    let Some(purchase) = request.undone else { return Ok(None) };
+    let last = store.last_offline(purchase.card(), purchase.kind.purse()).map_err(StoreError::before_sending)?;
+    let is_last = last.is_some_and(|last| last.transaction == purchase);
+    Ok((!is_last).then_some(Cause::NothingToUndo { purchase: purchase.order }))
 }
 
 fn reach<C: Transport + ?Sized>(

@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use onecard_wire::{
+    number::{ApplicationSerial, EnterpriseId},
+    wallet::Purse,
+};
+
 use super::{OrderNumber, SettlementRecord, Token};
-use crate::blacklist::Blacklist;
+use crate::{blacklist::Blacklist, sam::CardFactors};
 
 /// Where a terminal keeps its tokens. One store belongs to one terminal; the terminals of this module need of it just
 /// that an `Ok` is **durable**: neither a killed process nor a power cut takes it back.
@@ -35,6 +40,13 @@ pub trait TokenStore {
     /// # Errors
     /// [`StorageError`].
     fn committed(&self, order: OrderNumber) -> Result<Option<SettlementRecord>, StorageError>;
+
+    /// This terminal's last committed purchase, withdrawal or undo with a purse of `card`, by the card's sequence: what an
+    /// undo may take back.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    fn last_offline(&self, card: CardFactors, purse: Purse) -> Result<Option<SettlementRecord>, StorageError>;
 
     /// The blacklist to consult before anything new is begun: [`WithBlacklist`](super::WithBlacklist) brings one.
     fn blacklist(&self) -> Option<&Blacklist> {
@@ -123,6 +135,10 @@ impl TokenStore for InMemoryStore {
     fn committed(&self, order: OrderNumber) -> Result<Option<SettlementRecord>, StorageError> {
         Ok(self.ledger.committed(order))
     }
+
+    fn last_offline(&self, card: CardFactors, purse: Purse) -> Result<Option<SettlementRecord>, StorageError> {
+        Ok(self.ledger.last_offline(card, purse))
+    }
 }
 
 /// One step of a store's life, as the journal file holds it.
@@ -145,6 +161,8 @@ pub(super) enum Event {
 pub(super) struct Ledger {
     pending: BTreeMap<OrderNumber, Token>,
     committed: BTreeMap<OrderNumber, SettlementRecord>,
+    /// By enterprise, card and whether it is the ED.
+    last_offline: BTreeMap<(EnterpriseId, ApplicationSerial, bool), SettlementRecord>,
 }
 
 impl Ledger {
@@ -174,6 +192,7 @@ impl Ledger {
                 self.pending.remove(&order);
                 if let Conclusion::Committed(record) = conclusion {
                     self.committed.insert(order, record);
+                    self.remember_last(record);
                 }
             }
         }
@@ -186,6 +205,23 @@ impl Ledger {
 
     pub(super) fn committed(&self, order: OrderNumber) -> Option<SettlementRecord> {
         self.committed.get(&order).copied()
+    }
+
+    pub(super) fn last_offline(&self, card: CardFactors, purse: Purse) -> Option<SettlementRecord> {
+        self.last_offline.get(&(card.enterprise, card.serial, purse == Purse::Ed)).copied()
+    }
+
+    /// An old transaction may be found done after a later one.
+    fn remember_last(&mut self, record: SettlementRecord) {
+        let transaction = &record.transaction;
+        if transaction.kind.is_online() {
+            return;
+        }
+        let place = (transaction.enterprise, transaction.serial, transaction.kind.purse() == Purse::Ed);
+        let last = self.last_offline.entry(place).or_insert(record);
+        if last.transaction.card_sequence < transaction.card_sequence {
+            *last = record;
+        }
     }
 
     pub(super) fn settlement(&self) -> impl Iterator<Item = &SettlementRecord> {

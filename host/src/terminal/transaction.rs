@@ -9,20 +9,20 @@ use onecard_wire::{
     number::{ApplicationSerial, EnterpriseId, TerminalNumber},
     record::LogRecord,
     sam::InitSam,
-    wallet::{Purse, TransactionType},
+    wallet::{OverdraftLimit, Purse, TransactionType},
 };
 use serde::{Deserialize, Serialize};
 
-use super::stored;
+use super::{Language, stored};
 use crate::sam::{CardFactors, SamOrder};
 
-/// The till's own number of a sale or recharge. The same number presented again is the same sale: it is never charged
+/// The till's own number of a sale, recharge, undo or unload. The same number presented again is the same sale: it is never charged
 /// twice, whatever happened in between.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OrderNumber(pub u64);
 
-/// A purchase or a recharge. Amounts in fen; the sequence is the card's **before** the transaction (JR/T 0025.2; the card
+/// One transaction of a purse. Amounts in fen; the sequence is the card's **before** the transaction (JR/T 0025.2; the card
 /// counts on when it completes).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,7 +37,7 @@ pub struct Transaction {
     pub serial: ApplicationSerial,
     /// What kind, of which purse.
     pub kind: Kind,
-    /// What is paid or loaded.
+    /// What is moved; of an overdraft update, the new limit.
     #[serde(with = "stored::amount")]
     pub amount: Amount,
     /// Balance before, as INITIALIZE told it.
@@ -46,14 +46,14 @@ pub struct Transaction {
     /// Balance after.
     #[serde(with = "stored::amount")]
     pub new_balance: Amount,
-    /// Offline (load: online) sequence before.
+    /// Offline ([online](Kind::is_online): online) sequence before.
     pub card_sequence: u16,
     /// The terminal.
     #[serde(with = "crate::as_text")]
     pub terminal: TerminalNumber,
-    /// The SAM's transaction sequence; a load has none.
+    /// The SAM's transaction sequence; an online transaction has none.
     pub terminal_sequence: Option<u32>,
-    /// The terminal's (load: host's) date and time.
+    /// The terminal's (online: host's) date and time.
     #[serde(with = "stored::moment")]
     pub moment: Moment,
     /// Version of the card's key.
@@ -74,9 +74,46 @@ pub enum Kind {
     LoadEd,
     /// Load of the EP.
     LoadEp,
+    /// Undo of the EP's last purchase (own).
+    Undo,
+    /// Unload of the ED.
+    UnloadEd,
+    /// Unload of the EP (own).
+    UnloadEp,
+    /// Cash withdrawal from the ED.
+    CashWithdraw,
+    /// Compound (CAPP) purchase from the EP.
+    Capp,
+    /// Update of the ED's overdraft limit: its amount is the new limit.
+    Overdraft,
+}
+
+/// Which way a transaction moves the balance.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Direction {
+    /// Onto the card: load and undo.
+    Onto,
+    /// Off the card: purchases, cash withdrawal and unload.
+    Off,
+    /// As the limit moves: overdraft update.
+    WithLimit,
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::PurchaseEd,
+        Self::PurchaseEp,
+        Self::LoadEd,
+        Self::LoadEp,
+        Self::Undo,
+        Self::UnloadEd,
+        Self::UnloadEp,
+        Self::CashWithdraw,
+        Self::Capp,
+        Self::Overdraft,
+    ];
+
     /// A purchase from `purse`.
     #[must_use]
     pub const fn purchase(purse: Purse) -> Self {
@@ -95,19 +132,53 @@ impl Kind {
         }
     }
 
+    /// An unload of `purse`.
+    #[must_use]
+    pub const fn unload(purse: Purse) -> Self {
+        match purse {
+            Purse::Ed => Self::UnloadEd,
+            Purse::Ep => Self::UnloadEp,
+        }
+    }
+
     /// The purse.
     #[must_use]
     pub const fn purse(self) -> Purse {
         match self {
-            Self::PurchaseEd | Self::LoadEd => Purse::Ed,
-            Self::PurchaseEp | Self::LoadEp => Purse::Ep,
+            Self::PurchaseEd | Self::LoadEd | Self::UnloadEd | Self::CashWithdraw | Self::Overdraft => Purse::Ed,
+            Self::PurchaseEp | Self::LoadEp | Self::Undo | Self::UnloadEp | Self::Capp => Purse::Ep,
         }
     }
 
-    /// Whether money goes onto the card.
+    /// Whether it is a load.
     #[must_use]
     pub const fn is_load(self) -> bool {
         matches!(self, Self::LoadEd | Self::LoadEp)
+    }
+
+    /// Whether it is an unload.
+    #[must_use]
+    pub const fn is_unload(self) -> bool {
+        matches!(self, Self::UnloadEd | Self::UnloadEp)
+    }
+
+    /// Whether it moves the card's online sequence (load, unload, overdraft update); else it moves the offline one, and the
+    /// SAM's.
+    #[must_use]
+    pub const fn is_online(self) -> bool {
+        self.transaction_type().is_online()
+    }
+
+    /// Which way the balance moves.
+    #[must_use]
+    pub const fn direction(self) -> Direction {
+        match self {
+            Self::LoadEd | Self::LoadEp | Self::Undo => Direction::Onto,
+            Self::PurchaseEd | Self::PurchaseEp | Self::UnloadEd | Self::UnloadEp | Self::CashWithdraw | Self::Capp => {
+                Direction::Off
+            }
+            Self::Overdraft => Direction::WithLimit,
+        }
     }
 
     /// As MACs, logs and settlement records hold it.
@@ -116,21 +187,50 @@ impl Kind {
         match self {
             Self::PurchaseEd | Self::PurchaseEp => TransactionType::purchase(self.purse()),
             Self::LoadEd | Self::LoadEp => TransactionType::load(self.purse()),
+            Self::UnloadEd | Self::UnloadEp => TransactionType::unload(self.purse()),
+            Self::Undo => TransactionType::UNDO,
+            Self::CashWithdraw => TransactionType::CASH_WITHDRAW,
+            Self::Capp => TransactionType::CAPP,
+            Self::Overdraft => TransactionType::OVERDRAFT,
         }
     }
 
     /// From the type byte; `None` for types that no terminal of this library makes.
     #[must_use]
     pub fn from_transaction_type(byte: TransactionType) -> Option<Self> {
-        [Self::PurchaseEd, Self::PurchaseEp, Self::LoadEd, Self::LoadEp]
-            .into_iter()
-            .find(|kind| kind.transaction_type() == byte)
+        Self::ALL.into_iter().find(|kind| kind.transaction_type() == byte)
     }
 
-    /// The balance after `amount` has moved; `None` if it is not enough or too much for a purse.
+    /// The balance after `amount` has moved; `None` if it is not enough or too much for a purse. An overdraft update's needs
+    /// the old limit too: `None`.
     #[must_use]
     pub fn balance_after(self, old: Amount, amount: Amount) -> Option<Amount> {
-        if self.is_load() { old.plus(amount) } else { old.minus(amount) }
+        match self.direction() {
+            Direction::Onto => old.plus(amount),
+            Direction::Off => old.minus(amount),
+            Direction::WithLimit => None,
+        }
+    }
+
+    /// What people call it.
+    #[must_use]
+    pub const fn name(self, language: Language) -> &'static str {
+        match (self, language) {
+            (Self::PurchaseEd | Self::PurchaseEp, Language::English) => "Purchase",
+            (Self::PurchaseEd | Self::PurchaseEp, Language::Chinese) => "消费",
+            (Self::LoadEd | Self::LoadEp, Language::English) => "Recharge",
+            (Self::LoadEd | Self::LoadEp, Language::Chinese) => "充值",
+            (Self::Undo, Language::English) => "Undo of a purchase",
+            (Self::Undo, Language::Chinese) => "消费撤销",
+            (Self::UnloadEd | Self::UnloadEp, Language::English) => "Unload",
+            (Self::UnloadEd | Self::UnloadEp, Language::Chinese) => "圈提",
+            (Self::CashWithdraw, Language::English) => "Cash withdrawal",
+            (Self::CashWithdraw, Language::Chinese) => "取现",
+            (Self::Capp, Language::English) => "Compound purchase",
+            (Self::Capp, Language::Chinese) => "复合消费",
+            (Self::Overdraft, Language::English) => "Overdraft limit now",
+            (Self::Overdraft, Language::Chinese) => "透支限额改为",
+        }
     }
 }
 
@@ -173,13 +273,38 @@ impl Transaction {
             && (Moment { date: record.date, time: record.time }) == self.moment
     }
 
+    /// The overdraft limit before an overdraft update: new balance = old balance − old limit + new limit. `None` for any other
+    /// kind, or where the balances fit no limit.
+    #[must_use]
+    pub fn old_limit(&self) -> Option<OverdraftLimit> {
+        if self.kind != Kind::Overdraft {
+            return None;
+        }
+        let moved = i64::from(self.new_balance.fen()) - i64::from(self.old_balance.fen());
+        let old_limit = u32::try_from(i64::from(self.amount.fen()) - moved).ok()?;
+        OverdraftLimit::from_amount(Amount::from_fen(old_limit))
+    }
+
+    /// Whether it undoes `purchase`: the same card's very next transaction, of the same amount at the same terminal.
+    #[must_use]
+    pub fn undoes(&self, purchase: &Self) -> bool {
+        let of = |t: &Self| (t.enterprise, t.serial, t.amount, t.terminal);
+        (self.kind, purchase.kind) == (Kind::Undo, Kind::PurchaseEp)
+            && of(self) == of(purchase)
+            && purchase.sequence_after() == Some(self.card_sequence)
+    }
+
     /// Whether the balances agree with amount and kind, and a terminal sequence stands where one belongs: checked
     /// wherever a stored transaction is read.
     #[must_use]
     pub fn is_consistent(&self) -> bool {
-        self.kind.balance_after(self.old_balance, self.amount) == Some(self.new_balance)
-            && self.kind.is_load() == self.terminal_sequence.is_none()
-            && self.card_sequence != u16::MAX
+        let balances = match self.kind.direction() {
+            Direction::WithLimit => self.old_limit().is_some() && OverdraftLimit::from_amount(self.amount).is_some(),
+            Direction::Onto | Direction::Off => {
+                self.kind.balance_after(self.old_balance, self.amount) == Some(self.new_balance)
+            }
+        };
+        balances && self.kind.is_online() == self.terminal_sequence.is_none() && self.card_sequence != u16::MAX
     }
 }
 

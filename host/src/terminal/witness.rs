@@ -2,7 +2,7 @@
 
 use onecard_wire::{amount::Amount, number::TerminalNumber};
 
-use super::{IssuerCheck, Transaction};
+use super::{DeskApprover, DeskClaim, IssuerCheck, Transaction};
 use crate::{
     blacklist::ListVersion,
     sam::{CardFactors, Sam, SamError, SamOrder},
@@ -32,7 +32,24 @@ pub trait Witness {
     /// [`SamError::WrongMac`]: it is not.
     fn check_mac1(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError>;
 
-    /// Whether `mac2` is that of this past purchase. A SAM whose counter still stands there moves it on.
+    /// Whether a claim of INITIALIZE FOR UNLOAD or FOR UPDATE is a genuine card's. Only a keeper of those keys can tell, and no
+    /// SAM is.
+    ///
+    /// # Errors
+    /// [`SamError::WrongMac`]: it is not.
+    fn check_claim(&mut self, _order: &SamOrder, _claim: &DeskClaim) -> Result<(), SamError> {
+        Err(SamError::NotSupported)
+    }
+
+    /// Whether `mac3` is that of this unload, after which the card has `new_balance`.
+    ///
+    /// # Errors
+    /// [`SamError::WrongMac`]: it is not.
+    fn check_mac3(&mut self, _order: &SamOrder, _new_balance: Amount, _mac3: [u8; 4]) -> Result<(), SamError> {
+        Err(SamError::NotSupported)
+    }
+
+    /// Whether `mac2` is that of this past purchase or undo. A SAM whose counter still stands there moves it on.
     ///
     /// # Errors
     /// [`SamError::WrongMac`]: it is not.
@@ -178,6 +195,14 @@ impl<W: Witness + ?Sized, I: IssuerCheck + ?Sized> Witness for WithIssuer<'_, W,
         self.witness.check_mac2(order, terminal_sequence, mac2)
     }
 
+    fn check_claim(&mut self, order: &SamOrder, claim: &DeskClaim) -> Result<(), SamError> {
+        self.witness.check_claim(order, claim)
+    }
+
+    fn check_mac3(&mut self, order: &SamOrder, new_balance: Amount, mac3: [u8; 4]) -> Result<(), SamError> {
+        self.witness.check_mac3(order, new_balance, mac3)
+    }
+
     fn check_tac(&mut self, transaction: &Transaction, tac: [u8; 4]) -> Result<(), SamError> {
         self.issuer.check_tac(transaction, tac)
     }
@@ -194,5 +219,11 @@ impl<W: Witness + ?Sized, I: IssuerCheck + ?Sized> Witness for WithIssuer<'_, W,
 impl<W: LoadApprover + ?Sized, I: IssuerCheck + ?Sized> LoadApprover for WithIssuer<'_, W, I> {
     fn approve(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<[u8; 4], SamError> {
         self.witness.approve(order, old_balance, mac1)
+    }
+}
+
+impl<W: DeskApprover + ?Sized, I: IssuerCheck + ?Sized> DeskApprover for WithIssuer<'_, W, I> {
+    fn approve_at_desk(&mut self, order: &SamOrder, claim: &DeskClaim) -> Result<[u8; 4], SamError> {
+        self.witness.approve_at_desk(order, claim)
     }
 }

@@ -70,10 +70,11 @@ pub(super) fn name(header: Option<[u8; 4]>) -> String {
 
 /// The table that knows what the command's status words mean.
 pub(super) fn command_name(header: Option<[u8; 4]>) -> Option<CommandName> {
-    let [_, ins, p1, _] = header?;
+    let [cla, ins, p1, _] = header?;
     Some(match ins {
         ins::SELECT => CommandName::Select,
         ins::READ_BINARY | ins::READ_RECORD => CommandName::Read,
+        ins::UPDATE_CAPP_DATA_CACHE if cla & 0x80 != 0 => CommandName::UpdateCappDataCache,
         ins::UPDATE_BINARY | ins::WRITE_BINARY | ins::UPDATE_RECORD | ins::APPEND_RECORD => CommandName::Write,
         ins::GET_CHALLENGE => CommandName::GetChallenge,
         ins::EXTERNAL_AUTHENTICATE => CommandName::ExternalAuthenticate,
@@ -87,9 +88,15 @@ pub(super) fn command_name(header: Option<[u8; 4]>) -> Option<CommandName> {
         ins::ERASE_DF => CommandName::EraseDf,
         ins::GET_BALANCE => CommandName::GetBalance,
         ins::INITIALIZE if p1 == ins::INITIALIZE_LOAD => CommandName::InitializeForLoad,
+        ins::INITIALIZE if p1 == ins::INITIALIZE_UNDO => CommandName::InitializeForUndo,
+        ins::INITIALIZE if p1 == ins::INITIALIZE_UNLOAD => CommandName::InitializeForUnload,
+        ins::INITIALIZE if p1 == ins::INITIALIZE_UPDATE => CommandName::InitializeForUpdate,
         ins::INITIALIZE => CommandName::InitializeForPurchase,
         ins::CREDIT_FOR_LOAD => CommandName::CreditForLoad,
+        ins::DEBIT if p1 == ins::DEBIT_UNDO => CommandName::DebitForUndo,
+        ins::DEBIT if p1 == ins::DEBIT_UNLOAD => CommandName::DebitForUnload,
         ins::DEBIT => CommandName::DebitForPurchase,
+        ins::UPDATE_OVERDRAW_LIMIT => CommandName::UpdateOverdrawLimit,
         ins::GET_TRANSACTION_PROVE => CommandName::GetTransactionProve,
         ins::INIT_SAM => CommandName::InitSam,
         ins::CREDIT_SAM => CommandName::CreditSam,

@@ -135,6 +135,7 @@ fn software(key: &[u8], levels: &[[u8; 8]], purpose: Purpose, version: KeyVersio
         next_sequence: 0x0102_F3E4,
         load_limit_fen: 1_000_000,
         last_load: None,
+        last_purchase: None,
         randoms_made: 0,
     };
     SoftwareSam::new(keys, version, state)

@@ -174,7 +174,14 @@ fn sam(
 ) -> SoftwareSam {
     let serial = ApplicationSerial::from_bytes(hex_literal::hex!("3100100000000423")).unwrap();
     let keys = CardKeys::new(serial, KeySet::default().with(purpose, version, key(value)));
-    let state = SoftwareSamState { terminal, next_sequence, load_limit_fen, last_load: None, randoms_made: 0 };
+    let state = SoftwareSamState {
+        terminal,
+        next_sequence,
+        load_limit_fen,
+        last_load: None,
+        last_purchase: None,
+        randoms_made: 0,
+    };
     SoftwareSam::for_one_card(keys, version, state)
 }
 

@@ -157,6 +157,7 @@ fn operations_of(world: &mut World, serial: ApplicationSerial, order: &PurchaseO
         next_sequence: 0,
         load_limit_fen: 0,
         last_load: None,
+        last_purchase: None,
         randoms_made: 0,
     };
     let mut sam = SoftwareSam::new(world.keys.of_enterprise(), KEY_VERSION, state);

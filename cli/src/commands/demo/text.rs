@@ -106,6 +106,7 @@ const fn evidence(evidence: Evidence) -> &'static str {
     match evidence {
         Evidence::Answer => "the card's answer 应答",
         Evidence::Mac2 => "a proof whose MAC2 the SAM accepts 交易证明MAC2",
+        Evidence::Mac3 => "a proof whose MAC3 the desk accepts 交易证明MAC3",
         Evidence::Tac => "a proof whose TAC the issuer accepts 交易证明TAC",
         Evidence::Log => "the card's log 交易明细",
         Evidence::Desk => "the service desk decided 服务台裁定",

@@ -33,6 +33,10 @@ impl TokenStore for Failing {
         self.inner.pending()
     }
 
+    fn last_offline(&self, card: CardFactors, purse: Purse) -> Result<Option<SettlementRecord>, StorageError> {
+        self.inner.last_offline(card, purse)
+    }
+
     fn committed(&self, order: OrderNumber) -> Result<Option<SettlementRecord>, StorageError> {
         self.inner.committed(order)
     }
@@ -93,6 +97,14 @@ impl Sam for Dying {
 
     fn credit_purchase(&mut self, mac2: [u8; 4]) -> Result<(), SamError> {
         self.alive()?.credit_purchase(mac2)
+    }
+
+    fn initialize_undo(&mut self, order: &SamOrder) -> Result<InitSamAnswer, SamError> {
+        self.alive()?.initialize_undo(order)
+    }
+
+    fn credit_undo(&mut self, mac2: [u8; 4]) -> Result<(), SamError> {
+        self.alive()?.credit_undo(mac2)
     }
 
     fn check_past_purchase(&mut self, order: &SamOrder, sequence: u32, mac2: [u8; 4]) -> Result<(), SamError> {
@@ -213,47 +225,68 @@ fn a_wrong_pin_and_an_empty_purse_change_nothing() {
     assert_eq!((card.balance, store.pending().unwrap()), (yuan("5"), vec![]));
 }
 
+/// A card that refuses one command with 6985, and its EF 0017.
+fn refusing(parameters: onecard_wire::record::Parameters, at_debit: bool) -> ModelCard {
+    let mut card = ModelCard::new(1, yuan("100"));
+    card.parameters = parameters;
+    *(if at_debit { &mut card.refuses_debit } else { &mut card.refuses }) = Some([0x69, 0x85]);
+    card
+}
+
+/// INITIALIZE knows no date, so it refuses by status, single amounts and the PIN alone; DEBIT and CREDIT judge everything.
 #[test]
 fn a_refusal_by_rule_says_which() {
+    use crate::apdu::CommandName;
     use onecard_wire::record::{CardStatus, Parameters};
     let plain = Parameters::UNLIMITED;
     let today = moment(0).date.to_bytes();
-    let yesterday = Date::parse("2026-11-21").unwrap();
+    let (yesterday, tomorrow) = (Date::parse("2026-11-21").unwrap(), Date::parse("2026-11-23").unwrap());
     let (limit, spent) = (yuan("20"), yuan("15"));
     let (lost, suspended) = (CardStatus::LOST, CardStatus::SUSPENDED);
+    let to_each = |rule| [Some(rule), Some(rule), Some(rule)];
+    let to_purchase = |rule| [Some(rule), Some(rule), None];
+    let to_debit = |rule| [None, Some(rule), None];
+    let of_day = |day, spent| Parameters { day_total_max: limit, day, spent, ..plain };
+    let expiring = |expiry: Date, day| Parameters { balance_expiry: expiry.to_bytes(), day, ..plain };
+    // To INITIALIZE FOR PURCHASE, to DEBIT, and to a load.
     let cases = [
-        (Parameters { status: lost, ..plain }, Some(Rule::Status(lost)), Some(Rule::Status(lost))),
-        (Parameters { status: suspended, ..plain }, Some(Rule::Status(suspended)), Some(Rule::Status(suspended))),
+        (Parameters { status: lost, ..plain }, to_each(Rule::Status(lost))),
+        (Parameters { status: suspended, ..plain }, to_each(Rule::Status(suspended))),
+        (expiring(yesterday, [0; 4]), to_debit(Rule::BalanceExpired { on: yesterday })),
+        (expiring(moment(0).date, [0; 4]), [None; 3]),
+        // The terminal's clock is behind the card's own day.
+        (expiring(moment(0).date, tomorrow.to_bytes()), to_debit(Rule::BalanceExpired { on: moment(0).date })),
+        (Parameters { purchase_max: yuan("9.99"), ..plain }, to_purchase(Rule::PurchaseMax { limit: yuan("9.99") })),
+        (Parameters { purchase_max: yuan("10"), ..plain }, [None; 3]),
+        (of_day(today, spent), to_debit(Rule::DayTotalMax { limit, spent })),
+        (of_day(tomorrow.to_bytes(), spent), to_debit(Rule::DayTotalMax { limit, spent })),
+        (of_day(yesterday.to_bytes(), spent), [None; 3]),
+        (of_day(today, yuan("10")), [None; 3]),
         (
-            Parameters { balance_expiry: yesterday.to_bytes(), ..plain },
-            Some(Rule::BalanceExpired { on: yesterday }),
-            None,
+            Parameters { day_total_max: yuan("9.99"), ..plain },
+            to_purchase(Rule::DayTotalMax { limit: yuan("9.99"), spent: Amount::ZERO }),
         ),
-        (Parameters { balance_expiry: today, ..plain }, None, None),
-        (Parameters { purchase_max: yuan("9.99"), ..plain }, Some(Rule::PurchaseMax { limit: yuan("9.99") }), None),
-        (Parameters { purchase_max: yuan("10"), ..plain }, None, None),
+        (Parameters { pin_threshold: yuan("9.99"), ..plain }, to_purchase(Rule::PinNeeded { above: yuan("9.99") })),
+        (Parameters { pin_threshold: yuan("10"), ..plain }, [None; 3]),
         (
-            Parameters { day_total_max: limit, day: today, spent, ..plain },
-            Some(Rule::DayTotalMax { limit, spent }),
-            None,
+            Parameters { balance_max: yuan("109.99"), ..plain },
+            [None, None, Some(Rule::BalanceMax { limit: yuan("109.99") })],
         ),
-        (Parameters { day_total_max: limit, day: yesterday.to_bytes(), spent, ..plain }, None, None),
-        (Parameters { pin_threshold: yuan("9.99"), ..plain }, Some(Rule::PinNeeded { above: yuan("9.99") }), None),
-        (Parameters { pin_threshold: yuan("10"), ..plain }, None, None),
-        (Parameters { balance_max: yuan("109.99"), ..plain }, None, Some(Rule::BalanceMax { limit: yuan("109.99") })),
-        (Parameters { balance_max: yuan("110"), ..plain }, None, None),
+        (Parameters { balance_max: yuan("110"), ..plain }, [None; 3]),
     ];
-    for (parameters, to_purchase, to_load) in cases {
-        let mut card = ModelCard::new(1, yuan("100"));
-        card.refuses = Some([0x69, 0x85]);
-        card.parameters = parameters;
+    for (parameters, [to_initialize, to_debit, to_load]) in cases {
+        let expected = |rule: Option<Rule>, command| {
+            let by_card = Cause::Refused { command, status: onecard_wire::status::StatusWord(0x6985) };
+            rule.map_or(by_card, Cause::Rule)
+        };
         let (mut sam, mut store) = (whole_sam(), InMemoryStore::new());
-        let refused = |command| Cause::Refused { command, status: onecard_wire::status::StatusWord(0x6985) };
-        let tap = purchase(&mut card, &mut sam, &mut store, &sale(1, "10")).unwrap();
-        let by_card = refused(crate::apdu::CommandName::InitializeForPurchase);
-        assert_eq!(cause(&tap.outcome), to_purchase.map_or(by_card, Cause::Rule), "{parameters:?}");
-        let tap = recharge(&mut card, &mut sam, &mut store, &top_up(2, "10")).unwrap();
-        let by_card = refused(crate::apdu::CommandName::InitializeForLoad);
-        assert_eq!(cause(&tap.outcome), to_load.map_or(by_card, Cause::Rule), "{parameters:?}");
+        let tap = purchase(&mut refusing(parameters, false), &mut sam, &mut store, &sale(1, "10")).unwrap();
+        assert_eq!(cause(&tap.outcome), expected(to_initialize, CommandName::InitializeForPurchase), "{parameters:?}");
+        let tap = purchase(&mut refusing(parameters, true), &mut sam, &mut store, &sale(2, "10")).unwrap();
+        assert_eq!(cause(&tap.outcome), expected(to_debit, CommandName::DebitForPurchase), "{parameters:?}");
+        let tap = recharge(&mut refusing(parameters, false), &mut sam, &mut store, &top_up(3, "10")).unwrap();
+        assert_eq!(cause(&tap.outcome), expected(to_load, CommandName::InitializeForLoad), "{parameters:?}");
+        let tap = recharge(&mut refusing(parameters, true), &mut sam, &mut store, &top_up(4, "10")).unwrap();
+        assert_eq!(cause(&tap.outcome), expected(to_load, CommandName::CreditForLoad), "{parameters:?}");
     }
 }

@@ -182,7 +182,7 @@ fn settlement_files_name_the_line_and_field_that_does_not_fit() {
     assert_eq!(fault("order,enterprise", "enterprise,order"), (2, "header"));
     assert_eq!(fault("\n1,1", "\n+1,1"), (3, "order"));
     assert_eq!(fault("\n1,1", "\n1,A"), (3, "enterprise"));
-    assert_eq!(fault(",06,", ",09,"), (3, "type"));
+    assert_eq!(fault(",06,", ",08,"), (3, "type"));
     assert_eq!(fault(",1000,10000,9000,", ",1000,10000,9001,"), (3, "balances"));
     assert_eq!(fault(",256,7,", ",65536,7,"), (3, "card_sequence"));
     assert_eq!(fault(",256,7,", ",256,,"), (3, "balances"));

@@ -64,6 +64,7 @@ fn sam(purposes: &[Purpose]) -> SoftwareSam {
         next_sequence: 7,
         load_limit_fen: 100_000,
         last_load: None,
+        last_purchase: None,
         randoms_made: 0,
     };
     SoftwareSam::new(keys(purposes), VERSION, state)
@@ -71,7 +72,7 @@ fn sam(purposes: &[Purpose]) -> SoftwareSam {
 
 /// A SAM that can read the log too.
 fn whole_sam() -> SoftwareSam {
-    sam(&[Purpose::Purchase, Purpose::Load, Purpose::Maintenance])
+    sam(&[Purpose::Purchase, Purpose::Load, Purpose::Maintenance, Purpose::Cancel])
 }
 
 fn issuer() -> IssuerKeys {

@@ -2,19 +2,20 @@
 
 use onecard_wire::{
     amount::Amount,
+    date::Moment,
     key::AlgorithmId,
     layout::Writer,
     number::TerminalNumber,
     record::{ApplicationType, CardStatus, LogRecord, Parameters, PublicData},
     wallet::{
-        CreditForLoad, DebitForPurchase, Debited, Initialize, LoadInitialized, OverdraftLimit, Proof,
-        PurchaseInitialized, TransactionType,
+        CreditForLoad, DebitForPurchase, Debited, Initialize, InitializeUpdate, LoadInitialized, OverdraftLimit, Proof,
+        PurchaseInitialized, TransactionType, UpdateInitialized, UpdateOverdrawLimit,
     },
 };
 
-use super::{VERSION, enterprise, master, serial};
+use super::{Kind, VERSION, enterprise, master, serial};
 use crate::{
-    crypto::{Key, SessionKey, TransactionTerms, load_tac, purchase_tac},
+    crypto::{Key, SessionKey, TransactionTerms, load_tac, purchase_tac, update_tac},
     keys::{Purpose, diversify},
     transport::{Transport, TransportError},
 };
@@ -47,8 +48,14 @@ pub(super) struct ModelCard {
     pub(super) faults: Vec<(usize, Fault)>,
     /// EF 0017, which the model shows and does not enforce.
     pub(super) parameters: Parameters,
+    /// EF 001C's one record.
+    pub(super) capp: Vec<u8>,
+    /// The overdraft limit.
+    pub(super) limit: OverdraftLimit,
     /// Answers with this word to INITIALIZE.
     pub(super) refuses: Option<[u8; 2]>,
+    /// Answers with this word to DEBIT, CREDIT and UPDATE.
+    pub(super) refuses_debit: Option<[u8; 2]>,
     /// Refuses a load of more with 6985.
     pub(super) load_max: Option<Amount>,
     randoms: u32,
@@ -59,9 +66,10 @@ pub(super) struct ModelCard {
 
 #[derive(Clone, Debug)]
 struct Session {
-    load: bool,
+    kind: Kind,
     field: Initialize,
     random: [u8; 4],
+    cache: Option<Vec<u8>>,
 }
 
 impl ModelCard {
@@ -85,7 +93,10 @@ impl ModelCard {
             seen: Vec::new(),
             faults: Vec::new(),
             parameters: Parameters::UNLIMITED,
+            capp: vec![0xAA, 5, 0, 0, 0, 0, 0],
+            limit: OverdraftLimit::default(),
             refuses: None,
+            refuses_debit: None,
             load_max: None,
             randoms: 0,
             challenge: None,
@@ -120,10 +131,19 @@ impl ModelCard {
         let done = match command[..4] {
             [0x00, 0xA4, 0x04, 0x00] => self.select(data),
             [0x00, 0x20, 0x00, 0x00] => self.verify(data),
-            [0x80, 0x50, 0x01, 0x02] => self.initialize_purchase(&data[..11]),
-            [0x80, 0x50, 0x00, 0x02] => self.initialize_load(&data[..11]),
-            [0x80, 0x54, 0x01, 0x00] => self.debit(session, &data[..15]),
-            [0x80, 0x52, 0x00, 0x00] => self.credit(session, &data[..11]),
+            [0x80, 0x50, 0x01, 0x02] => self.initialize_offline(Kind::PurchaseEp, data),
+            [0x80, 0x50, 0x02, 0x01] => self.initialize_offline(Kind::CashWithdraw, data),
+            [0x80, 0x50, 0x03, 0x02] => self.initialize_offline(Kind::Capp, data),
+            [0x80, 0x50, 0x06, 0x02] => self.initialize_offline(Kind::Undo, data),
+            [0x80, 0x50, 0x00, 0x02] => self.initialize_online(Kind::LoadEp, data),
+            [0x80, 0x50, 0x05, 0x02] => self.initialize_online(Kind::UnloadEp, data),
+            [0x80, 0x50, 0x04, 0x01] => self.initialize_update(data),
+            [0x80, 0xDC, 0xAA, 0xE0] => self.update_cache(session, data),
+            [0x80, 0x54, 0x01, 0x00] => self.debit(session, data, |kind| kind != Kind::Undo),
+            [0x80, 0x54, 0x06, 0x00] => self.debit(session, data, |kind| kind == Kind::Undo),
+            [0x80, 0x52, 0x00, 0x00] => self.credit(session, data),
+            [0x80, 0x54, 0x03, 0x00] => self.unload(session, data),
+            [0x80, 0x58, 0x00, 0x00] => self.update_limit(session, data),
             [0x80, 0x5A, 0x00, transaction_type] => self.prove(TransactionType(transaction_type), data),
             [0x00, 0x84, 0x00, 0x00] => {
                 let random = self.random();
@@ -173,16 +193,25 @@ impl ModelCard {
         if self.pin_verified { Ok(Vec::new()) } else { Err([0x63, 0xC2]) }
     }
 
-    fn initialize_purchase(&mut self, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
-        let field = Initialize::parse(data).unwrap();
-        if let Some(status) = self.refuses {
-            return Err(status);
+    fn initialize_offline(&mut self, kind: Kind, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
+        let field = Initialize::parse(&data[..11]).unwrap();
+        self.refuses.map_or(Ok(()), Err)?;
+        if kind == Kind::CashWithdraw && !self.pin_verified {
+            return Err([0x69, 0x82]);
         }
-        if field.amount > self.balance {
+        if kind == Kind::Undo {
+            let last = self.log.first().is_some_and(|last| {
+                last.transaction_type == TransactionType::PURCHASE_EP
+                    && (last.amount, last.terminal) == (field.amount, field.terminal)
+            });
+            if !last {
+                return Err([0x94, 0x06]);
+            }
+        } else if field.amount > self.balance {
             return Err([0x94, 0x01]);
         }
         let random = self.random();
-        self.session = Some(Session { load: false, field, random });
+        self.session = Some(Session { kind, field, random, cache: None });
         let answer = PurchaseInitialized {
             old_balance: self.balance,
             offline_sequence: self.offline,
@@ -194,21 +223,22 @@ impl ModelCard {
         Ok(answer.emit().to_vec())
     }
 
-    fn initialize_load(&mut self, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
-        let field = Initialize::parse(data).unwrap();
-        if let Some(status) = self.refuses {
-            return Err(status);
-        }
-        if !self.pin_verified {
+    fn initialize_online(&mut self, kind: Kind, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
+        let field = Initialize::parse(&data[..11]).unwrap();
+        self.refuses.map_or(Ok(()), Err)?;
+        if kind.is_load() && !self.pin_verified {
             return Err([0x69, 0x82]);
         }
         if self.load_max.is_some_and(|max| field.amount > max) {
             return Err([0x69, 0x85]);
         }
+        if kind.is_unload() && field.amount > self.balance {
+            return Err([0x94, 0x01]);
+        }
         let random = self.random();
-        let session = SessionKey::of_load(&self.key(Purpose::Load), random, self.online);
-        let mac1 = session.load_mac1(self.balance, &terms(&field, TransactionType::LOAD_EP, super::moment(0)));
-        self.session = Some(Session { load: true, field, random });
+        let session = SessionKey::of_load(&self.online_key(kind), random, self.online);
+        let mac1 = session.load_mac1(self.balance, &terms(&field, kind.transaction_type(), super::moment(0)));
+        self.session = Some(Session { kind, field, random, cache: None });
         let answer = LoadInitialized {
             old_balance: self.balance,
             online_sequence: self.online,
@@ -220,17 +250,64 @@ impl ModelCard {
         Ok(answer.emit().to_vec())
     }
 
-    fn debit(&mut self, session: Option<Session>, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
-        let Session { field, random, .. } = session.filter(|session| !session.load).ok_or([0x69, 0x01])?;
-        let debit = DebitForPurchase::parse(data).unwrap();
-        let moment = onecard_wire::date::Moment { date: debit.date, time: debit.time };
-        let terms = terms(&field, TransactionType::PURCHASE_EP, moment);
-        let key = SessionKey::of_purchase(&self.key(Purpose::Purchase), random, self.offline, debit.terminal_sequence);
+    fn initialize_update(&mut self, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
+        let InitializeUpdate { key_id, terminal } = InitializeUpdate::parse(&data[..7]).unwrap();
+        if !self.pin_verified {
+            return Err([0x69, 0x82]);
+        }
+        let (kind, random) = (Kind::Overdraft, self.random());
+        let session = SessionKey::of_update(&self.online_key(kind), random, self.online);
+        let field = Initialize { key_id, amount: Amount::ZERO, terminal };
+        self.session = Some(Session { kind, field, random, cache: None });
+        let answer = UpdateInitialized {
+            old_balance: self.balance,
+            online_sequence: self.online,
+            old_limit: self.limit,
+            key_version: VERSION,
+            algorithm: AlgorithmId::TRIPLE_DES,
+            random,
+            mac1: session.update_mac1(self.balance, self.limit, terminal),
+        };
+        Ok(answer.emit().to_vec())
+    }
+
+    fn online_key(&self, kind: Kind) -> Key {
+        self.key(match kind {
+            Kind::UnloadEp => Purpose::UnloadEp,
+            Kind::Overdraft => Purpose::Overdraft,
+            _ => Purpose::Load,
+        })
+    }
+
+    fn update_cache(&mut self, session: Option<Session>, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
+        let session = session.filter(|session| session.kind == Kind::Capp).ok_or([0x69, 0x01])?;
+        if data.len() != self.capp.len() {
+            return Err([0x6A, 0x84]);
+        }
+        self.session = Some(Session { cache: Some(data.to_vec()), ..session });
+        Ok(Vec::new())
+    }
+
+    fn debit(
+        &mut self,
+        session: Option<Session>,
+        data: &[u8],
+        fits: impl Fn(Kind) -> bool,
+    ) -> Result<Vec<u8>, [u8; 2]> {
+        let session = session.filter(|session| !session.kind.is_online() && fits(session.kind));
+        let Session { kind, field, random, cache } = session.ok_or([0x69, 0x01])?;
+        self.refuses_debit.map_or(Ok(()), Err)?;
+        let debit = DebitForPurchase::parse(&data[..15]).unwrap();
+        let moment = Moment { date: debit.date, time: debit.time };
+        let terms = terms(&field, kind.transaction_type(), moment);
+        let key = self.key(if kind == Kind::Undo { Purpose::Cancel } else { Purpose::Purchase });
+        let key = SessionKey::of_purchase(&key, random, self.offline, debit.terminal_sequence);
         if key.purchase_mac1(&terms) != debit.mac1 {
             return Err([0x93, 0x02]);
         }
-        self.balance = self.balance.minus(field.amount).unwrap();
+        self.balance = kind.balance_after(self.balance, field.amount).unwrap();
         self.offline += 1;
+        self.capp = cache.unwrap_or(core::mem::take(&mut self.capp));
         let tac = purchase_tac(&self.key(Purpose::Tac), debit.terminal_sequence, &terms);
         let mac2 = key.purchase_mac2(field.amount);
         self.remember(&terms, self.offline, Proof { mac: mac2, tac });
@@ -238,16 +315,54 @@ impl ModelCard {
     }
 
     fn credit(&mut self, session: Option<Session>, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
-        let Session { field, random, .. } = session.filter(|session| session.load).ok_or([0x69, 0x01])?;
-        let credit = CreditForLoad::parse(data).unwrap();
-        let moment = onecard_wire::date::Moment { date: credit.date, time: credit.time };
-        let terms = terms(&field, TransactionType::LOAD_EP, moment);
-        if SessionKey::of_load(&self.key(Purpose::Load), random, self.online).load_mac2(&terms) != credit.mac2 {
+        let session = session.filter(|session| session.kind.is_load());
+        let Session { kind, field, random, .. } = session.ok_or([0x69, 0x01])?;
+        self.refuses_debit.map_or(Ok(()), Err)?;
+        let credit = CreditForLoad::parse(&data[..11]).unwrap();
+        let terms = terms(&field, kind.transaction_type(), Moment { date: credit.date, time: credit.time });
+        if SessionKey::of_load(&self.online_key(kind), random, self.online).load_mac2(&terms) != credit.mac2 {
             return Err([0x93, 0x02]);
         }
         self.balance = self.balance.plus(field.amount).unwrap();
         let tac = load_tac(&self.key(Purpose::Tac), self.balance, self.online, &terms);
         self.online += 1;
+        self.remember(&terms, self.online, Proof { mac: [0; 4], tac });
+        Ok(tac.to_vec())
+    }
+
+    fn unload(&mut self, session: Option<Session>, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
+        let session = session.filter(|session| session.kind.is_unload());
+        let Session { kind, field, random, .. } = session.ok_or([0x69, 0x01])?;
+        self.refuses_debit.map_or(Ok(()), Err)?;
+        let debit = CreditForLoad::parse(&data[..11]).unwrap();
+        let terms = terms(&field, kind.transaction_type(), Moment { date: debit.date, time: debit.time });
+        let key = SessionKey::of_unload(&self.online_key(kind), random, self.online);
+        if key.load_mac2(&terms) != debit.mac2 {
+            return Err([0x93, 0x02]);
+        }
+        self.balance = self.balance.minus(field.amount).unwrap();
+        let mac3 = key.unload_mac3(self.balance, self.online, &terms);
+        self.online += 1;
+        self.remember(&terms, self.online, Proof { mac: mac3, tac: [0; 4] });
+        Ok(mac3.to_vec())
+    }
+
+    fn update_limit(&mut self, session: Option<Session>, data: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
+        let session = session.filter(|session| session.kind == Kind::Overdraft);
+        let Session { kind, field, random, .. } = session.ok_or([0x69, 0x01])?;
+        let update = UpdateOverdrawLimit::parse(&data[..14]).unwrap();
+        let key = SessionKey::of_update(&self.online_key(kind), random, self.online);
+        if key.update_mac2(update.new_limit, field.terminal, update.moment) != update.mac2 {
+            return Err([0x93, 0x02]);
+        }
+        let with_new = self.balance.plus(update.new_limit.amount()).unwrap();
+        self.balance = with_new.minus(self.limit.amount()).ok_or([0x69, 0x85])?;
+        self.limit = update.new_limit;
+        let at = (field.terminal, update.moment);
+        let tac = update_tac(&self.key(Purpose::Tac), self.balance, self.online, self.limit, at);
+        self.online += 1;
+        let field = Initialize { amount: self.limit.amount(), ..field };
+        let terms = terms(&field, kind.transaction_type(), update.moment);
         self.remember(&terms, self.online, Proof { mac: [0; 4], tac });
         Ok(tac.to_vec())
     }
@@ -306,11 +421,7 @@ impl Transport for ModelCard {
     }
 }
 
-fn terms(
-    field: &Initialize,
-    transaction_type: TransactionType,
-    moment: onecard_wire::date::Moment,
-) -> TransactionTerms {
+fn terms(field: &Initialize, transaction_type: TransactionType, moment: Moment) -> TransactionTerms {
     let terminal: TerminalNumber = field.terminal;
     TransactionTerms { amount: field.amount, transaction_type, terminal, moment }
 }

@@ -21,8 +21,14 @@ fn trace_sam(purpose: Purpose, key: [u8; 16], terminal: [u8; 6]) -> SoftwareSam 
     let set = KeySet::default().with(purpose, version, Key::from_bytes(key));
     let keys = CardKeys::new(ApplicationSerial::from_bytes(hex!("3100100000000423")).unwrap(), set);
     let terminal = TerminalNumber(terminal);
-    let state =
-        SoftwareSamState { terminal, next_sequence: 0, load_limit_fen: 10_000, last_load: None, randoms_made: 0 };
+    let state = SoftwareSamState {
+        terminal,
+        next_sequence: 0,
+        load_limit_fen: 10_000,
+        last_load: None,
+        last_purchase: None,
+        randoms_made: 0,
+    };
     SoftwareSam::for_one_card(keys, version, state)
 }
 
@@ -83,8 +89,14 @@ fn load_by_deng214() {
     let set = KeySet::default().with(Purpose::Load, KeyVersion(1), Key::from_bytes(key));
     let keys = CardKeys::new(ApplicationSerial::from_bytes(hex!("3100100000000423")).unwrap(), set);
     let terminal = TerminalNumber(hex!("001122334455"));
-    let state =
-        SoftwareSamState { terminal, next_sequence: 0, load_limit_fen: 0x2000, last_load: None, randoms_made: 0 };
+    let state = SoftwareSamState {
+        terminal,
+        next_sequence: 0,
+        load_limit_fen: 0x2000,
+        last_load: None,
+        last_purchase: None,
+        randoms_made: 0,
+    };
     let mut sam = SoftwareSam::for_one_card(keys, KeyVersion(1), state);
     let order = RechargeOrder {
         amount: Amount::from_fen(0x2000),
