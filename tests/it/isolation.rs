@@ -340,3 +340,21 @@ fn one_enterprises_keys_open_nothing_of_anothers() {
     };
     assert_eq!(operator("00A40000023F0000"), [0x69, 0x88], "CARD BLOCK is the operator's (attack 17)");
 }
+
+/// Whoever tries every identifier, from the MF or from an application of his own, finds no other enterprise's.
+#[test]
+fn no_application_is_found_by_its_identifier() {
+    let crowd = crowd();
+    let mut card = Probe::insert(crowd.chip.snapshot());
+    for from_own in [false, true] {
+        for fid in 0xDEF0..=0xDF10u16 {
+            match from_own {
+                true => crowd.cashiers[1].select(&mut card).unwrap(),
+                false => drop(card.done("00A40000023F0000")),
+            }
+            let own = from_own && fid == 0xDF02;
+            let reply = card.ask(&format!("00A4000002{fid:04X}"));
+            assert_eq!(reply.status, if own { 0x9000 } else { 0x6A82 }, "{fid:04X}, {from_own}");
+        }
+    }
+}

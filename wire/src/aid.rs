@@ -10,7 +10,13 @@ pub const MF_NAME: [u8; 14] = *b"1PAY.SYS.DDF01";
 /// Name of an enterprise's application on a member's card.
 #[must_use]
 pub fn enterprise_application(id: EnterpriseId) -> [u8; 14] {
-    name(0x01, id)
+    name(ENTERPRISE, id)
+}
+
+/// Whether `name` is that of some enterprise's application on a member's card.
+#[must_use]
+pub fn is_enterprise_application(name: &[u8]) -> bool {
+    matches!(name.strip_prefix(&RID), Some([ENTERPRISE, id @ ..]) if id.len() == 8)
 }
 
 /// Name of an enterprise's application on a SAM.
@@ -18,6 +24,9 @@ pub fn enterprise_application(id: EnterpriseId) -> [u8; 14] {
 pub fn sam_application(id: EnterpriseId) -> [u8; 14] {
     name(0x02, id)
 }
+
+/// Kind byte of an enterprise's application on a member's card.
+const ENTERPRISE: u8 = 0x01;
 
 fn name(kind: u8, id: EnterpriseId) -> [u8; 14] {
     Writer::new().put(&RID).u8(kind).put(&id.to_bytes()).finish()

@@ -1,6 +1,7 @@
 //! SELECT (FMCOS 2.0 user manual p. 56-58).
 
 use onecard_wire::{
+    aid,
     fid::Fid,
     file::FileKind,
     record::{Parameters, PublicData},
@@ -163,6 +164,7 @@ impl<P: Platform> Card<P> {
             return Ok(Some(Selected::Directory(current.index)));
         }
         let selectable = |(index, child): (FileIndex, File)| match child.kind() {
+            Some(FileKind::Directory) if self.is_found_by_name_alone(index, &child) => None,
             Some(FileKind::Directory) => Some(Selected::Directory(index)),
             Some(FileKind::Key | FileKind::Purse) | None => None,
             Some(_) => Some(Selected::Elementary(index)),
@@ -174,6 +176,16 @@ impl<P: Platform> Card<P> {
         // And then the directory's siblings.
         let sibling = find_child(&self.nvm, current.file.parent, fid).filter(|(_, file)| file.is_directory());
         Ok(sibling.and_then(selectable))
+    }
+
+    /// Whether a directory is an enterprise's application with the own parts: those are found by their names alone, or
+    /// whoever tries all identifiers would learn to which enterprises the holder belongs (own).
+    fn is_found_by_name_alone(&self, index: FileIndex, directory: &File) -> bool {
+        let version = |file: File| self.nvm.array::<1>(file.body() + PublicData::VERSION_AT);
+        aid::is_enterprise_application(directory.name())
+            && find_child(&self.nvm, index, Fid::PUBLIC_DATA)
+                .filter(|(_, file)| file.kind() == Some(FileKind::Binary) && file.size_bytes() == PublicData::LEN)
+                .is_some_and(|(_, file)| version(file) == [PublicData::VERSION_OWN])
     }
 
     /// Names are matched whole: nobody can list the applications by asking for the first bytes they share.

@@ -41,6 +41,8 @@ pub struct PublicData {
 impl PublicData {
     /// Length of the file.
     pub const LEN: usize = 30;
+    /// Where the version stands.
+    pub const VERSION_AT: usize = 9;
     /// Version of an application with this profile's own parts.
     pub const VERSION_OWN: u8 = 0x02;
 
