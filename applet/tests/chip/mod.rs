@@ -1,5 +1,7 @@
 //! A chip in RAM for the card's own tests: no host, no simulator.
 
+pub mod tear;
+
 use std::{cell::RefCell, rc::Rc};
 
 use onecard_applet::{Card, Cause, IMAGE_SIZE, Kind, Memory, PAGE_SIZE, Platform, PowerLost, Response, manufacture};
@@ -113,7 +115,12 @@ impl Reader {
     }
 
     pub fn write_key(&mut self, key_type: u8, id: u8, b4b5: [u8; 2], value: &[u8]) {
-        let data = [&[key_type, 0xF0, 0xF0][..], &b4b5, value].concat();
+        self.write_key_for(0xF0, key_type, id, b4b5, value);
+    }
+
+    /// A key with a use right.
+    pub fn write_key_for(&mut self, use_right: u8, key_type: u8, id: u8, b4b5: [u8; 2], value: &[u8]) {
+        let data = [&[key_type, use_right, 0xF0][..], &b4b5, value].concat();
         self.ok(&[&[0x80, 0xD4, 0x01, id, data.len() as u8][..], &data].concat());
     }
 }
