@@ -92,6 +92,7 @@ impl Sample {
             parameters: Parameters::UNLIMITED,
             pin: Pin::from_digits(Self::PIN)?,
             key_version: Self::KEY_VERSION,
+            beside: Vec::new(),
         };
         Ok(Self { keys: roots.enterprise(enterprise), roots, order, seed, random })
     }

@@ -252,6 +252,7 @@ fn personalised_card(
         parameters: Parameters::UNLIMITED,
         pin: pin.clone(),
         key_version: KEY_VERSION,
+        beside: Vec::new(),
     };
     let mf = MfKeys::of_card(&root.chip(chip_number(card)), KEY_VERSION)?;
     let mut reader = Reader::insert(Chip::blank(Kind::CpuCard, card as u64)?);

@@ -15,5 +15,7 @@ pub use file::{Access, ReadError, balance, holder, log, log_record, parameters, 
 pub use life_cycle::{LifeCycle, LifeCycleError, change_life_cycle};
 pub use pin::{Pin, PinError, PinTextError, verify_pin};
 pub use pin_replacement::{PinReplacementError, change_pin, reload_command, reload_pin, unblock_command, unblock_pin};
+#[cfg(test)]
+pub(crate) use select::sample;
 pub use select::{SelectError, Selected, select};
 pub use write::{WriteError, update_binary};

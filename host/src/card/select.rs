@@ -129,7 +129,7 @@ fn read_public_data<T: Transport + ?Sized>(transport: &mut T) -> Result<Vec<u8>,
 /// Card 3100100000000423 of enterprise 1000000000000001.
 #[cfg(test)]
 #[allow(clippy::panic, reason = "tests")]
-pub(super) fn sample() -> Selected {
+pub(crate) fn sample() -> Selected {
     let content = hex_literal::hex!("1000000000000001 02 02 0000 3100100000000423 20260101 20301231 0000");
     let Some(public_data) = PublicData::parse(&content) else { panic!("a valid EF 0015") };
     Selected { public_data }

@@ -7,7 +7,7 @@ use onecard_wire::{
     fid::Fid,
     file::{AccessRight, CreateElementary, EF_HEADER_SIZE, FileKind, PURSE_BODY_SIZE, WRITE_NEEDS_MAC},
     ins,
-    key::{AlgorithmId, KeyType, KeyVersion, RECORD_OVERHEAD},
+    key::{Algorithm, KeyType, KeyVersion, RECORD_OVERHEAD},
     number::EnterpriseId,
     record::{ApplicationType, Holder, Parameters, PublicData},
     wallet::Purse,
@@ -16,7 +16,8 @@ use rand_core::CryptoRng;
 
 use super::{
     Cause, IssuingError, MfKeys, Step, Target,
-    script::{COUNTER_FULL, KeyRecord, Script, directory, protected},
+    keys::{PIN_VERIFIED, place_of, record_of},
+    script::{KeyRecord, Script, directory},
 };
 use crate::{
     apdu::Command,
@@ -44,8 +45,22 @@ pub struct CardOrder {
     pub parameters: Parameters,
     /// The holder's first PIN.
     pub pin: Pin,
-    /// Version of every key written.
+    /// Version of every key written, beside those of [`Self::beside`]. Each has the cipher of the card key of its purpose
+    /// and this version; those of the types 36 to 39 must have one cipher among them.
     pub key_version: KeyVersion,
+    /// Purchase and load keys that stand beside these, for terminals with SAMs of another version.
+    pub beside: Vec<KeyBeside>,
+}
+
+/// A purchase or load key beside the one in use: the old one or the next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KeyBeside {
+    /// [`Purpose::Purchase`], [`Purpose::Load`] or [`Purpose::LoadForAir`].
+    pub purpose: Purpose,
+    /// Key index of INITIALIZE: 02 and above for purchase, 02 to 0F for loads with PIN, 12 and above for loads without.
+    pub id: u8,
+    /// Its version.
+    pub version: KeyVersion,
 }
 
 /// Creates the enterprise application in an MF whose keys are `mf`, writes keys, files and contents, leaves and enters it
@@ -62,12 +77,13 @@ pub fn issue_card<T: Transport + ?Sized>(
 ) -> Result<Selected, IssuingError> {
     let mut script = Script { transport, target: Target::Card(keys.serial()) };
     let name = aid::enterprise_application(order.enterprise);
+    let algorithm = one_algorithm(&script, keys, order)?;
     script.open_mf(&mf.control.clone().into())?;
     script.create_directory(order.directory, &directory(DIRECTORY_SIZE, Fid::PUBLIC_DATA, &name), &name)?;
-    script.create_file((Fid::KEY, KEY_FILE))?;
+    script.create_file((Fid::KEY, CreateElementary { last: algorithm.key_file_byte(), ..KEY_FILE }))?;
     write_keys(&mut script, keys, order, random)?;
     FILES.into_iter().try_for_each(|file| script.create_file(file))?;
-    let maintenance = key(&script, keys, order, Purpose::Maintenance)?;
+    let maintenance = key(&script, keys, Purpose::Maintenance, order.key_version)?;
     for (file, content) in contents(keys, order) {
         script.write_file(file, &content, maintenance)?;
     }
@@ -97,8 +113,6 @@ const FILES: [(Fid, CreateElementary); 10] = [
 
 /// F1: the PIN, the reading key or the control key.
 const ANY_STATE: AccessRight = AccessRight(0xF1);
-/// 22: the PIN alone.
-const PIN_VERIFIED: AccessRight = AccessRight(0x22);
 
 /// The 18 keys of profile §3.2 and room for seven more, so that keys can roll while old terminals still work.
 const KEY_FILE_SIZE: u16 = 25 * (Key::LEN as u16 + RECORD_OVERHEAD);
@@ -157,25 +171,41 @@ const fn purse(use_right: AccessRight) -> CreateElementary {
     }
 }
 
+/// The cipher of all keys 36 to 39.
+fn one_algorithm<T: Transport + ?Sized>(
+    script: &Script<'_, T>,
+    keys: &CardKeys,
+    order: &CardOrder,
+) -> Result<Algorithm, IssuingError> {
+    let algorithm = key(script, keys, Purpose::Control, order.key_version)?.algorithm();
+    for purpose in Purpose::ALL.into_iter().filter(|purpose| purpose.follows_key_file()) {
+        if key(script, keys, purpose, order.key_version)?.algorithm() != algorithm {
+            let mixed = Cause::MixedAlgorithms(Purpose::Control, purpose);
+            return Err(script.failed(Step::WriteKey(purpose), mixed));
+        }
+    }
+    Ok(algorithm)
+}
+
 fn write_keys<T: Transport + ?Sized>(
     script: &mut Script<'_, T>,
     keys: &CardKeys,
     order: &CardOrder,
     random: &mut impl CryptoRng,
 ) -> Result<(), IssuingError> {
-    let control = key(script, keys, order, Purpose::Control)?;
+    let control = key(script, keys, Purpose::Control, order.key_version)?;
     script.install_control_key(Step::WriteKey(Purpose::Control), control, random)?;
     for purpose in Purpose::ALL.into_iter().filter(|purpose| *purpose != Purpose::Control) {
         let Some(place) = purpose.place() else { continue };
-        let value = key(script, keys, order, purpose)?;
-        let record = KeyRecord {
-            type_byte: protected(place.key_type),
-            use_right: use_right(purpose),
-            change_right: AccessRight::FREE,
-            attributes: attributes(place.key_type, order.key_version),
-            value: value.expose(),
-        };
+        let value = key(script, keys, purpose, order.key_version)?;
+        let record = record_of(purpose, place.key_type, order.key_version, value);
         script.add_key(Step::WriteKey(purpose), place.id, &record, control)?;
+    }
+    for KeyBeside { purpose, id, version } in order.beside.iter().copied() {
+        let step = Step::WriteKey(purpose);
+        let place = place_of(purpose, id).ok_or_else(|| script.failed(step, Cause::NoSuchPlace(purpose, id)))?;
+        let value = key(script, keys, purpose, version)?;
+        script.add_key(step, place.id, &record_of(purpose, place.key_type, version, value), control)?;
     }
     // A PIN is replaced by commands of its own and so not protected; it travels enciphered all the same.
     let record = KeyRecord {
@@ -190,27 +220,8 @@ fn write_keys<T: Transport + ?Sized>(
 
 /// State the PIN leaves.
 const STATE_PIN: u8 = 0x02;
-/// State the reading key leaves.
-const STATE_READING: u8 = 0x01;
 /// Three tries, three left.
 const THREE_TRIES: u8 = 0x33;
-
-const fn use_right(purpose: Purpose) -> AccessRight {
-    match purpose {
-        Purpose::Load | Purpose::UnloadEd | Purpose::Overdraft => PIN_VERIFIED,
-        _ => AccessRight::FREE,
-    }
-}
-
-/// Version ‖ algorithm, or follow-up state ‖ error counter.
-const fn attributes(key_type: KeyType, version: KeyVersion) -> [u8; 2] {
-    match key_type {
-        // The control key is written by itself: this is the reading key.
-        KeyType::EXTERNAL => [STATE_READING, COUNTER_FULL],
-        other if other.counts_errors() => [0xFF, COUNTER_FULL],
-        _ => [version.0, AlgorithmId::TRIPLE_DES.0],
-    }
-}
 
 fn contents(keys: &CardKeys, order: &CardOrder) -> [(Fid, Vec<u8>); 3] {
     [
@@ -232,18 +243,13 @@ fn public_data(keys: &CardKeys, order: &CardOrder) -> PublicData {
     }
 }
 
-fn key<'k, T: ?Sized>(
+fn key<'k, T: Transport + ?Sized>(
     script: &Script<'_, T>,
     keys: &'k CardKeys,
-    order: &CardOrder,
     purpose: Purpose,
+    version: KeyVersion,
 ) -> Result<&'k Key, IssuingError> {
-    let found = keys.keys().key(purpose, order.key_version);
-    found.map_err(|missing| IssuingError {
-        target: script.target,
-        step: Step::WriteKey(purpose),
-        cause: Cause::MissingKey(missing),
-    })
+    keys.keys().key(purpose, version).map_err(|missing| script.failed(Step::WriteKey(purpose), missing))
 }
 
 /// Leaves the directory, so that its rights are enforced, and looks at it as a terminal does.
@@ -260,7 +266,7 @@ fn read_back<T: Transport + ?Sized>(
         return different(script, Fid::PUBLIC_DATA);
     }
     script.check_file(Fid::PARAMETERS, &order.parameters.emit())?;
-    check_holder(script, key(script, keys, order, Purpose::Maintenance)?, &order.holder)?;
+    check_holder(script, key(script, keys, Purpose::Maintenance, order.key_version)?, &order.holder)?;
     verify_pin(script.transport, &selected, &order.pin).map_err(|error| script.failed(Step::WritePin, error))?;
     for (file, purse) in [(Fid::ED, Purse::Ed), (Fid::EP, Purse::Ep)] {
         let amount = balance(script.transport, &selected, purse);
@@ -306,17 +312,16 @@ mod tests {
     const VERSION: KeyVersion = KeyVersion(0x05);
 
     /// Each purpose has a key of its own: its place in [`Purpose::ALL`], repeated, is the value.
-    fn keys() -> CardKeys {
-        let keys = Purpose::ALL
-            .into_iter()
-            .zip(0x41..)
-            .fold(KeySet::default(), |keys, (purpose, byte)| keys.with(purpose, VERSION, Key::from_bytes([byte; 16])));
+    fn keys_of(algorithm: impl Fn(Purpose) -> Algorithm) -> CardKeys {
+        let keys = Purpose::ALL.into_iter().zip(0x41..).fold(KeySet::default(), |keys, (purpose, byte)| {
+            keys.with(purpose, VERSION, Key::new(algorithm(purpose), [byte; 16]))
+        });
+        let keys = keys.with(Purpose::Purchase, KeyVersion(0x06), Key::new(Algorithm::Sm4, [0x66; 16]));
         CardKeys::new(ApplicationSerial::from_bytes(hex!("3100100000000423")).unwrap(), keys)
     }
 
-    /// What is sent until the first look at the new application, which this card does not show.
-    fn sent() -> Vec<String> {
-        let order = CardOrder {
+    fn order() -> CardOrder {
+        CardOrder {
             enterprise: "1000000000000001".parse().unwrap(),
             directory: Fid(0xDF01),
             valid_from: Date::parse("20260101").unwrap(),
@@ -325,12 +330,22 @@ mod tests {
             parameters: Parameters::UNLIMITED,
             pin: Pin::from_digits("123456").unwrap(),
             key_version: VERSION,
-        };
+            beside: Vec::new(),
+        }
+    }
+
+    /// What is sent until it stops, and why it does: at the latest at the new application, which this card does not show.
+    fn sent_for(keys: &CardKeys, order: &CardOrder) -> (Vec<String>, Step, Cause) {
         let mf = MfKeys { control: Key::from_bytes([0xC1; 16]), maintenance: Key::from_bytes([0xC2; 16]) };
         let mut card = Recorder::with_challenge([1, 2, 3, 4]);
-        let error = issue_card(&mut card, &mf, &keys(), &order, &mut Sevens).unwrap_err();
-        assert_eq!((error.step, error.cause), (Step::SelectDirectory, Cause::Select(SelectError::WrongFci)));
-        card.sent().to_vec()
+        let error = issue_card(&mut card, &mf, keys, order, &mut Sevens).unwrap_err();
+        (card.sent().to_vec(), error.step, error.cause)
+    }
+
+    fn sent() -> Vec<String> {
+        let (sent, step, cause) = sent_for(&keys_of(|_| Algorithm::Des), &order());
+        assert_eq!((step, cause), (Step::SelectDirectory, Cause::Select(SelectError::WrongFci)));
+        sent
     }
 
     #[test]
@@ -400,6 +415,53 @@ mod tests {
         for command in sent() {
             let clear = (0x41..0x59).any(|byte| command.contains(&format!("{byte:02X}").repeat(16)));
             assert!(!clear && !command.contains("F0EF0233123456"), "{command}");
+        }
+    }
+
+    #[test]
+    fn a_key_says_its_cipher_in_its_record_or_its_key_file() {
+        let cipher = |purpose: Purpose| match purpose {
+            Purpose::Tac => Algorithm::Sm4,
+            _ if purpose.follows_key_file() => Algorithm::Aes,
+            _ => Algorithm::Des,
+        };
+        let beside = KeyBeside { purpose: Purpose::Purchase, id: 0x02, version: KeyVersion(0x06) };
+        let (sent, ..) = sent_for(&keys_of(cipher), &CardOrder { beside: vec![beside], ..order() });
+        assert!(sent.contains(&"80E00000073F025895FFFF06".to_owned()));
+        assert!(sent.contains(&format!("80D401001539F0F00FFF{}", "07".repeat(16))));
+        let control = Key::new(Algorithm::Aes, [0x41; 16]);
+        let written: Vec<&str> = sent.iter().filter_map(|command| command.strip_prefix("84D4")).collect();
+        // The control key, under the random one; LD ‖ record fills two blocks.
+        let (first, _) = record(written[0], &Key::new(Algorithm::Aes, [7; 16]));
+        assert_eq!(first[..6], hex!("15 F9F0F00FFF"));
+        assert_eq!(written.iter().filter(|command| command.get(4..6) == Some("24")).count(), 18);
+        let rows: Vec<_> = written[1..].iter().map(|command| record(command, &control)).collect();
+        let rows: Vec<String> =
+            rows.iter().map(|(row, id)| hex::encode_upper([&row[1..2], &[*id], &row[4..6]].concat())).collect();
+        for row in ["F4000504", "FE010500", "FE020604", "F600FFFF", "F90101FF"] {
+            assert!(rows.contains(&row.to_owned()), "{row} {rows:?}");
+        }
+    }
+
+    #[test]
+    fn keys_without_an_algorithm_byte_have_one_cipher() {
+        for odd in Purpose::ALL.into_iter().filter(|purpose| purpose.follows_key_file() && *purpose != Purpose::Control)
+        {
+            let cipher = |purpose| if purpose == odd { Algorithm::Sm4 } else { Algorithm::Aes };
+            let (sent, step, cause) = sent_for(&keys_of(cipher), &order());
+            assert_eq!((step, cause), (Step::WriteKey(odd), Cause::MixedAlgorithms(Purpose::Control, odd)));
+            assert_eq!(sent.len(), 0);
+        }
+    }
+
+    #[test]
+    fn a_key_stands_beside_another_under_ids_of_its_purpose() {
+        for (purpose, id) in
+            [(Purpose::Tac, 0x01), (Purpose::Load, 0x11), (Purpose::LoadForAir, 0x02), (Purpose::Rights, 0)]
+        {
+            let beside = vec![KeyBeside { purpose, id, version: VERSION }];
+            let (_, _, cause) = sent_for(&keys_of(|_| Algorithm::Des), &CardOrder { beside, ..order() });
+            assert_eq!(cause, Cause::NoSuchPlace(purpose, id));
         }
     }
 

@@ -72,13 +72,18 @@ pub fn prepare_mf<T: Transport + ?Sized>(
     random: &mut impl CryptoRng,
 ) -> Result<(), IssuingError> {
     let mut script = Script { transport, target: Target::Mf };
+    let algorithm = keys.control.algorithm();
+    if keys.maintenance.algorithm() != algorithm {
+        let mixed = Cause::MixedAlgorithms(Purpose::CardControl, Purpose::CardMaintenance);
+        return Err(script.failed(Step::WriteMfMaintenanceKey, mixed));
+    }
     match script.open_mf(old) {
         Err(IssuingError { cause: Cause::Refused(refusal), .. }) if NO_KEY.contains(&refusal.status) => {}
         opened => opened?,
     }
     script.send(Step::Erase, &Command::new(ins::CLA_PBOC, ins::ERASE_DF, 0x00, 0x00))?;
     set_rights(&mut script)?;
-    script.create_file((Fid::KEY, KEY_FILE))?;
+    script.create_file((Fid::KEY, CreateElementary { last: algorithm.key_file_byte(), ..KEY_FILE }))?;
     script.install_control_key(Step::WriteMfControlKey, &keys.control, random)?;
     script.add_key(Step::WriteMfMaintenanceKey, 0x00, &KeyRecord::maintenance(&keys.maintenance), &keys.control)
 }
@@ -86,7 +91,7 @@ pub fn prepare_mf<T: Transport + ?Sized>(
 /// No key file, or no such key in it.
 const NO_KEY: [StatusWord; 2] = [StatusWord::FILE_NOT_FOUND, StatusWord::KEY_NOT_FOUND];
 
-/// Room for the two keys and one more; adding one needs state F.
+/// Room for the two keys and one more; adding one needs state F. The last byte names their cipher.
 const KEY_FILE: CreateElementary = CreateElementary {
     type_byte: FileKind::Key as u8,
     size: [0x00, 0x50],
@@ -115,6 +120,7 @@ mod tests {
         issuing::script::tests::{Recorder, Sevens},
     };
     use hex_literal::hex;
+    use onecard_wire::key::Algorithm;
 
     fn keys() -> MfKeys {
         MfKeys { control: Key::from_bytes([0xC1; 16]), maintenance: Key::from_bytes([0x36; 16]) }
@@ -142,5 +148,19 @@ mod tests {
         // Erased before and left without a key: taken as it is.
         let mut card = Recorder::with_challenge([0; 4]).refusing(ins::EXTERNAL_AUTHENTICATE, hex!("6A88"));
         assert!(prepare_mf(&mut card, &DesKey::TRANSPORT.into(), &keys(), &mut Sevens).is_ok());
+    }
+
+    #[test]
+    fn keys_of_two_ciphers_do_not_go_into_one_mf() {
+        let key = |algorithm| Key::new(algorithm, [0x36; 16]);
+        let mut card = Recorder::with_challenge([0; 4]);
+        let mixed = MfKeys { control: key(Algorithm::Aes), maintenance: key(Algorithm::Sm4) };
+        let error = prepare_mf(&mut card, &DesKey::TRANSPORT.into(), &mixed, &mut Sevens).unwrap_err();
+        let (control, maintenance) = (Purpose::CardControl, Purpose::CardMaintenance);
+        assert_eq!(error.cause, Cause::MixedAlgorithms(control, maintenance));
+        assert_eq!(card.sent().len(), 0);
+        let same = MfKeys { control: key(Algorithm::Aes), maintenance: key(Algorithm::Aes) };
+        prepare_mf(&mut card, &DesKey::TRANSPORT.into(), &same, &mut Sevens).unwrap();
+        assert!(card.sent().contains(&"80E00000073F005001FFFF06".to_owned()), "{:?}", card.sent());
     }
 }

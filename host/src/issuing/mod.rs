@@ -5,12 +5,15 @@
 //! | [`prepare_mf`] | a card as sold, transport key | an empty MF under the operator's keys |
 //! | [`issue_card`] | the operator's MF | one enterprise application, written and read back |
 //! | [`issue_sam`] | the operator's MF | the enterprise's SAM |
+//! | [`roll_key`] | an issued application | the same with one key added or replaced |
 //!
 //! No key of this profile crosses in clear: the first control key of a directory, which FMCOS takes in clear alone, is a
 //! random value, replaced at once by the real one, enciphered under itself (washing, 洗卡).
 
 mod card;
+mod keys;
 mod mf;
+mod roll;
 mod sam;
 mod script;
 
@@ -28,8 +31,9 @@ use crate::{
     keys::{MissingKey, Purpose},
 };
 
-pub use card::{CardOrder, issue_card};
+pub use card::{CardOrder, KeyBeside, issue_card};
 pub use mf::{MfKeys, prepare_mf};
+pub use roll::{KeyRoll, roll_key};
 pub use sam::{SamCardOrder, SamRole, SamSerial, SamSerialError, issue_sam, purpose_of};
 
 /// Issuing stopped. Once something was created the card is unfinished and no terminal accepts it: bring it back to the
@@ -78,6 +82,8 @@ pub enum Step {
     WriteMfMaintenanceKey,
     /// WRITE KEY of a key.
     WriteKey(Purpose),
+    /// WRITE KEY of one key of an issued application.
+    RollKey(Purpose),
     /// WRITE KEY of a SAM's working key that no purpose stands for.
     WriteSamKey(UsageKind),
     /// WRITE KEY of the PIN.
@@ -106,6 +112,12 @@ pub enum Cause {
     /// The order names a kind of SAM key that this profile gives no enterprise key.
     #[error("no enterprise key is for that: take it out of the order")]
     NoSuchKind,
+    /// Keys 36 to 39 of one directory are of several ciphers.
+    #[error("the keys {0:?} and {1:?} are of different ciphers, and a key file has one for its keys 36 to 39")]
+    MixedAlgorithms(Purpose, Purpose),
+    /// The order puts a key beside another where only one can stand, or in the other's own place.
+    #[error("the {0:?} key cannot stand at id {1:02X}: keys of that purpose have other ids")]
+    NoSuchPlace(Purpose, u8),
     /// What was read back is not what was written.
     #[error("the file does not read as it was written")]
     Different,
@@ -131,6 +143,7 @@ impl Step {
     const fn what_next(self) -> &'static str {
         match self {
             Self::SelectMf => "nothing changed: present the card again",
+            Self::RollKey(_) => "the card has the old key or the new one: read its key list before it is written again",
             Self::Authenticate => "nothing changed: use the control key this card has, the wrong one may lock it",
             _ => "erase the card under the operator's control key and issue it again",
         }
@@ -149,6 +162,7 @@ impl Step {
             | Self::WriteMfControlKey
             | Self::WriteMfMaintenanceKey
             | Self::WriteKey(_)
+            | Self::RollKey(_)
             | Self::WriteSamKey(_)
             | Self::WritePin => CommandName::WriteKey,
         }
@@ -177,6 +191,7 @@ impl fmt::Display for Step {
             Self::WriteMfControlKey => f.write_str("write the master file's control key"),
             Self::WriteMfMaintenanceKey => f.write_str("write the master file's maintenance key"),
             Self::WriteKey(purpose) => write!(f, "write the {purpose:?} key"),
+            Self::RollKey(purpose) => write!(f, "roll the {purpose:?} key"),
             Self::WriteSamKey(kind) => write!(f, "write the SAM key of kind {:02X}", kind.0),
             Self::WritePin => f.write_str("write the PIN"),
             Self::Write(file) => write!(f, "write file {:04X}", file.0),

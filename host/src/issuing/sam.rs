@@ -46,7 +46,8 @@ pub struct SamCardOrder {
     pub load_limit: Amount,
     /// Version of its own control and maintenance key.
     pub own_key_version: KeyVersion,
-    /// Its working keys, at enterprise level; each version is named.
+    /// Its working keys, at enterprise level. Several versions of a kind may stand side by side, each with the cipher of the
+    /// enterprise's key.
     pub keys: Vec<(UsageKind, KeyVersion)>,
 }
 
@@ -227,7 +228,7 @@ fn write_keys<T: Transport + ?Sized>(
     Ok(maintenance)
 }
 
-/// `84 D4 00 00 1C`: usage ‖ version ‖ algorithm ‖ key, enciphered and MACed.
+/// `84 D4 00 00`: usage ‖ version ‖ algorithm ‖ key, enciphered and MACed.
 fn write_key<T: Transport + ?Sized>(
     script: &mut Script<'_, T>,
     purpose: Purpose,
@@ -236,7 +237,7 @@ fn write_key<T: Transport + ?Sized>(
     control: &Key,
 ) -> Result<(), IssuingError> {
     let body: [u8; KEY_BODY_LEN] =
-        Writer::new().put(&[usage.0, version.0, AlgorithmId::TRIPLE_DES.0]).put(key.expose()).finish();
+        Writer::new().put(&[usage.0, version.0, AlgorithmId::of(key.algorithm()).0]).put(key.expose()).finish();
     let body = Zeroizing::new(body);
     script.write_enciphered(Step::WriteKey(purpose), [0x00, 0x00], &*body, &control.clone().into())
 }
@@ -304,7 +305,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use crate::{issuing::script::tests::Recorder, keys::KeySet};
-    use onecard_wire::number::EnterpriseId;
+    use onecard_wire::{key::Algorithm, number::EnterpriseId};
 
     const VERSION: KeyVersion = KeyVersion(0x05);
 
@@ -348,6 +349,30 @@ mod tests {
     }
 
     #[test]
+    fn a_sam_takes_a_kind_in_several_versions_and_ciphers() {
+        let enterprise = keys();
+        let next = Key::new(Algorithm::Sm4, [0x99; 16]);
+        let set = enterprise.keys().clone().with(Purpose::Purchase, KeyVersion(6), next);
+        let both = EnterpriseKeys::new(enterprise.enterprise(), set);
+        let own = enterprise.sam(order(Vec::new()).serial.factor());
+        let master = own.keys().key(Purpose::SamMaster, VERSION).unwrap().clone();
+        let working = vec![(UsageKind::PURCHASE, VERSION), (UsageKind::PURCHASE, KeyVersion(6))];
+        let bodies = keys_written(&both, working, &[mf().control, master]);
+        let heads: Vec<String> = bodies.iter().map(|body| hex::encode_upper(&body[..5])).collect();
+        assert_eq!(heads[2..], ["1322050049", "1322060499"]);
+    }
+
+    #[test]
+    fn each_role_has_its_kinds() {
+        let kinds = |role: SamRole| role.kinds().iter().map(|kind| kind.0).collect::<Vec<_>>();
+        assert_eq!(kinds(SamRole::Till), [0x02, 0x0A, 0x0E]);
+        assert_eq!(kinds(SamRole::Recharge), [0x09, 0x0E]);
+        assert_eq!(kinds(SamRole::Door), [0x0B, 0x0C, 0x0D, 0x0E]);
+        assert_eq!(kinds(SamRole::Attendance), [0x0F, 0x10, 0x0E]);
+        assert_eq!(kinds(SamRole::ServiceDesk), [0x03, 0x04, 0x05, 0x11]);
+    }
+
+    #[test]
     fn an_order_for_an_unknown_kind_is_refused() {
         let mut card = Recorder::with_challenge([0; 4]).holding_what_is_written();
         let order = order(vec![(UsageKind::ENCIPHER, VERSION)]);
@@ -378,8 +403,12 @@ mod tests {
 
     /// What each WRITE KEY carries, deciphered under `controls` in turn; the last serves the rest.
     fn written_keys(working: Vec<(UsageKind, KeyVersion)>, controls: &[Key]) -> Vec<Vec<u8>> {
+        keys_written(&keys(), working, controls)
+    }
+
+    fn keys_written(keys: &EnterpriseKeys, working: Vec<(UsageKind, KeyVersion)>, controls: &[Key]) -> Vec<Vec<u8>> {
         let mut card = Recorder::with_challenge([0; 4]).holding_what_is_written();
-        issue_sam(&mut card, &mf(), &keys(), &order(working)).unwrap();
+        issue_sam(&mut card, &mf(), keys, &order(working)).unwrap();
         let commands = card.sent().iter().filter_map(|command| command.strip_prefix("84D400001C"));
         let controls = controls.iter().chain(core::iter::repeat(&controls[controls.len() - 1]));
         commands

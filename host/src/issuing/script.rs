@@ -60,7 +60,7 @@ impl KeyRecord<'_> {
         }
     }
 
-    fn emit(&self) -> Zeroizing<Vec<u8>> {
+    pub(super) fn emit(&self) -> Zeroizing<Vec<u8>> {
         let [b4, b5] = self.attributes;
         Zeroizing::new([&[self.type_byte, self.use_right.0, self.change_right.0, b4, b5], self.value].concat())
     }
@@ -71,7 +71,7 @@ const STATE_CONTROL: u8 = 0x0F;
 /// Error counter of types 36 to 39 (profile §3.2).
 pub(super) const COUNTER_FULL: u8 = 0xFF;
 /// P1 of WRITE KEY: add.
-const ADD: u8 = 0x01;
+pub(super) const ADD: u8 = 0x01;
 /// Every key of this profile that is protected: type | C0.
 pub(super) const fn protected(key_type: KeyType) -> u8 {
     key_type.0 | KeyType::PROTECTED
@@ -122,7 +122,7 @@ impl<T: Transport + ?Sized> Script<'_, T> {
     ) -> Result<(), IssuingError> {
         let mut bytes = Zeroizing::new([0; Key::LEN]);
         random.fill_bytes(&mut *bytes);
-        let first = Key::from_bytes(*bytes);
+        let first = Key::new(real.algorithm(), *bytes);
         let record = KeyRecord::control(KeyType::EXTERNAL.0, &first).emit();
         let in_clear = Command::new(ins::CLA_PBOC, ins::WRITE_KEY, ADD, CONTROL_KEY_ID).with_bytes(&record);
         let in_clear = in_clear.map_err(|error| self.failed(Step::FirstControlKey, error))?;

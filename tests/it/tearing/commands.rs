@@ -358,6 +358,7 @@ fn issue_again(reader: &mut Reader) {
         parameters: Parameters::UNLIMITED,
         pin: world.pin(),
         key_version: KEY_VERSION,
+        beside: Vec::new(),
     };
     issue_card(reader, &mf, &world.enterprise_keys().card(serial(0)), &order, &mut random).unwrap();
 }

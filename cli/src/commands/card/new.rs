@@ -68,6 +68,7 @@ pub(super) fn run(new: &NewCard) -> anyhow::Result<Output> {
         parameters: Parameters::UNLIMITED,
         pin,
         key_version: KEY_VERSION,
+        beside: Vec::new(),
     };
     let mut chip = issue(&keys, new.number, &order, &mut rand::rng())?;
     store_chip(&mut chip, &new.card)?;

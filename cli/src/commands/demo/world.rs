@@ -227,6 +227,7 @@ fn personalise(
             parameters: Parameters::UNLIMITED,
             pin: pin.clone(),
             key_version: KEY_VERSION,
+            beside: Vec::new(),
         };
         let mut chip = card::issue(keys, person.serial, &order, random)?;
         store_chip(&mut chip, &ChipFile(cards_folder.join(format!("{}.card", person.serial))))?;
