@@ -5,15 +5,16 @@ use onecard_host::{
     card::{Pin, PinTextError},
     crypto::DesKey,
     issuing::{
-        CardOrder, IssuingError, MfKeys, SamCardOrder, SamRole, SamSerialError, issue_card, issue_sam, prepare_mf,
+        CardOrder, IssuingError, KeyBeside, MfKeys, SamCardOrder, SamRole, SamSerialError, issue_card, issue_sam,
+        prepare_mf,
     },
-    keys::{EnterpriseKeys, MissingKey, RootKeys},
+    keys::{DuplicateKey, EnterpriseKeys, MissingKey, Purpose, RootKeys},
 };
 use onecard_wire::{
     amount::Amount,
     date::Date,
     fid::Fid,
-    key::KeyVersion,
+    key::{Algorithm, KeyVersion},
     number::{ApplicationSerial, EnterpriseId, NotANumber, TerminalNumber},
     record::{Holder, Parameters},
 };
@@ -46,6 +47,9 @@ pub enum SampleError {
     /// A key that issuing needs.
     #[error(transparent)]
     MissingKey(#[from] MissingKey),
+    /// Keys of a version that the enterprise has already.
+    #[error(transparent)]
+    DuplicateKey(#[from] DuplicateKey),
     /// A number in this module.
     #[error("the sample's enterprise: {0}")]
     Enterprise(#[from] NotANumber),
@@ -65,6 +69,8 @@ impl Sample {
     pub const ENTERPRISE: &str = "1000000000000001";
     /// Version of every key.
     pub const KEY_VERSION: KeyVersion = KeyVersion(0x01);
+    /// Version of the keys of [`Self::with_next_keys`].
+    pub const NEXT_KEY_VERSION: KeyVersion = KeyVersion(0x02);
     /// Every card's PIN.
     pub const PIN: &str = "123456";
     /// First day of validity.
@@ -79,9 +85,25 @@ impl Sample {
     /// # Errors
     /// [`SampleError`]: a constant of this module is not what it should be.
     pub fn new(label: &str) -> Result<Self, SampleError> {
+        Self::with_algorithms(label, |_| Algorithm::Des)
+    }
+
+    /// The same, all of whose keys are of `algorithm`.
+    ///
+    /// # Errors
+    /// [`SampleError`], as [`Self::new`].
+    pub fn with_algorithm(label: &str, algorithm: Algorithm) -> Result<Self, SampleError> {
+        Self::with_algorithms(label, |_| algorithm)
+    }
+
+    /// The same, each of whose keys is of the cipher that `algorithm` names.
+    ///
+    /// # Errors
+    /// [`SampleError`], as [`Self::new`].
+    pub fn with_algorithms(label: &str, algorithm: impl Fn(Purpose) -> Algorithm) -> Result<Self, SampleError> {
         let seed = fnv1a(label);
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let roots = RootKeys::generate(Self::KEY_VERSION, &mut random);
+        let roots = RootKeys::generate_with(Self::KEY_VERSION, algorithm, &mut random);
         let enterprise: EnterpriseId = Self::ENTERPRISE.parse()?;
         let order = CardOrder {
             enterprise,
@@ -95,6 +117,30 @@ impl Sample {
             beside: Vec::new(),
         };
         Ok(Self { keys: roots.enterprise(enterprise), roots, order, seed, random })
+    }
+
+    /// The same enterprise, which has made its next keys, of [`Self::NEXT_KEY_VERSION`] and of `algorithm`. Its cards carry
+    /// the next purchase and load key beside the old, at id 02; its SAMs still get the old keys by [`Self::sam`].
+    ///
+    /// # Errors
+    /// [`SampleError`], as [`Self::new`]; also if it has made them already.
+    pub fn with_next_keys(mut self, algorithm: Algorithm) -> Result<Self, SampleError> {
+        let next = RootKeys::generate_with(Self::NEXT_KEY_VERSION, |_| algorithm, &mut self.random);
+        self.roots = self.roots.joined(next)?;
+        self.keys = self.roots.enterprise(self.keys.enterprise());
+        self.order.beside = [Purpose::Purchase, Purpose::Load]
+            .map(|purpose| KeyBeside { purpose, id: 0x02, version: Self::NEXT_KEY_VERSION })
+            .to_vec();
+        Ok(self)
+    }
+
+    /// Another enterprise of the same operator. `directory` is the FID of its application, another one on the same card.
+    #[must_use]
+    pub fn neighbour(&self, enterprise: EnterpriseId, directory: Fid) -> Self {
+        let order = CardOrder { enterprise, directory, ..self.order.clone() };
+        let seed = self.seed ^ u64::from_be_bytes(enterprise.to_bytes());
+        let random = ChaCha8Rng::seed_from_u64(seed);
+        Self { keys: self.roots.enterprise(enterprise), roots: self.roots.clone(), order, seed, random }
     }
 
     /// The operator's roots.
@@ -141,13 +187,43 @@ impl Sample {
         Ok(reader.remove())
     }
 
+    /// A further application, this enterprise's, on `chip`, whose first application has the serial `first`. Serials differ.
+    ///
+    /// # Errors
+    /// [`SampleError`].
+    pub fn add_application(
+        &mut self,
+        chip: Chip,
+        first: ApplicationSerial,
+        serial: ApplicationSerial,
+    ) -> Result<Chip, SampleError> {
+        let mf = MfKeys::of_card(&self.roots.chip(first.to_bytes()), Self::KEY_VERSION)?;
+        let mut reader = Reader::insert(chip);
+        issue_card(&mut reader, &mf, &self.keys.card(serial), &self.order(), &mut self.random)?;
+        Ok(reader.remove())
+    }
+
     /// The SAM of a terminal with the keys of its roles.
     ///
     /// # Errors
     /// [`SampleError`]: also for a terminal number with a digit that is not decimal.
     pub fn sam(&mut self, terminal: TerminalNumber, roles: &[SamRole]) -> Result<Chip, SampleError> {
-        let mut keys: Vec<_> = roles.iter().flat_map(|role| role.keys(Self::KEY_VERSION)).collect();
-        keys.sort_by_key(|(kind, _)| kind.0);
+        self.sam_of_versions(terminal, roles, &[Self::KEY_VERSION])
+    }
+
+    /// The SAM of a terminal with the keys of its roles in each of `versions`.
+    ///
+    /// # Errors
+    /// [`SampleError`], as [`Self::sam`].
+    pub fn sam_of_versions(
+        &mut self,
+        terminal: TerminalNumber,
+        roles: &[SamRole],
+        versions: &[KeyVersion],
+    ) -> Result<Chip, SampleError> {
+        let in_versions = |role: &SamRole| versions.iter().flat_map(|version| role.keys(*version)).collect::<Vec<_>>();
+        let mut keys: Vec<_> = roles.iter().flat_map(in_versions).collect();
+        keys.sort_by_key(|(kind, version)| (kind.0, version.0));
         keys.dedup();
         let order = SamCardOrder {
             serial: format!("00000000{terminal}").parse()?,
@@ -209,6 +285,18 @@ mod tests {
         let image = |label: &str| Sample::new(label).unwrap().card(serial()).unwrap().image().to_vec();
         assert!(image("a") == image("a"));
         assert!(image("a") != image("b"));
+    }
+
+    #[test]
+    fn eight_enterprises_share_one_chip() {
+        let mut sample = Sample::new("mall").unwrap();
+        let mut chip = sample.card(serial()).unwrap();
+        for place in 1..8 {
+            let enterprise = format!("{:016}", 2_000_000_000_000_000_u64 + place).parse().unwrap();
+            let mut neighbour = sample.neighbour(enterprise, Fid(0xDF01 + u16::try_from(place).unwrap()));
+            let own = ApplicationSerial::from_parts(31, 1, 42 + place).unwrap();
+            chip = neighbour.add_application(chip, serial(), own).unwrap();
+        }
     }
 
     #[test]

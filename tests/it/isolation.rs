@@ -148,6 +148,7 @@ fn issue(reader: &mut Reader, mf: &MfKeys, keys: &EnterpriseKeys, number: usize,
         parameters,
         pin: pin(number),
         key_version: KEY_VERSION,
+        beside: Vec::new(),
     };
     issue_card(reader, mf, &keys.card(serial(number)), &order, random).unwrap();
 }
