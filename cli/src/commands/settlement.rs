@@ -168,7 +168,7 @@ impl Listing {
     pub(crate) fn audited(handed: Vec<Handed>, issuer: &IssuerKeys) -> Self {
         let records: Vec<SettlementRecord> = handed.iter().flat_map(|one| &one.records).copied().collect();
         let rows: Vec<Row> = handed.into_iter().flat_map(Handed::rows).collect();
-        let Audit { verdicts, gaps } = settlement::audit(&records, issuer);
+        let Audit { verdicts, gaps, .. } = settlement::audit(&records, issuer);
         let place = |index: usize| rows.get(index).map(|row| row.place.to_string()).unwrap_or_default();
         let verdicts: Vec<String> = verdicts
             .into_iter()
@@ -183,8 +183,12 @@ impl Listing {
     }
 
     fn new(records: Vec<Row>) -> Self {
-        let sum = |load| records.iter().filter(|row| row.is_load() == load).map(Row::fen).sum();
-        let (loaded_fen, paid_fen) = (sum(true), sum(false));
+        let sum = |wanted: fn(Kind) -> bool| -> u64 {
+            records.iter().filter(|row| wanted(row.record.transaction.kind)).map(Row::fen).sum()
+        };
+        let loaded_fen = sum(Kind::is_load);
+        let bought = sum(|kind| matches!(kind, Kind::PurchaseEd | Kind::PurchaseEp | Kind::Capp));
+        let paid_fen = bought.saturating_sub(sum(|kind| kind == Kind::Undo));
         Self { records, loaded_fen, paid_fen, unproven: None, gaps: None }
     }
 }
@@ -205,6 +209,7 @@ fn told(objection: Objection, place: impl Fn(usize) -> String) -> String {
     match objection {
         Objection::Contradictory => "old balance, new balance and amount contradict each other".to_owned(),
         Objection::Unproven(unproven) => unproven.to_string(),
+        Objection::UndoWithoutPurchase => "the undo of a purchase that is not handed in: hand it in too".to_owned(),
         Objection::SameTransaction { first } => format!("the same card sequence as {}: paid once", place(first)),
         Objection::SameTac { first } => {
             format!("the sale of {} again, changed only in what its TAC does not cover: paid once", place(first))
@@ -213,10 +218,6 @@ fn told(objection: Objection, place: impl Fn(usize) -> String) -> String {
 }
 
 impl Row {
-    fn is_load(&self) -> bool {
-        self.record.transaction.kind.is_load()
-    }
-
     fn fen(&self) -> u64 {
         u64::from(self.record.transaction.amount.fen())
     }

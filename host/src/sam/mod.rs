@@ -11,11 +11,13 @@ use onecard_wire::{
 use crate::{apdu::ExchangeError, blacklist::ListVersion, transport::TransportError};
 
 mod psam;
+mod remote;
 mod software;
 mod working_key;
 
 pub use crate::crypto::Cryptogram;
 pub use psam::{Levels, PsamCard};
+pub use remote::{Link, LinkError, RemoteSam, SamServer};
 pub use software::{LastLoad, LastPurchase, SoftwareSam, SoftwareSamState};
 pub use working_key::{AuthenticationUse, LineKeyUse};
 
@@ -166,6 +168,17 @@ pub enum SamError {
     /// A status word without a meaning here.
     #[error("the SAM answered {0}, which has no meaning here")]
     Unexpected(StatusWord),
+    /// The server that is the SAM does not answer.
+    #[error("the SAM's server does not answer ({0}): present the same card again once it does")]
+    Server(LinkError),
+    /// The server has served a later session of this terminal, or another program asks in its name.
+    #[error(
+        "the SAM's server has served a later session: restart the terminal, alone and with a higher session number"
+    )]
+    StaleSession,
+    /// The server does not understand the request.
+    #[error("the SAM's server does not understand this terminal: bring both to the same release")]
+    OtherRelease,
     /// An answer of the wrong shape.
     #[error("the SAM's answer has {0} bytes, which is not what the command returns")]
     Malformed(usize),

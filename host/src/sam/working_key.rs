@@ -26,6 +26,9 @@ pub enum LineKeyUse {
 }
 
 impl AuthenticationUse {
+    /// Every use.
+    pub const ALL: [Self; 2] = [Self::Access, Self::Attendance];
+
     /// The SAM's kind of key.
     #[must_use]
     pub const fn kind(self) -> UsageKind {
@@ -46,6 +49,9 @@ impl AuthenticationUse {
 }
 
 impl LineKeyUse {
+    /// Every use.
+    pub const ALL: [Self; 3] = [Self::AccessAppend, Self::AttendanceAppend, Self::Rights];
+
     /// The SAM's kind of key.
     #[must_use]
     pub const fn kind(self) -> UsageKind {

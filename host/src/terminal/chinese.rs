@@ -113,6 +113,9 @@ fn keeper(error: &SamError) -> String {
         SamError::NotSupported => "该SAM不支持此操作".to_owned(),
         SamError::Transport(error) => format!("SAM：{}", transport(error)),
         SamError::Unexpected(status) => format!("SAM应答{:04X}，含义不明", status.0),
+        SamError::Server(error) => format!("SAM服务器无应答（{error}）。恢复后请重新刷同一张卡"),
+        SamError::StaleSession => "SAM服务器已服务更新的会话。请只用一台终端并重新启动".to_owned(),
+        SamError::OtherRelease => "SAM服务器与终端版本不同。请升级到同一版本".to_owned(),
         SamError::Malformed(length) => format!("SAM应答{length}字节，格式不符"),
     }
 }

@@ -5,6 +5,9 @@
 //! key version, algorithm and evidence): whoever copies a record and changes just those has a second record with a
 //! genuine TAC. So a purchase is paid once for one set of what its TAC covers, besides once for one sequence of the card.
 //! A load's TAC covers the card's sequence and the balance after it.
+//!
+//! An undo's is a purchase's TAC with its own type. It takes the next number of SAM and card, so that one that is kept back
+//! leaves a gap in both; and it is counted only beside its purchase.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -26,6 +29,44 @@ pub struct Audit {
     pub verdicts: Vec<Result<(), Objection>>,
     /// Sequences that are missing between the records that are paid.
     pub gaps: Vec<Gap>,
+    /// What the records that are paid move.
+    pub totals: Totals,
+}
+
+/// Sums in fen.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize)]
+pub struct Totals {
+    /// Loaded onto cards.
+    pub loaded: u64,
+    /// Paid by purchases and compound purchases.
+    pub spent: u64,
+    /// Given back by undos.
+    pub undone: u64,
+    /// Paid out by cash withdrawals.
+    pub withdrawn: u64,
+    /// Paid out by unloads.
+    pub unloaded: u64,
+}
+
+impl Totals {
+    /// What the merchants sold: purchases without those that were undone. No record is counted without its purchase, so it is
+    /// never less than nothing.
+    #[must_use]
+    pub const fn net_spent(&self) -> u64 {
+        self.spent.saturating_sub(self.undone)
+    }
+
+    fn add(&mut self, transaction: &Transaction) {
+        let sum = match transaction.kind {
+            Kind::LoadEd | Kind::LoadEp => &mut self.loaded,
+            Kind::PurchaseEd | Kind::PurchaseEp | Kind::Capp => &mut self.spent,
+            Kind::Undo => &mut self.undone,
+            Kind::CashWithdraw => &mut self.withdrawn,
+            Kind::UnloadEd | Kind::UnloadEp => &mut self.unloaded,
+            Kind::Overdraft => return,
+        };
+        *sum += u64::from(transaction.amount.fen());
+    }
 }
 
 /// Why a record is not paid. An earlier record is named by its index, counted from 0.
@@ -40,6 +81,8 @@ pub enum Objection {
         /// The record that is paid.
         first: usize,
     },
+    /// An undo whose purchase is not among the records that are paid: it counts when the purchase is handed in too.
+    UndoWithoutPurchase,
     /// Everything a purchase's TAC covers is as in a record that is paid already.
     SameTac {
         /// The record that is paid.
@@ -53,7 +96,7 @@ pub enum Objection {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(tag = "of", rename_all = "snake_case")]
 pub enum Gap {
-    /// A card's online (loads) or offline (purchases) sequence of a purse.
+    /// A card's online (loads, unloads) or offline (purchases, undos) sequence of a purse.
     Card {
         /// The enterprise.
         #[serde(with = "crate::as_text")]
@@ -70,7 +113,7 @@ pub enum Gap {
         /// The last that is missing.
         to: u16,
     },
-    /// A terminal's sequence of purchases.
+    /// A terminal's sequence of purchases and undos: an undo that is kept back leaves one.
     Terminal {
         /// The terminal.
         #[serde(with = "crate::as_text")]
@@ -86,11 +129,20 @@ pub enum Gap {
 #[must_use]
 pub fn audit(records: &[SettlementRecord], issuer: &IssuerKeys) -> Audit {
     let mut paid = Paid::default();
-    let verdicts: Vec<_> =
+    let mut verdicts: Vec<_> =
         records.iter().enumerate().map(|(index, record)| paid.judge(index, record, issuer)).collect();
     let accepted = records.iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_ok()).map(|(record, _)| record);
+    // An undo that waits for its purchase is genuine all the same, and its sequences are used.
     let gaps = gaps(accepted);
-    Audit { verdicts, gaps }
+    let mut totals = Totals::default();
+    for (record, verdict) in records.iter().zip(&mut verdicts).filter(|(_, verdict)| verdict.is_ok()) {
+        if record.transaction.kind == Kind::Undo && !paid.has_purchase_of(record, records) {
+            *verdict = Err(Objection::UndoWithoutPurchase);
+        } else {
+            totals.add(&record.transaction);
+        }
+    }
+    Audit { verdicts, gaps, totals }
 }
 
 /// The records that are paid, by what no two of them share.
@@ -132,8 +184,19 @@ impl Paid {
     }
 }
 
+impl Paid {
+    fn has_purchase_of(&self, undo: &SettlementRecord, records: &[SettlementRecord]) -> bool {
+        let before = undo.transaction.card_sequence.checked_sub(1);
+        let purchase = before.and_then(|card_sequence| {
+            let key = SettlementKey { card_sequence, ..undo.key() };
+            records.get(*self.by_sequence.get(&key)?)
+        });
+        purchase.is_some_and(|purchase| undo.transaction.undoes(&purchase.transaction))
+    }
+}
+
 impl TacInputs {
-    /// `None` for a load, whose TAC covers the card's sequence.
+    /// `None` for an online transaction, whose TAC covers the card's sequence.
     fn of(transaction: &Transaction) -> Option<Self> {
         let Transaction { enterprise, serial, kind, amount, terminal, moment, .. } = *transaction;
         let terminal_sequence = transaction.terminal_sequence?;
@@ -145,7 +208,7 @@ fn gaps<'r>(records: impl Iterator<Item = &'r SettlementRecord>) -> Vec<Gap> {
     let mut cards: BTreeMap<_, BTreeSet<u32>> = BTreeMap::new();
     let mut terminals: BTreeMap<_, BTreeSet<u32>> = BTreeMap::new();
     for SettlementRecord { transaction: t, .. } in records {
-        let sequence_of = (t.enterprise, t.serial, t.kind.purse() == Purse::Ed, t.kind.is_load());
+        let sequence_of = (t.enterprise, t.serial, t.kind.purse() == Purse::Ed, t.kind.is_online());
         cards.entry(sequence_of).or_default().insert(t.card_sequence.into());
         if let Some(sequence) = t.terminal_sequence {
             terminals.entry(t.terminal).or_default().insert(sequence);
@@ -209,7 +272,7 @@ mod tests {
             new_balance: kind.balance_after(old_balance, amount).unwrap(),
             card_sequence: sequence,
             terminal: "000000000001".parse().unwrap(),
-            terminal_sequence: (!kind.is_load()).then_some(u32::from(sequence) + 100),
+            terminal_sequence: (!kind.is_online()).then_some(u32::from(sequence) + 100),
             moment: Moment { date: Date::parse("20261122").unwrap(), time: Time::parse("123001").unwrap() },
             key_version: 1,
             algorithm: 0,
@@ -280,5 +343,65 @@ mod tests {
                 of_terminal(106, 106)
             ]
         );
+    }
+
+    /// A purchase, its undo, and the next purchase of another card at the same terminal.
+    fn undone() -> [SettlementRecord; 3] {
+        let (mut bought, mut undo) = (record(Kind::PurchaseEp, 3), record(Kind::Undo, 4));
+        undo.transaction.old_balance = bought.transaction.new_balance;
+        undo.transaction.new_balance = bought.transaction.old_balance;
+        let next = record(Kind::PurchaseEp, 5);
+        bought.evidence = Evidence::Mac2;
+        [bought, undo, next]
+    }
+
+    #[test]
+    fn an_undo_is_taken_off_and_counts_beside_its_purchase_alone() {
+        let [bought, undo, next] = undone();
+        for records in [[bought, undo, next], [undo, next, bought]] {
+            let found = audit(&records, &issuer());
+            assert_eq!(found.verdicts, [Ok(()); 3]);
+            assert_eq!((found.totals.spent, found.totals.undone, found.totals.net_spent()), (200, 100, 100));
+        }
+        let found = audit(&[undo, next], &issuer());
+        assert_eq!(found.verdicts, [Err(Objection::UndoWithoutPurchase), Ok(())]);
+        assert_eq!((found.totals.net_spent(), found.gaps.len()), (100, 0));
+        // Another amount's, or a compound purchase's, is not its purchase.
+        let mut dearer = bought;
+        dearer.transaction.amount = Amount::from_fen(101);
+        for other in [dearer, record(Kind::Capp, 3)] {
+            assert_eq!(audit(&[other, undo], &issuer()).verdicts[1], Err(Objection::UndoWithoutPurchase));
+        }
+        // Handed in twice it is taken off once.
+        let again = audit(&[bought, undo, undo], &issuer());
+        assert_eq!((again.verdicts[2], again.totals.undone), (Err(Objection::SameTransaction { first: 1 }), 100));
+    }
+
+    /// Attack 13: the merchant keeps the undo back and wants to be paid.
+    #[test]
+    fn a_hidden_undo_leaves_a_gap_in_both_sequences() {
+        let [bought, undo, next] = undone();
+        let Transaction { enterprise, serial, terminal, .. } = bought.transaction;
+        let hidden = audit(&[bought, next], &issuer()).gaps;
+        let of_card = Gap::Card { enterprise, serial, ed: false, online: false, from: 4, to: 4 };
+        assert_eq!(hidden, [of_card, Gap::Terminal { terminal, from: 104, to: 104 }]);
+        // The undo cannot be passed off as a purchase either: its type is in its TAC.
+        let mut relabelled = undo;
+        relabelled.transaction.kind = Kind::PurchaseEp;
+        relabelled.transaction.new_balance = Amount::from_fen(9_800);
+        let found = audit(&[bought, relabelled, next], &issuer());
+        assert_eq!(found.verdicts[1], Err(Objection::Unproven(Unproven::Wrong)));
+        assert_eq!(found.gaps, hidden);
+    }
+
+    #[test]
+    fn an_unload_is_paid_to_a_desk_alone() {
+        let unload = record(Kind::UnloadEp, 2);
+        let terminal = unload.transaction.terminal;
+        let refused = audit(&[unload], &issuer()).verdicts;
+        assert_eq!(refused, [Err(Objection::Unproven(Unproven::NoDesk(terminal)))]);
+        let found = audit(&[unload, record(Kind::LoadEp, 3)], &issuer().with_desk(terminal));
+        assert_eq!((found.verdicts, found.gaps), (vec![Ok(()); 2], vec![]));
+        assert_eq!((found.totals.unloaded, found.totals.loaded), (100, 100));
     }
 }

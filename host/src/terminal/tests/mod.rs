@@ -2,15 +2,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod attacks;
+mod desk;
 mod evidence;
 mod failing;
 mod journal;
 mod listed;
 mod model_card;
 mod relayed;
+mod remote;
 mod texts;
 mod torn;
 mod traces;
+mod undo;
 
 use onecard_wire::{
     amount::Amount,

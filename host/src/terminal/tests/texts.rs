@@ -48,6 +48,14 @@ fn causes() -> Vec<Cause> {
         Cause::NumberUsedByAnother,
         Cause::EarlierJustDone { order: OrderNumber(1), amount: limit },
         Cause::OrderNumberTaken { order: OrderNumber(1), amount: limit, serial: serial(2) },
+        Cause::NothingToUndo { purchase: OrderNumber(1) },
+        Cause::AnotherCards { purchase: OrderNumber(1), serial: serial(2) },
+        Cause::NotLastOnCard,
+        Cause::LimitInUse { used: limit },
+        Cause::Keeper(SamError::NotLastPurchase),
+        Cause::Keeper(SamError::StaleSession),
+        Cause::Keeper(SamError::OtherRelease),
+        Cause::Keeper(SamError::Server(crate::sam::LinkError("no route".to_owned()))),
         Cause::DecidedByDesk { why: "no record".to_owned() },
     ]
 }
