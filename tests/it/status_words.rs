@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What a card serves: INS, and the classes it has.
-const SERVED: [(u8, &[u8]); 27] = [
+const SERVED: [(u8, &[u8]); 26] = [
     (ins::SELECT, &[0x00]),
     (ins::GET_CHALLENGE, &[0x00]),
     (ins::READ_BINARY, &[0x00, 0x04]),
@@ -35,7 +35,6 @@ const SERVED: [(u8, &[u8]); 27] = [
     (ins::DEBIT, &[0x80]),
     (ins::GET_TRANSACTION_PROVE, &[0x80]),
     (ins::GET_BALANCE, &[0x80]),
-    (ins::GET_DATA, &[0x80]),
     (ins::UPDATE_OVERDRAW_LIMIT, &[0x80]),
     // Not served: their word is the same as any other's. They stand here so that nobody adds them unseen.
     (ins::GET_RESPONSE, &[]),
@@ -48,7 +47,7 @@ const WALLET: [u8; 6] = [
     ins::GET_TRANSACTION_PROVE,
     ins::GET_BALANCE,
 ];
-const PSAM: [u8; 5] = [ins::INIT_SAM, ins::CREDIT_SAM, ins::SAM_MARK, ins::INIT_FOR_DESCRYPT, ins::DES_CRYPT];
+const PSAM: [u8; 4] = [ins::INIT_SAM, ins::CREDIT_SAM, ins::INIT_FOR_DESCRYPT, ins::DES_CRYPT];
 
 fn classes(ins: u8, sam: bool) -> &'static [u8] {
     match ins {

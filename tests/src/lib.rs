@@ -12,6 +12,7 @@
 //! | [`world`] | personalised cards and SAMs, made once, and their issuer |
 //! | [`terminal`] | the trait a terminal is tested through, and this project's terminals behind it |
 //! | [`lifeline`] | killing a terminal between any two things it does |
+//! | [`disk`] | a disk of which a power cut leaves less than was written |
 //! | [`relay`] | changing what a card answers on the way |
 //! | [`strategies`] | generated steps: taps with everything that can go wrong |
 //! | [`scenario`] | carries steps out |
@@ -24,6 +25,7 @@
 
 pub mod auditor;
 pub mod campaign;
+pub mod disk;
 pub mod lifeline;
 pub mod relay;
 pub mod scenario;

@@ -274,7 +274,7 @@ fn personalised_sam(terminal: usize, root: &RootKeys, enterprise: &EnterpriseKey
         valid_to,
         load_limit: LOAD_LIMIT,
         own_key_version: KEY_VERSION,
-        keys: [UsageKind::PURCHASE, UsageKind::LOAD, UsageKind::CARD_MAINTENANCE]
+        keys: [UsageKind::PURCHASE, UsageKind::LOAD, UsageKind::CARD_MAINTENANCE, UsageKind::MARKING]
             .map(|kind| (kind, KEY_VERSION))
             .into(),
     };

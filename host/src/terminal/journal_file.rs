@@ -158,7 +158,7 @@ fn header(line: &[u8]) -> Result<Option<Event>, Fault> {
     let text = line.strip_suffix(b"\n");
     match text {
         Some(text) if text == HEADER.as_bytes() => Ok(None),
-        None if is_torn_header(line) => Err(Fault::Torn),
+        _ if is_torn_header(line) => Err(Fault::Torn),
         _ => Err(Fault::Foreign(format!("not {HEADER:?}: another kind of file, or of another release"))),
     }
 }

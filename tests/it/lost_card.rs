@@ -1,0 +1,110 @@
+//! Attack 12, a lost card, and attack 7, what a stolen till can do by its marking key.
+
+use ed25519_dalek::SigningKey;
+use onecard_host::{
+    blacklist::{Blacklist, ListSigner, ListVersion},
+    card::{parameters, select},
+    sam::{CardFactors, Sam, SamError},
+    terminal::{Cause, InMemoryStore, Outcome, Rule, WithBlacklist, purchase, recharge},
+    transport::Transport,
+};
+use onecard_simulator::reader::Reader;
+use onecard_tests::world::{World, serial};
+use onecard_wire::{aid, ins, record::CardStatus, sam::mark_command};
+
+use crate::apdu_budget::{Counting, sale, top_up};
+
+const LIST: ListVersion = ListVersion([0x20, 0x26, 0x06, 0x01, 0x08, 0x00, 0x00]);
+
+fn list_of(cards: &[usize]) -> Blacklist {
+    let enterprise = World::shared().enterprise_id();
+    let signer = ListSigner::new(enterprise, SigningKey::from_bytes(&[9; 32]));
+    let bytes = signer.whole(LIST, cards.iter().map(|card| serial(*card))).unwrap();
+    Blacklist::received(&bytes, enterprise, &signer.key()).unwrap()
+}
+
+fn cause(outcome: Outcome) -> Cause {
+    match outcome {
+        Outcome::NotCommitted(reason) => reason.cause,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn status(card: &mut Reader) -> (CardStatus, [u8; 7]) {
+    let application = select(card, &aid::enterprise_application(World::shared().enterprise_id())).unwrap();
+    let parameters = parameters(card, &application).unwrap();
+    (parameters.status, parameters.blacklist_version)
+}
+
+/// 12: a lost card is refused by the till that has the list, and from then on, being marked, by the card itself at every
+/// other.
+#[test]
+fn attack_12_a_lost_card_is_refused_and_marked_for_the_tills_without_the_list() {
+    let world = World::shared();
+    let mut sam = world.software_sam(0);
+    let (list, mut journal) = (list_of(&[0]), InMemoryStore::new());
+    let mut card = Counting { card: Reader::insert(world.card(0).unwrap()), commands: Vec::new() };
+    let tap = recharge(&mut card, &mut world.software_sam(0), &mut journal, &top_up(1, 1_000)).unwrap();
+    assert!(matches!(tap.outcome, Outcome::Committed(_)));
+    for loads in [false, true] {
+        card.card.tap();
+        card.commands.clear();
+        let mut store = WithBlacklist { store: &mut journal, blacklist: &list };
+        let tap = match loads {
+            true => recharge(&mut card, &mut sam, &mut store, &top_up(2, 100)),
+            false => purchase(&mut card, &mut sam, &mut store, &sale(2, 100)),
+        };
+        assert_eq!(cause(tap.unwrap().outcome), Cause::Listed { version: LIST, unmarked: None });
+        let initialized = |command: &Vec<u8>| command[1] == ins::INITIALIZE;
+        assert!(!card.commands.iter().any(initialized));
+        assert_eq!(status(&mut card.card), (CardStatus::LOST, LIST.0));
+    }
+    // A till that has no list.
+    let mut elsewhere = world.software_sam(1);
+    for number in 3..6 {
+        card.card.tap();
+        let tap = purchase(&mut card, &mut elsewhere, &mut journal, &sale(number, 1)).unwrap();
+        assert_eq!(cause(tap.outcome), Cause::Rule(Rule::Status(CardStatus::LOST)));
+    }
+}
+
+/// 7: by the marking key a SAM makes the MAC of the mark and no other, so what a till writes can be heard and bent to
+/// nothing else.
+#[test]
+fn attack_07_a_marking_mac_lifts_no_limit_and_takes_no_mark_off() {
+    let world = World::shared();
+    let mut card = Reader::insert(world.card(0).unwrap());
+    let mut sam = world.software_sam(0);
+    let factors = CardFactors { enterprise: world.enterprise_id(), serial: serial(0) };
+    let right = mark_command(LIST.0);
+    let mut normal = right;
+    normal[5] = CardStatus::NORMAL.0;
+    let mut other_file = right;
+    other_file[2] = 0x95;
+    let mut further_on = right;
+    further_on[3] = 12;
+    let mut other_version = right;
+    other_version[12] ^= 1;
+    for (command, taken) in
+        [(normal, false), (other_file, false), (further_on, false), (other_version, false), (right, true)]
+    {
+        card.tap();
+        let before = status(&mut card);
+        let challenge = card.transmit(&[0x00, 0x84, 0x00, 0x00, 0x04]).unwrap();
+        let mac = sam.mark(factors, challenge[..4].try_into().unwrap(), LIST).unwrap();
+        let answer = card.transmit(&[&command[..], &mac].concat()).unwrap();
+        assert_eq!(answer == [0x90, 0x00], taken, "{command:02X?}");
+        assert_eq!(status(&mut card), if taken { (CardStatus::LOST, LIST.0) } else { before });
+        // The same write again: its challenge is gone.
+        assert_ne!(card.transmit(&[&command[..], &mac].concat()).unwrap(), [0x90, 0x00]);
+    }
+}
+
+#[test]
+fn a_sam_of_another_enterprise_marks_nothing() {
+    let world = World::shared();
+    let factors = CardFactors { enterprise: "2000000000000002".parse().unwrap(), serial: serial(0) };
+    let mut slot = Reader::insert(world.sam(0).unwrap());
+    assert_eq!(world.open_sam(&mut slot).unwrap().mark(factors, [0; 4], LIST), Err(SamError::NoSuchKey));
+    assert_eq!(world.software_sam(0).mark(factors, [0; 4], LIST), Err(SamError::NoSuchKey));
+}
