@@ -10,12 +10,13 @@
 //! | `fs` | file table, SELECT, CREATE FILE, ERASE DF, binary and record files |
 //! | `keys` | key records, error counters, WRITE KEY |
 //! | `line_protection`, `authenticate`, `pin`, `life_cycle` | what opens and closes files and applications |
-//! | `wallet` | load, purchase, proofs; `wallet::purse` is the only place a balance changes |
+//! | `wallet` | every transaction, limits, proofs; `wallet::purse` is the only place a balance changes |
 //! | `psam` | the SAM's commands |
 //! | `crypto` | DES, triple DES, MACs |
 //!
 //! Invariants: nothing here opens a socket, a file or a clock; after manufacture only `nvm::Journal` programs memory; an
-//! error counter falls before a secret is compared; a transaction begun belongs to the next command alone.
+//! error counter falls before a secret is compared; a transaction begun belongs to the next command alone, but
+//! for UPDATE CAPP DATA CACHE.
 #![no_std]
 #![forbid(unsafe_code)]
 
