@@ -216,31 +216,10 @@ fn data(header: [u8; 4], bytes: &[u8]) -> Option<Vec<Field>> {
             ]
         }
         [0x80, ins::UPDATE_CAPP_DATA_CACHE, ..] => capp_record(reader.slice(bytes.len())?)?,
-        [_, ins::SAM_MARK, ..] => {
-            let Mark { challenge, list_version, serial } = Mark::parse(reader.slice(bytes.len())?)?;
-            vec![
-                Field::hex("challenge", &challenge),
-                Field::hex("blacklist version", &list_version),
-                Field::hex("card", &serial),
-            ]
-        }
         [_, ins::GET_TRANSACTION_PROVE, ..] => reader.u16().map(|_| Vec::new())?,
-        [_, ins::INIT_SAM, ins::SAM_LOAD, _] => load_request(&mut reader)?,
-        [_, ins::INIT_SAM, ..] => {
-            let mut fields = init_sam(&InitSam::read(&mut reader)?);
-            fields.extend(factors(&mut reader, 0));
-            fields
+        [_, ins::INIT_SAM | ins::CREDIT_SAM | ins::INIT_FOR_DESCRYPT | ins::SAM_MARK, ..] => {
+            sam_data(header, &mut reader)?
         }
-        [_, ins::CREDIT_SAM, ins::SAM_PAST_PURCHASE, _] => {
-            let mut fields = vec![Field::new("terminal sequence", reader.u32()?)];
-            fields.extend(init_sam(&InitSam::read(&mut reader)?));
-            fields.extend(factors(&mut reader, 4));
-            fields.push(Field::hex("MAC2", &reader.array::<4>()?));
-            fields
-        }
-        [_, ins::CREDIT_SAM, ins::SAM_CHECK_LOAD, _] => load_request(&mut reader)?,
-        [_, ins::CREDIT_SAM, ..] => vec![Field::hex("MAC2", &reader.array::<4>()?)],
-        [_, ins::INIT_FOR_DESCRYPT, ..] => factors(&mut reader, 0),
         [_, ins::CREATE_FILE, ..] => created(&mut reader)?,
         [0x04 | 0x84, ..] => {
             let length = bytes.len().checked_sub(4)?;
@@ -251,6 +230,37 @@ fn data(header: [u8; 4], bytes: &[u8]) -> Option<Vec<Field>> {
         _ => return None,
     };
     reader.end(fields)
+}
+
+/// The data field of a SAM's own commands.
+fn sam_data(header: [u8; 4], reader: &mut Reader<'_>) -> Option<Vec<Field>> {
+    Some(match header {
+        [_, ins::INIT_SAM, ins::SAM_LOAD, _] => load_request(reader)?,
+        [_, ins::INIT_SAM, ..] => {
+            let mut fields = init_sam(&InitSam::read(reader)?);
+            fields.extend(factors(reader, 0));
+            fields
+        }
+        [_, ins::CREDIT_SAM, ins::SAM_PAST_PURCHASE, _] => {
+            let mut fields = vec![Field::new("terminal sequence", reader.u32()?)];
+            fields.extend(init_sam(&InitSam::read(reader)?));
+            fields.extend(factors(reader, 4));
+            fields.push(Field::hex("MAC2", &reader.array::<4>()?));
+            fields
+        }
+        [_, ins::CREDIT_SAM, ins::SAM_CHECK_LOAD, _] => load_request(reader)?,
+        [_, ins::CREDIT_SAM, ..] => vec![Field::hex("MAC2", &reader.array::<4>()?)],
+        [_, ins::INIT_FOR_DESCRYPT, ..] => factors(reader, 0),
+        [_, ins::SAM_MARK, ..] => {
+            let Mark { challenge, list_version, serial } = Mark::parse(reader.slice(Mark::LEN)?)?;
+            vec![
+                Field::hex("challenge", &challenge),
+                Field::hex("blacklist version", &list_version),
+                Field::hex("card", &serial),
+            ]
+        }
+        _ => return None,
+    })
 }
 
 fn load_request(reader: &mut Reader<'_>) -> Option<Vec<Field>> {
