@@ -5,7 +5,7 @@ use onecard_wire::{key::KeyType, status::StatusWord};
 use crate::{
     apdu::{Command, Response, put},
     card::{Card, Challenge},
-    crypto::{BLOCK_LEN, line_mac, pad, same},
+    crypto::{BLOCK_LEN_MAX, ZERO_BLOCK, line_mac, pad, same},
     failure::{Failure, refuse},
     keys::{KeyRecord, Verdict, find},
     platform::Platform,
@@ -19,7 +19,7 @@ impl<P: Platform> Card<P> {
     pub(crate) fn challenge(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
         command.require_p1p2(0x00, 0x00)?;
         command.require_data_len(0)?;
-        let mut random = [0; BLOCK_LEN];
+        let mut random = [0; Challenge::LEN_MAX];
         let challenge = match command.le {
             Some(4) => random.get_mut(..4),
             Some(8) => random.get_mut(..),
@@ -28,11 +28,12 @@ impl<P: Platform> Card<P> {
         let challenge = challenge.unwrap_or_default();
         self.nvm.chip().random(challenge);
         put(answer, challenge)?;
-        self.session.challenge = Some(Challenge::new(random));
+        self.session.challenge = Some(Challenge::new(challenge));
         Ok(())
     }
 
-    /// EXTERNAL AUTHENTICATE: the challenge enciphered by the key. Success sets the key's follow-up state.
+    /// EXTERNAL AUTHENTICATE: one block, the challenge and zeros, enciphered by the key. Success sets the key's follow-up
+    /// state.
     pub(crate) fn external_authenticate(
         &mut self,
         command: &Command<'_>,
@@ -42,13 +43,17 @@ impl<P: Platform> Card<P> {
         if command.p1 != 0 {
             return refuse(StatusWord::WRONG_P1P2);
         }
-        command.require_data_len(BLOCK_LEN)?;
+        if !matches!(command.data.len(), 8 | BLOCK_LEN_MAX) {
+            return refuse(StatusWord::WRONG_LENGTH);
+        }
         let record = self.find_key(KeyType::EXTERNAL, command.p2)?.ok_or(StatusWord::KEY_NOT_FOUND)?;
+        command.require_data_len(record.algorithm().block_len())?;
         self.session.require(record.use_right)?;
-        let mut expected = challenge.ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?.block();
+        let mut block = challenge.ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?.block();
         let verdict = self.compare(&record, |nvm| {
-            record.key(nvm)?.cipher().encipher(&mut expected);
-            Ok(same(&expected, command.data))
+            let expected = block.get_mut(..command.data.len()).unwrap_or_default();
+            record.key(nvm)?.cipher().encipher_all(expected);
+            Ok(same(expected, command.data))
         })?;
         match verdict {
             Verdict::Right => self.session.authenticated(record.b4),
@@ -78,12 +83,13 @@ impl<P: Platform> Card<P> {
         let key = record.key(&self.nvm)?;
         if key_type == KeyType::INTERNAL_MAC {
             command.require_answer_len(4)?;
-            return Ok(put(answer, &line_mac(&key, [0; BLOCK_LEN], &[command.data]))?);
+            return Ok(put(answer, &line_mac(&key, ZERO_BLOCK, &[command.data]))?);
         }
-        command.require_answer_len(command.data.len().next_multiple_of(BLOCK_LEN))?;
+        let block_len = key.block_len();
+        command.require_answer_len(command.data.len().next_multiple_of(block_len))?;
         put(answer, command.data)?;
-        if !command.data.len().is_multiple_of(BLOCK_LEN) {
-            pad(answer)?;
+        if !command.data.len().is_multiple_of(block_len) {
+            pad(answer, block_len)?;
         }
         match key_type {
             KeyType::INTERNAL_ENCIPHER => key.cipher().encipher_all(answer),

@@ -1,10 +1,10 @@
 //! The card: power-up, one command after the other, power-down.
 
-use onecard_wire::status::StatusWord;
+use onecard_wire::{layout::Writer, status::StatusWord};
 
 use crate::{
     apdu::{Command, Response},
-    crypto::{BLOCK_LEN, Block},
+    crypto::InitialBlock,
     failure::Failure,
     fs::{Directory, FileIndex, Lock, Window, finish_erasing},
     manufacture::{Kind, chip_kind},
@@ -38,17 +38,20 @@ pub(crate) struct Session {
     pub(crate) working_key: Option<WorkingKey>,
 }
 
-/// A random number given out, good for the next command alone: using it consumes it.
-pub(crate) struct Challenge(Block);
+/// A random number given out, good for the next command alone: using it consumes it. Zeros follow it.
+pub(crate) struct Challenge(InitialBlock);
 
 impl Challenge {
-    /// Four bytes are followed by four zeros.
-    pub(crate) const fn new(random: Block) -> Self {
-        Self(random)
+    /// Longest challenge in bytes.
+    pub(crate) const LEN_MAX: usize = 8;
+
+    /// Of 4 or 8 bytes.
+    pub(crate) fn new(random: &[u8]) -> Self {
+        Self(Writer::new().put(random).finish())
     }
 
     /// As an IV, or as the block to encipher.
-    pub(crate) const fn block(&self) -> [u8; BLOCK_LEN] {
+    pub(crate) const fn block(&self) -> InitialBlock {
         self.0
     }
 }

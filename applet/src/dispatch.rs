@@ -58,6 +58,7 @@ impl<P: Platform> Card<P> {
                 self.write_sam_key(command, challenge)
             }
             (CLA_PBOC | CLA_PBOC_SM, WRITE_KEY) => self.write_key(command, challenge),
+            (CLA_PBOC, GET_DATA) => self.key_list(command, answer),
             _ if self.kind == Kind::CpuCard => self.dispatch_wallet(command, wallet, answer),
             _ => self.dispatch_sam(command, sam, answer),
         }
@@ -91,9 +92,12 @@ impl<P: Platform> Card<P> {
                 self.init_sam(command, answer)
             }
             (CLA_PBOC, CREDIT_SAM) => self.credit_sam(command, sam),
+            (CLA_PBOC, SAM_MARK) => self.mark(command, answer),
             (CLA_PBOC, INIT_FOR_DESCRYPT) => self.init_for_descrypt(command),
             (CLA_PBOC, DES_CRYPT) => self.des_crypt(command, answer),
-            (_, INIT_SAM | CREDIT_SAM | INIT_FOR_DESCRYPT | DES_CRYPT) => refuse(StatusWord::CLA_NOT_SUPPORTED),
+            (_, INIT_SAM | CREDIT_SAM | SAM_MARK | INIT_FOR_DESCRYPT | DES_CRYPT) => {
+                refuse(StatusWord::CLA_NOT_SUPPORTED)
+            }
             (_, ins) => unknown(ins),
         }
     }
@@ -118,6 +122,7 @@ fn unknown(ins: u8) -> Result<(), Failure> {
         | PIN_UNBLOCK
         | APPLICATION_BLOCK
         | CARD_BLOCK
+        | GET_DATA
         | CREATE_FILE
         | ERASE_DF
         | WRITE_KEY => refuse(StatusWord::CLA_NOT_SUPPORTED),

@@ -8,11 +8,11 @@
 //! | [`nvm`] | memory; the journal, the only way to write it; rings of cells against wear |
 //! | `card`, `dispatch`, `apdu` | power-up and one command after the other |
 //! | `fs` | file table, SELECT, CREATE FILE, ERASE DF, binary and record files |
-//! | `keys` | key records, error counters, WRITE KEY |
+//! | `keys` | key records, error counters, WRITE KEY, the key list |
 //! | `line_protection`, `authenticate`, `pin`, `life_cycle` | what opens and closes files and applications |
 //! | `wallet` | every transaction, limits, proofs; `wallet::purse` is the only place a balance changes |
 //! | `psam` | the SAM's commands |
-//! | `crypto` | DES, triple DES, MACs |
+//! | `crypto` | DES, triple DES, SM4, AES, MACs |
 //!
 //! Invariants: nothing here opens a socket, a file or a clock; after manufacture only `nvm::Journal` programs memory; an
 //! error counter falls before a secret is compared; a transaction begun belongs to the next command alone, but

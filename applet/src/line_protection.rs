@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 use crate::{
     apdu::{Command, Response, put},
     card::{Card, Challenge},
-    crypto::{BLOCK_LEN, Block, Key, line_mac, pad, same},
+    crypto::{InitialBlock, Key, line_mac, pad, same},
     failure::{Failure, refuse},
     fs::File,
     keys::{KeyRecord, Verdict, find},
@@ -55,7 +55,7 @@ pub(crate) enum Text {
 /// How the answer to a read travels.
 pub(crate) enum ReadProtection {
     Clear,
-    Protected { key: Key, initial: Block, text: Text },
+    Protected { key: Key, initial: InitialBlock, text: Text },
 }
 
 impl<P: Platform> Card<P> {
@@ -83,8 +83,9 @@ impl<P: Platform> Card<P> {
         }
         let mut data = PlainData::from_slice(body)?;
         if text == Text::Enciphered {
-            key.key(&self.nvm)?.cipher().decipher_all(&mut data.0);
-            strip(&mut data.0)?;
+            let key = key.key(&self.nvm)?;
+            key.cipher().decipher_all(&mut data.0);
+            strip(&mut data.0, key.block_len())?;
         }
         Ok(data)
     }
@@ -152,8 +153,8 @@ impl ReadProtection {
             Text::Enciphered => {
                 put(answer, &[data.len() as u8])?;
                 put(answer, data)?;
-                if !answer.len().is_multiple_of(BLOCK_LEN) {
-                    pad(answer)?;
+                if !answer.len().is_multiple_of(key.block_len()) {
+                    pad(answer, key.block_len())?;
                 }
                 key.cipher().encipher_all(answer);
             }
@@ -168,13 +169,13 @@ const fn text_of(file: &File) -> Text {
 }
 
 /// `length 1 ‖ text ‖ padding` → text.
-fn strip<const N: usize>(data: &mut heapless::Vec<u8, N>) -> Result<(), StatusWord> {
-    let whole_blocks = !data.is_empty() && data.len().is_multiple_of(BLOCK_LEN);
+fn strip<const N: usize>(data: &mut heapless::Vec<u8, N>, block_len: usize) -> Result<(), StatusWord> {
+    let whole_blocks = !data.is_empty() && data.len().is_multiple_of(block_len);
     let length = usize::from(*data.first().filter(|_| whole_blocks).ok_or(StatusWord::WRONG_DATA)?);
     let padding = data.get(1 + length..).ok_or(StatusWord::WRONG_DATA)?;
     let right = match padding {
         [] => true,
-        [0x80, zeros @ ..] => zeros.len() < BLOCK_LEN - 1 && zeros.iter().all(|byte| *byte == 0),
+        [0x80, zeros @ ..] => zeros.len() < block_len - 1 && zeros.iter().all(|byte| *byte == 0),
         _ => false,
     };
     if !right {

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::{
     apdu::Command,
     card::{Card, Challenge},
-    crypto::{fold, same, transaction_mac},
+    crypto::{TransactionKey, same},
     failure::{Failure, refuse},
     keys::{KeyRecord, Verdict},
     line_protection::Text,
@@ -52,7 +52,7 @@ impl<P: Platform> Card<P> {
         self.set_pin(&record, new)
     }
 
-    /// RELOAD PIN (80 5E 00): new PIN ‖ MAC by the folded reload key, IV 0.
+    /// RELOAD PIN (80 5E 00): new PIN ‖ MAC by the reload key, a triple DES key folded, IV 0.
     pub(crate) fn reload_pin(&mut self, command: &Command<'_>) -> Result<(), Failure> {
         command.require_no_answer()?;
         let (new, mac) = command.data.split_last_chunk::<MAC_LEN>().ok_or(StatusWord::WRONG_LENGTH)?;
@@ -62,7 +62,7 @@ impl<P: Platform> Card<P> {
         let record = self.pin_record(command.p2)?;
         let reload = self.find_key(KeyType::PIN_RELOAD, 0x00)?.ok_or(StatusWord::NO_SUCH_KEY)?;
         self.session.require(reload.use_right)?;
-        let verdict = self.compare(&reload, |nvm| Ok(same(&transaction_mac(&fold(&reload.key(nvm)?).0, new), mac)))?;
+        let verdict = self.compare(&reload, |nvm| Ok(same(&TransactionKey::fold(&reload.key(nvm)?).mac(new), mac)))?;
         if verdict != Verdict::Right {
             return refuse(StatusWord::MAC_WRONG);
         }

@@ -35,6 +35,7 @@ const SERVED: [(u8, &[u8]); 26] = [
     (ins::DEBIT, &[0x80]),
     (ins::GET_TRANSACTION_PROVE, &[0x80]),
     (ins::GET_BALANCE, &[0x80]),
+    (ins::GET_DATA, &[0x80]),
     (ins::UPDATE_OVERDRAW_LIMIT, &[0x80]),
     // Not served: their word is the same as any other's. They stand here so that nobody adds them unseen.
     (ins::GET_RESPONSE, &[]),
@@ -47,7 +48,7 @@ const WALLET: [u8; 6] = [
     ins::GET_TRANSACTION_PROVE,
     ins::GET_BALANCE,
 ];
-const PSAM: [u8; 4] = [ins::INIT_SAM, ins::CREDIT_SAM, ins::INIT_FOR_DESCRYPT, ins::DES_CRYPT];
+const PSAM: [u8; 5] = [ins::INIT_SAM, ins::CREDIT_SAM, ins::SAM_MARK, ins::INIT_FOR_DESCRYPT, ins::DES_CRYPT];
 
 fn classes(ins: u8, sam: bool) -> &'static [u8] {
     match ins {

@@ -98,7 +98,7 @@ pub const DEBIT_PURCHASE: u8 = 0x01;
 pub const DEBIT_UNLOAD: u8 = 0x03;
 /// P1 of DEBIT: an undo (own).
 pub const DEBIT_UNDO: u8 = 0x06;
-/// P2 of GET DATA, P1 00: the list of keys (own).
+/// P2 of GET DATA: the list of keys (own); P1 is its page, from 00.
 pub const KEY_LIST: u8 = 0xE0;
 /// P1 of INIT_SAM and CREDIT_SAM: a purchase.
 pub const SAM_PURCHASE: u8 = 0x00;

@@ -135,7 +135,9 @@ impl Algorithm {
     }
 }
 
-/// An entry of the key list, `80 CA 00 E0` (own, profile §3.2): the value of one C0 in `E0{C0 05 …}*`.
+/// An entry of the key list, `80 CA page E0` (own, profile §3.2): the value of one C0 in `E0{C0 05 …}*`.
+///
+/// A SAM's working keys stand in it under the tag C1, the usage as type and the version as id: usages and types overlap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct KeyListEntry {
     /// Type without its protection bits.
@@ -157,6 +159,10 @@ impl KeyListEntry {
     pub const LIST_TAG: u8 = 0xE0;
     /// Tag of an entry.
     pub const TAG: u8 = 0xC0;
+    /// Tag of an entry that is a SAM's working key.
+    pub const SAM_TAG: u8 = 0xC1;
+    /// Entries in one answer; P1 counts the pages from 0. A page with fewer is the last.
+    pub const PAGE: usize = 36;
 
     /// From the value of a C0.
     #[must_use]

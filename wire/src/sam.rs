@@ -171,22 +171,24 @@ impl InitSamAnswer {
 }
 
 /// A record of EF 0018 of a SAM's application (own): cyclic, written by the card alone, number 1 the newest. Before the
-/// first purchase there is none, and the next sequence is 0.
+/// first purchase there is none, and the next sequence is 0. An undo is a record like a purchase.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SequenceRecord {
-    /// Terminal transaction sequence the next purchase gets.
+    /// Terminal transaction sequence the next purchase or undo gets.
     pub next_sequence: u32,
-    /// Serial of the card of the last completed purchase.
+    /// Serial of the card of the last completed transaction.
     pub card_serial: [u8; 8],
     /// That card's offline sequence, before the increment.
     pub card_sequence: u16,
-    /// What it paid.
+    /// What it paid, or got back.
     pub amount: Amount,
+    /// Its type: an undo is made of a purchase alone, and so once.
+    pub transaction_type: TransactionType,
 }
 
 impl SequenceRecord {
     /// Length of a record.
-    pub const LEN: usize = 18;
+    pub const LEN: usize = 19;
 
     /// From a record.
     #[must_use]
@@ -197,6 +199,7 @@ impl SequenceRecord {
             card_serial: reader.array()?,
             card_sequence: reader.u16()?,
             amount: Amount::from_bytes(reader.array()?),
+            transaction_type: TransactionType(reader.u8()?),
         };
         reader.end(parsed)
     }
@@ -209,6 +212,7 @@ impl SequenceRecord {
             .put(&self.card_serial)
             .u16(self.card_sequence)
             .put(&self.amount.to_bytes())
+            .u8(self.transaction_type.0)
             .finish()
     }
 }
@@ -260,7 +264,8 @@ impl LoadLimit {
     }
 }
 
-/// Data field of `80 74 00 00` (own): challenge 4 ‖ list version 7 ‖ serial 8. The answer is the MAC of [`mark_command`].
+/// Data field of `80 74 00 version` (own; version 00: the highest there is): challenge 4 ‖ list version 7 ‖ serial 8. The
+/// answer is the MAC of [`mark_command`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Mark {
     /// The card's challenge.

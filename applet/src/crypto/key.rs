@@ -1,28 +1,65 @@
-//! A key and its cipher. The key's length decides: 8 bytes DES, 16 bytes two-key triple DES (FMCOS 2.0 user manual p. 48).
+//! A key and its cipher. DES goes by the key's length: 8 bytes DES, 16 bytes two-key triple DES (FMCOS 2.0 user manual
+//! p. 48). SM4 (GB/T 32907) and AES-128 (FIPS 197) are this profile's own and have 16-byte keys and blocks.
 
+use aes::Aes128;
 use cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use des::{Des, TdesEde2};
-use zeroize::ZeroizeOnDrop;
+use onecard_wire::key::Algorithm;
+use sm4::Sm4;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
-/// Block length of DES.
-pub(crate) const BLOCK_LEN: usize = 8;
-/// One block.
-pub(crate) type Block = [u8; BLOCK_LEN];
+/// Block length of SM4 and AES; that of DES is half of it.
+pub(crate) const BLOCK_LEN_MAX: usize = 16;
 
 /// A secret key, erased when dropped.
 #[derive(Clone, ZeroizeOnDrop)]
 pub(crate) enum Key {
     Des([u8; 8]),
     TripleDes([u8; 16]),
+    Sm4([u8; 16]),
+    Aes([u8; 16]),
 }
 
 impl Key {
-    /// From a key record's value; `None` for a length no key has.
-    pub(crate) fn from_value(value: &[u8]) -> Option<Self> {
-        if let Ok(key) = value.try_into() {
-            return Some(Self::Des(key));
+    /// From a key record's value; `None` for a length that no key of `algorithm` has.
+    pub(crate) fn from_value(algorithm: Algorithm, value: &[u8]) -> Option<Self> {
+        let key = match algorithm {
+            Algorithm::Des => value.try_into().map(Self::Des).or_else(|_| value.try_into().map(Self::TripleDes)),
+            Algorithm::Sm4 => value.try_into().map(Self::Sm4),
+            Algorithm::Aes => value.try_into().map(Self::Aes),
+        };
+        key.ok()
+    }
+
+    /// Whether keys of `algorithm` have this length in bytes.
+    pub(crate) const fn has_len(algorithm: Algorithm, length: usize) -> bool {
+        match algorithm {
+            Algorithm::Des => matches!(length, 8 | 16),
+            Algorithm::Sm4 | Algorithm::Aes => length == 16,
         }
-        value.try_into().ok().map(Self::TripleDes)
+    }
+
+    /// The card's key of this master key: the factor and its complement enciphered, `3DES(K, F) ‖ 3DES(K, ¬F)`; for SM4 and
+    /// AES they are one block.
+    pub(crate) fn diversified(&self, factor: &[u8; 8]) -> Self {
+        let mut derived = Zeroizing::new([0; 16]);
+        for (to, from) in derived.iter_mut().zip(factor.iter().copied().chain(factor.map(|byte| !byte))) {
+            *to = from;
+        }
+        self.cipher().encipher_all(&mut *derived);
+        match self {
+            Self::Des(_) | Self::TripleDes(_) => Self::TripleDes(*derived),
+            Self::Sm4(_) => Self::Sm4(*derived),
+            Self::Aes(_) => Self::Aes(*derived),
+        }
+    }
+
+    /// Block length in bytes.
+    pub(crate) const fn block_len(&self) -> usize {
+        match self {
+            Self::Des(_) | Self::TripleDes(_) => Algorithm::Des.block_len(),
+            Self::Sm4(_) | Self::Aes(_) => BLOCK_LEN_MAX,
+        }
     }
 
     /// Expands the key.
@@ -30,51 +67,54 @@ impl Key {
         match self {
             Self::Des(key) => Cipher::Des(Des::new(key.into())),
             Self::TripleDes(key) => Cipher::TripleDes(TdesEde2::new(key.into())),
+            Self::Sm4(key) => Cipher::Sm4(Sm4::new(key.into())),
+            Self::Aes(key) => Cipher::Aes(Aes128::new(key.into())),
         }
     }
+}
 
-    /// Left and right halves; an 8-byte key has no right one.
-    pub(crate) fn halves(&self) -> (&[u8; 8], Option<&[u8; 8]>) {
-        match self {
-            Self::Des(key) => (key, None),
-            Self::TripleDes(key) => match key.split_first_chunk::<8>() {
-                Some((left, right)) => (left, right.first_chunk()),
-                None => (&[0; 8], None),
-            },
-        }
-    }
+/// Left and right halves of a two-key triple DES key.
+pub(super) const fn halves(key: [u8; 16]) -> ([u8; 8], [u8; 8]) {
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = key;
+    ([a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p])
+}
+
+/// What DES takes of a long block.
+pub(super) const fn first_half(block: [u8; 16]) -> [u8; 8] {
+    halves(block).0
 }
 
 /// An expanded key.
+#[allow(clippy::large_enum_variant, reason = "no heap; it lives for one command")]
 pub(crate) enum Cipher {
     Des(Des),
     TripleDes(TdesEde2),
+    Sm4(Sm4),
+    Aes(Aes128),
 }
 
 impl Cipher {
-    /// Enciphers one block in place.
-    pub(crate) fn encipher(&self, block: &mut Block) {
-        match self {
-            Self::Des(cipher) => cipher.encrypt_block(block.into()),
-            Self::TripleDes(cipher) => cipher.encrypt_block(block.into()),
-        }
-    }
-
-    /// Deciphers one block in place.
-    pub(crate) fn decipher(&self, block: &mut Block) {
-        match self {
-            Self::Des(cipher) => cipher.decrypt_block(block.into()),
-            Self::TripleDes(cipher) => cipher.decrypt_block(block.into()),
-        }
-    }
-
     /// Enciphers every whole block of `text` by itself (ECB).
     pub(crate) fn encipher_all(&self, text: &mut [u8]) {
-        text.as_chunks_mut::<BLOCK_LEN>().0.iter_mut().for_each(|block| self.encipher(block));
+        match self {
+            Self::Des(cipher) => each_block::<8>(text, |block| cipher.encrypt_block(block.into())),
+            Self::TripleDes(cipher) => each_block::<8>(text, |block| cipher.encrypt_block(block.into())),
+            Self::Sm4(cipher) => each_block::<16>(text, |block| cipher.encrypt_block(block.into())),
+            Self::Aes(cipher) => each_block::<16>(text, |block| cipher.encrypt_block(block.into())),
+        }
     }
 
     /// Deciphers every whole block of `text` by itself (ECB).
     pub(crate) fn decipher_all(&self, text: &mut [u8]) {
-        text.as_chunks_mut::<BLOCK_LEN>().0.iter_mut().for_each(|block| self.decipher(block));
+        match self {
+            Self::Des(cipher) => each_block::<8>(text, |block| cipher.decrypt_block(block.into())),
+            Self::TripleDes(cipher) => each_block::<8>(text, |block| cipher.decrypt_block(block.into())),
+            Self::Sm4(cipher) => each_block::<16>(text, |block| cipher.decrypt_block(block.into())),
+            Self::Aes(cipher) => each_block::<16>(text, |block| cipher.decrypt_block(block.into())),
+        }
     }
+}
+
+fn each_block<const N: usize>(text: &mut [u8], of: impl FnMut(&mut [u8; N])) {
+    text.as_chunks_mut::<N>().0.iter_mut().for_each(of);
 }

@@ -3,8 +3,8 @@
 mod key;
 mod mac;
 
-pub(crate) use key::{BLOCK_LEN, Block, Key};
-pub(crate) use mac::{CbcMac, close_line_mac, fold, line_mac, pad, transaction_mac};
+pub(crate) use key::{BLOCK_LEN_MAX, Key};
+pub(crate) use mac::{InitialBlock, TransactionKey, ZERO_BLOCK, chain, close_line_mac, cmac, line_mac, pad};
 
 use subtle::ConstantTimeEq;
 

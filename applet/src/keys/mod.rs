@@ -1,12 +1,14 @@
 //! Keys in the current directory's key file.
 
+mod list;
 mod tries;
 mod write_key;
 
 use onecard_wire::{
     file::AccessRight,
-    key::{KeyType, PIN_LEN_MAX, RECORD_OVERHEAD, tries_at_first, tries_max},
+    key::{Algorithm, AlgorithmId, KeyType, PIN_LEN_MAX, RECORD_OVERHEAD, tries_at_first, tries_max},
     layout::{Reader, Writer},
+    sam::{Usage, UsageKind},
     status::StatusWord,
 };
 use zeroize::Zeroizing;
@@ -55,6 +57,8 @@ pub(crate) struct KeyRecord {
     pub(crate) b5: u8,
     value_len: u8,
     replaced: u8,
+    /// The last byte of its key file: the algorithm of 36 to 39.
+    file_algorithm: u8,
 }
 
 impl KeyRecord {
@@ -75,13 +79,26 @@ impl KeyRecord {
         self.value_len as usize
     }
 
+    /// The cipher it is a key of.
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        self.algorithm_id().algorithm()
+    }
+
+    fn algorithm_id(&self) -> AlgorithmId {
+        match self.family {
+            Family::Card => algorithm_id(self.key_type(), self.b5, self.file_algorithm),
+            Family::Sam => AlgorithmId(self.b5),
+        }
+    }
+
     /// The key.
     ///
     /// # Errors
     /// 6A88 if the value is no key (it is a PIN).
     pub(crate) fn key<M: Memory>(&self, nvm: &Journal<M>) -> Result<Key, StatusWord> {
         let value = Zeroizing::new(nvm.array::<VALUE_LEN>(self.address + HEADER_LEN));
-        value.get(..self.value_len()).and_then(Key::from_value).ok_or(StatusWord::KEY_NOT_FOUND)
+        let value = value.get(..self.value_len());
+        value.and_then(|value| Key::from_value(self.algorithm(), value)).ok_or(StatusWord::KEY_NOT_FOUND)
     }
 
     /// The PIN, padded by FF.
@@ -121,7 +138,7 @@ impl KeyRecord {
         Ring { address: self.address + TRIES_AT, cell_len: TRIES_CELL_LEN, cells: TRIES_CELLS }
     }
 
-    fn read<M: Memory>(nvm: &Journal<M>, address: usize) -> Option<Self> {
+    fn read<M: Memory>(nvm: &Journal<M>, keys: &File, address: usize) -> Option<Self> {
         let header = nvm.array::<HEADER_LEN>(address);
         let mut reader = Reader::new(&header);
         Some(Self {
@@ -139,6 +156,7 @@ impl KeyRecord {
             b5: reader.u8()?,
             value_len: reader.u8()?,
             replaced: reader.u8()?,
+            file_algorithm: keys.last,
         })
     }
 
@@ -151,6 +169,11 @@ impl KeyRecord {
     }
 }
 
+/// The algorithm byte of a card's key: that of its key file for the types whose record holds an error counter instead (own).
+const fn algorithm_id(key_type: KeyType, b5: u8, of_file: u8) -> AlgorithmId {
+    AlgorithmId(if key_type.counts_errors() { of_file } else { b5 })
+}
+
 /// How many records a key file has room for.
 pub(crate) const fn records_in(keys: &File) -> usize {
     keys.size_bytes() / COUNTED_LEN_MIN
@@ -158,8 +181,7 @@ pub(crate) const fn records_in(keys: &File) -> usize {
 
 /// The records of a key file.
 pub(crate) fn records<M: Memory>(nvm: &Journal<M>, keys: &File) -> impl Iterator<Item = KeyRecord> {
-    let body = keys.body();
-    (0..records_in(keys)).filter_map(move |place| KeyRecord::read(nvm, body + place * KEY_RECORD_LEN))
+    (0..records_in(keys)).filter_map(move |place| KeyRecord::read(nvm, keys, keys.body() + place * KEY_RECORD_LEN))
 }
 
 /// The key of this type and id.
@@ -174,12 +196,18 @@ pub(crate) fn find_sam<M: Memory>(nvm: &Journal<M>, keys: &File, wanted: impl Fn
     find_where(nvm, keys, |[family, usage, version]| family == Family::Sam as u8 && wanted(usage, version))
 }
 
+/// The versions of a SAM's working keys of a kind.
+pub(crate) fn sam_versions<M: Memory>(nvm: &Journal<M>, keys: &File, kind: UsageKind) -> impl Iterator<Item = u8> {
+    let of_kind = move |record: &KeyRecord| record.family == Family::Sam && Usage(record.type_byte).kind() == kind;
+    records(nvm, keys).filter(of_kind).map(|record| record.id)
+}
+
 fn find_where<M: Memory>(nvm: &Journal<M>, keys: &File, wanted: impl Fn([u8; 3]) -> bool) -> Option<KeyRecord> {
     let body = keys.body();
     (0..records_in(keys))
         .map(|place| body + place * KEY_RECORD_LEN)
         .find(|address| wanted(nvm.array(*address)))
-        .and_then(|address| KeyRecord::read(nvm, address))
+        .and_then(|address| KeyRecord::read(nvm, keys, address))
 }
 
 /// Bytes a record takes of its key file, as FMCOS counts: a PIN has room for 8 bytes.

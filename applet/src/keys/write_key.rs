@@ -7,10 +7,11 @@ use onecard_wire::{
     status::StatusWord,
 };
 
-use super::{Family, KEY_RECORD_LEN, KeyRecord, counted_len, find, records, records_in};
+use super::{Family, KEY_RECORD_LEN, KeyRecord, algorithm_id, counted_len, find, records, records_in};
 use crate::{
     apdu::Command,
     card::{Card, Challenge},
+    crypto::Key,
     failure::{Failure, refuse},
     fs::{Directory, File, FileIndex},
     line_protection::{PlainData, Text},
@@ -48,7 +49,7 @@ impl<P: Platform> Card<P> {
         } else {
             PlainData::from_slice(command.data)?
         };
-        let new = parse_card_key(command.p2, &body)?;
+        let new = parse_card_key(&keys, command.p2, &body)?;
         match command.p1 {
             ADD => self.add_key(&keys, &new, protected),
             old_type => self.replace_key(&keys, KeyType::split(old_type).0, &new, protected),
@@ -125,7 +126,7 @@ impl<P: Platform> Card<P> {
     }
 }
 
-fn parse_card_key(id: u8, body: &[u8]) -> Result<NewKey<'_>, StatusWord> {
+fn parse_card_key<'a>(keys: &File, id: u8, body: &'a [u8]) -> Result<NewKey<'a>, StatusWord> {
     let ([type_byte, use_right, change_right, b4, b5], value) =
         body.split_first_chunk::<RECORD_HEADER_LEN>().ok_or(StatusWord::WRONG_LENGTH)?;
     let (key_type, _) = KeyType::split(*type_byte);
@@ -134,7 +135,7 @@ fn parse_card_key(id: u8, body: &[u8]) -> Result<NewKey<'_>, StatusWord> {
     }
     let right_length = match key_type {
         KeyType::PIN => (2..=PIN_LEN_MAX).contains(&value.len()),
-        _ => matches!(value.len(), 8 | 16),
+        _ => Key::has_len(algorithm_id(key_type, *b5, keys.last).algorithm(), value.len()),
     };
     if !right_length {
         return Err(StatusWord::WRONG_LENGTH);
@@ -170,9 +171,9 @@ pub(crate) fn stage_new<M: Memory>(
     }
     let address = (0..records_in(keys))
         .map(|place| keys.body() + place * KEY_RECORD_LEN)
-        .find(|address| KeyRecord::read(nvm, *address).is_none())
+        .find(|address| KeyRecord::read(nvm, keys, *address).is_none())
         .ok_or(StatusWord::NOT_ENOUGH_SPACE)?;
-    stage(nvm, &new.record(address, 0), new.value, transaction)
+    stage(nvm, &new.record(address, keys.last, 0), new.value, transaction)
 }
 
 /// Stages a key in the place of another.
@@ -185,7 +186,7 @@ pub(crate) fn stage_replacement<M: Memory>(
     new: &NewKey<'_>,
     transaction: &mut Transaction,
 ) -> Result<(), StatusWord> {
-    stage(nvm, &new.record(old.address, old.replaced.saturating_add(1)), new.value, transaction)
+    stage(nvm, &new.record(old.address, old.file_algorithm, old.replaced.saturating_add(1)), new.value, transaction)
 }
 
 fn stage<M: Memory>(
@@ -199,7 +200,7 @@ fn stage<M: Memory>(
 }
 
 impl NewKey<'_> {
-    const fn record(&self, address: usize, replaced: u8) -> KeyRecord {
+    const fn record(&self, address: usize, file_algorithm: u8, replaced: u8) -> KeyRecord {
         KeyRecord {
             address,
             family: self.family,
@@ -211,6 +212,7 @@ impl NewKey<'_> {
             b5: self.b5,
             value_len: self.value.len() as u8,
             replaced,
+            file_algorithm,
         }
     }
 }

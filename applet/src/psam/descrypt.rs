@@ -1,14 +1,16 @@
 //! INIT_FOR_DESCRYPT and DES CRYPT: a card's key for MACs and encipherment, never for money.
 
 use onecard_wire::{
+    layout::Writer,
     sam::{LEVELS_MAX, Usage, UsageKind},
     status::StatusWord,
 };
 
+use super::FACTOR_LEN;
 use crate::{
     apdu::{Command, Response, put},
     card::Card,
-    crypto::{BLOCK_LEN, Block, CbcMac, Key, close_line_mac, fold},
+    crypto::{BLOCK_LEN_MAX, InitialBlock, Key, TransactionKey, ZERO_BLOCK, chain, close_line_mac, cmac},
     failure::{Failure, refuse},
     platform::Platform,
 };
@@ -29,7 +31,7 @@ pub(crate) struct WorkingKey {
     key: Key,
     may: Uses,
     /// Chaining value of a MAC whose blocks are not all here yet.
-    chain: Option<Block>,
+    chain: Option<InitialBlock>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,26 +47,30 @@ impl<P: Platform> Card<P> {
         command.require_no_answer()?;
         self.session.working_key = None;
         let usage = Usage(command.p1);
-        let (factors, rest) = command.data.as_chunks::<BLOCK_LEN>();
+        let (factors, rest) = command.data.as_chunks::<FACTOR_LEN>();
         if !rest.is_empty() || factors.len() != usize::from(usage.levels()) || factors.len() > LEVELS_MAX {
             return refuse(StatusWord::WRONG_LENGTH);
         }
         let may = uses(usage.kind()).ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
-        let key = self.card_key(usage.kind(), command.p2, factors)?;
-        let key = if usage.kind() == UsageKind::PIN_RELOAD { Key::Des(fold(&key).0) } else { key };
+        let key = self.diversified(&self.working_key(usage.kind(), command.p2)?, factors)?;
+        let key = if usage.kind() == UsageKind::PIN_RELOAD { TransactionKey::fold(&key).to_key() } else { key };
         self.session.working_key = Some(WorkingKey { key, may, chain: None });
         Ok(())
     }
 
-    /// DES CRYPT of whole blocks.
+    /// DES CRYPT of whole blocks, or of a message for AES, whose MAC pads by itself.
     pub(crate) fn des_crypt(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
         if command.p2 != 0 {
             return refuse(StatusWord::WRONG_P1P2);
         }
-        if command.data.is_empty() || !command.data.len().is_multiple_of(BLOCK_LEN) {
+        if command.data.is_empty() {
             return refuse(StatusWord::WRONG_LENGTH);
         }
         let working = self.session.working_key.as_mut().ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
+        let pads_itself = matches!(working.key, Key::Aes(_)) && command.p1 & MAC_BIT != 0;
+        if !pads_itself && !command.data.len().is_multiple_of(working.key.block_len()) {
+            return refuse(StatusWord::WRONG_LENGTH);
+        }
         match command.p1 {
             ENCIPHER | MORE_BIT | DECIPHER => {
                 working.may.require(Uses::Encipherment)?;
@@ -90,20 +96,32 @@ impl<P: Platform> Card<P> {
 
 impl WorkingKey {
     fn mac(&mut self, p1: u8, data: &[u8], answer: &mut Response) -> Result<(), StatusWord> {
-        let (initial, message) = match (self.chain.take(), data.split_first_chunk::<BLOCK_LEN>()) {
-            (Some(chain), _) => (chain, data),
-            (None, Some((initial, message))) if p1 & INITIAL_BIT != 0 => (*initial, message),
-            (None, _) => ([0; BLOCK_LEN], data),
+        if let Key::Aes(key) = &self.key {
+            return one_cmac(key, p1, data, answer);
+        }
+        let (initial, message) = match (self.chain.take(), data.split_at_checked(self.key.block_len())) {
+            (Some(chained), _) => (chained, data),
+            (None, Some((initial, message))) if p1 & INITIAL_BIT != 0 => (Writer::new().put(initial).finish(), message),
+            (None, _) => (ZERO_BLOCK, data),
         };
-        let mut mac = CbcMac::new(self.key.halves().0, initial);
-        mac.update(message);
-        let chain = mac.chain();
+        let chained = chain(&self.key, initial, message).ok_or(StatusWord::INTERNAL_ERROR)?;
         if p1 & MORE_BIT != 0 {
-            self.chain = Some(chain);
+            self.chain = Some(chained);
             return Ok(());
         }
-        put(answer, &close_line_mac(&self.key, chain))
+        put(answer, &close_line_mac(&self.key, chained))
     }
+}
+
+/// CMAC of one command's data: with P1 05 the initial block is but the first of the message.
+fn one_cmac(key: &[u8; 16], p1: u8, data: &[u8], answer: &mut Response) -> Result<(), StatusWord> {
+    if p1 & MORE_BIT != 0 {
+        return Err(StatusWord::CONDITIONS_NOT_SATISFIED);
+    }
+    if p1 & INITIAL_BIT != 0 && data.len() < BLOCK_LEN_MAX {
+        return Err(StatusWord::WRONG_LENGTH);
+    }
+    put(answer, &cmac(key, [data]))
 }
 
 impl Uses {

@@ -51,7 +51,7 @@ impl<P: Platform> Card<P> {
         if !matches!(init.transaction_type, TransactionType::LOAD_ED | TransactionType::LOAD_EP) {
             return Err(StatusWord::WRONG_DATA);
         }
-        let key = self.card_key(UsageKind::LOAD, init.key_version.0, request.factors)?;
+        let key = self.transaction_key(UsageKind::LOAD, request)?;
         let session_key = SessionKey::online(&key, init.random, init.card_sequence);
         let terminal = self.terminal_number()?;
         let order = Order { amount: init.amount, transaction_type: init.transaction_type, terminal };

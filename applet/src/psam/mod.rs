@@ -2,7 +2,9 @@
 
 mod descrypt;
 mod load;
+mod mark;
 mod purchase;
+mod undo;
 mod write_key;
 
 use onecard_wire::{
@@ -12,24 +14,27 @@ use onecard_wire::{
     sam::{InitSam, LEVELS_MAX, Usage, UsageKind},
     status::StatusWord,
 };
-use zeroize::Zeroizing;
 
 pub(crate) use descrypt::WorkingKey;
 pub(crate) use purchase::SamTransaction;
 
 use crate::{
     card::Card,
-    crypto::{BLOCK_LEN, Block, Key},
+    crypto::Key,
     fs::{FileIndex, find_child},
-    keys::find_sam,
+    keys::{KeyRecord, find_sam},
     platform::Platform,
 };
+
+/// What diversifies a key: the card's serial, the enterprise, the region.
+type Factor = [u8; FACTOR_LEN];
+const FACTOR_LEN: usize = 8;
 
 /// An INIT_SAM data field: the transaction, the factors, and what follows them.
 struct SamRequest<'a> {
     init: InitSam,
     /// As sent: card serial first.
-    factors: &'a [Block],
+    factors: &'a [Factor],
     rest: &'a [u8],
 }
 
@@ -38,8 +43,8 @@ impl<'a> SamRequest<'a> {
     /// 6700 unless one to three factors and `rest_len` bytes follow; 6A80 for a moment that does not exist.
     fn parse(data: &'a [u8], rest_len: usize) -> Result<Self, StatusWord> {
         let factors_len = data.len().checked_sub(InitSam::LEN + rest_len).ok_or(StatusWord::WRONG_LENGTH)?;
-        let levels = factors_len / BLOCK_LEN;
-        if !factors_len.is_multiple_of(BLOCK_LEN) || !(1..=LEVELS_MAX).contains(&levels) {
+        let levels = factors_len / FACTOR_LEN;
+        if !factors_len.is_multiple_of(FACTOR_LEN) || !(1..=LEVELS_MAX).contains(&levels) {
             return Err(StatusWord::WRONG_LENGTH);
         }
         let mut reader = Reader::new(data);
@@ -49,25 +54,42 @@ impl<'a> SamRequest<'a> {
     }
 
     /// The card's serial.
-    fn serial(&self) -> Block {
+    fn serial(&self) -> Factor {
         self.factors.first().copied().unwrap_or_default()
     }
 }
 
 impl<P: Platform> Card<P> {
-    /// The card's key: the working key of this kind and version, diversified by `factors`, the last one first.
+    /// The card's key for a transaction: the working key of this kind and of the card's version and algorithm, diversified.
     ///
     /// # Errors
     /// 9403 without such a key, 6A80 if its level is not the number of factors.
-    fn card_key(&self, kind: UsageKind, version: u8, factors: &[Block]) -> Result<Key, StatusWord> {
+    fn transaction_key(&self, kind: UsageKind, request: &SamRequest<'_>) -> Result<Key, StatusWord> {
+        let record = self.working_key(kind, request.init.key_version.0)?;
+        if record.algorithm() != request.init.algorithm.algorithm() {
+            return Err(StatusWord::NO_SUCH_KEY);
+        }
+        self.diversified(&record, request.factors)
+    }
+
+    /// # Errors
+    /// 9403 without such a key.
+    fn working_key(&self, kind: UsageKind, version: u8) -> Result<KeyRecord, StatusWord> {
         let keys = self.session.directory.keys.as_ref().ok_or(StatusWord::NO_SUCH_KEY)?;
         let wanted = |usage: u8, stored: u8| Usage(usage).kind() == kind && stored == version;
-        let record = find_sam(&self.nvm, keys, wanted).ok_or(StatusWord::NO_SUCH_KEY)?;
+        find_sam(&self.nvm, keys, wanted).ok_or(StatusWord::NO_SUCH_KEY)
+    }
+
+    /// A working key diversified by `factors`, the last one first.
+    ///
+    /// # Errors
+    /// 6A80 if its level is not the number of factors.
+    fn diversified(&self, record: &KeyRecord, factors: &[Factor]) -> Result<Key, StatusWord> {
         if usize::from(Usage(record.type_byte()).levels()) != factors.len() {
             return Err(StatusWord::WRONG_DATA);
         }
         let master = record.key(&self.nvm)?;
-        Ok(factors.iter().rev().fold(master, |key, factor| diversify(&key, factor)))
+        Ok(factors.iter().rev().fold(master, |key, factor| key.diversified(factor)))
     }
 
     /// The SAM's terminal number, MF EF 0016.
@@ -80,15 +102,4 @@ impl<P: Platform> Card<P> {
             .ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
         Ok(TerminalNumber(self.nvm.array(file.body())))
     }
-}
-
-/// `3DES(K, F) ‖ 3DES(K, ¬F)`.
-fn diversify(key: &Key, factor: &Block) -> Key {
-    let cipher = key.cipher();
-    let mut derived = Zeroizing::new([0; 2 * BLOCK_LEN]);
-    for (to, from) in derived.iter_mut().zip(factor.iter().copied().chain(factor.map(|byte| !byte))) {
-        *to = from;
-    }
-    cipher.encipher_all(&mut *derived);
-    Key::TripleDes(*derived)
 }

@@ -2,8 +2,8 @@
 
 use onecard_wire::{
     fid::Fid,
-    ins::{SAM_CHECK_LOAD, SAM_LOAD, SAM_PAST_PURCHASE, SAM_PURCHASE},
-    sam::{InitSamAnswer, SequenceRecord, UsageKind},
+    ins::{SAM_CHECK_LOAD, SAM_LOAD, SAM_PAST_PURCHASE, SAM_PURCHASE, SAM_UNDO},
+    sam::{InitSam, InitSamAnswer, SequenceRecord, UsageKind},
     status::StatusWord,
     wallet::TransactionType,
 };
@@ -28,32 +28,56 @@ use crate::{
 pub(crate) enum SamTransaction {
     #[default]
     Idle,
-    Purchase(Purchase),
+    /// A purchase that waits for the card's MAC2.
+    Purchase(Awaited),
+    /// An undo that waits for it.
+    Undo(Awaited),
 }
 
-/// A purchase that waits for the card's MAC2.
-pub(crate) struct Purchase {
+/// What the card's MAC2 will complete.
+pub(crate) struct Awaited {
     session_key: SessionKey,
     done: SequenceRecord,
 }
 
+/// EF 0018.
+pub(super) struct Sequence {
+    file: File,
+    /// Its newest record.
+    pub(super) last: Option<SequenceRecord>,
+}
+
+impl Sequence {
+    /// The next terminal sequence.
+    ///
+    /// # Errors
+    /// 9402 if the last is spent.
+    pub(super) fn next(&self) -> Result<u32, StatusWord> {
+        match self.last.map_or(0, |last| last.next_sequence) {
+            u32::MAX => Err(StatusWord::COUNTER_AT_MAXIMUM),
+            next => Ok(next),
+        }
+    }
+}
+
 impl<P: Platform> Card<P> {
-    /// `80 70`: P1 00 purchase, 02 load (own).
+    /// `80 70`: P1 00 purchase, 01 undo (own), 02 load (own).
     pub(crate) fn init_sam(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
         match (command.p1, command.p2) {
             (SAM_PURCHASE, 0x00) => self.init_sam_for_purchase(command, answer),
+            (SAM_UNDO, 0x00) => self.init_sam_for_undo(command, answer),
             (SAM_LOAD, 0x00) => self.sam_load(command, answer),
             _ => refuse(StatusWord::WRONG_P1P2),
         }
     }
 
-    /// `80 72`: P1 00 purchase, 02 MAC1 of a load (own), 03 past purchase (own).
+    /// `80 72`: P1 00 purchase, 01 undo (own), 02 MAC1 of a load (own), 03 past purchase or undo (own).
     pub(crate) fn credit_sam(&mut self, command: &Command<'_>, transaction: SamTransaction) -> Result<(), Failure> {
         command.require_no_answer()?;
         match (command.p1, command.p2) {
-            (SAM_PURCHASE, 0x00) => self.credit_sam_for_purchase(command, transaction),
+            (SAM_PURCHASE | SAM_UNDO, 0x00) => self.complete_sam(command, transaction),
             (SAM_CHECK_LOAD, 0x00) => self.sam_check_load(command),
-            (SAM_PAST_PURCHASE, 0x00) => self.check_past_purchase(command),
+            (SAM_PAST_PURCHASE, 0x00) => self.check_past(command),
             _ => refuse(StatusWord::WRONG_P1P2),
         }
     }
@@ -61,25 +85,38 @@ impl<P: Platform> Card<P> {
     fn init_sam_for_purchase(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
         let request = SamRequest::parse(command.data, 0)?;
         command.require_answer_len(InitSamAnswer::LEN)?;
-        let (_, next) = self.sequence()?;
-        if next == u32::MAX {
-            return refuse(StatusWord::COUNTER_AT_MAXIMUM);
+        let next = self.sequence()?.next()?;
+        if !is_purchase(request.init.transaction_type) {
+            return refuse(StatusWord::WRONG_DATA);
         }
-        let session_key = self.purchase_session_key(&request, next)?;
-        let init = &request.init;
-        let order =
-            Order { amount: init.amount, transaction_type: init.transaction_type, terminal: self.terminal_number()? };
-        let mac1 = session_key.mac(&dated_input(&order, init.moment.date, init.moment.time));
-        put(answer, &InitSamAnswer { terminal_sequence: next, mac1 }.emit())?;
-        self.session.sam = SamTransaction::Purchase(Purchase { session_key, done: spent(&request, next) });
+        let awaited = self.answer_mac1(&request, UsageKind::PURCHASE, next, answer)?;
+        self.session.sam = SamTransaction::Purchase(awaited);
         Ok(())
     }
 
-    /// A wrong MAC2 ends the transaction and locks nothing (own), or a false card could lock a till.
-    fn credit_sam_for_purchase(&mut self, command: &Command<'_>, transaction: SamTransaction) -> Result<(), Failure> {
+    /// Answers the terminal sequence and MAC1. The sequence is spent once the card's MAC2 is there.
+    pub(super) fn answer_mac1(
+        &self,
+        request: &SamRequest<'_>,
+        kind: UsageKind,
+        terminal_sequence: u32,
+        answer: &mut Response,
+    ) -> Result<Awaited, StatusWord> {
+        let session_key = self.session_key(request, kind, terminal_sequence)?;
+        let InitSam { amount, transaction_type, moment, .. } = request.init;
+        let order = Order { amount, transaction_type, terminal: self.terminal_number()? };
+        let mac1 = session_key.mac(&dated_input(&order, moment.date, moment.time));
+        put(answer, &InitSamAnswer { terminal_sequence, mac1 }.emit())?;
+        Ok(Awaited { session_key, done: done(request, terminal_sequence) })
+    }
+
+    /// `80 72`, P1 as of the INIT_SAM before it. A wrong MAC2 ends the transaction and locks nothing (own), or a false card
+    /// could lock a till.
+    fn complete_sam(&mut self, command: &Command<'_>, transaction: SamTransaction) -> Result<(), Failure> {
         command.require_data_len(4)?;
-        let SamTransaction::Purchase(Purchase { session_key, done }) = transaction else {
-            return refuse(StatusWord::NO_TRANSACTION);
+        let Awaited { session_key, done } = match (command.p1, transaction) {
+            (SAM_PURCHASE, SamTransaction::Purchase(awaited)) | (SAM_UNDO, SamTransaction::Undo(awaited)) => awaited,
+            _ => return refuse(StatusWord::NO_TRANSACTION),
         };
         if !same(&session_key.mac(&done.amount.to_bytes()), command.data) {
             return refuse(StatusWord::MAC_WRONG);
@@ -88,60 +125,71 @@ impl<P: Platform> Card<P> {
     }
 
     /// The MAC2 that GET TRANSACTION PROVE brought; the sequence moves on only if it still stands there.
-    fn check_past_purchase(&mut self, command: &Command<'_>) -> Result<(), Failure> {
+    fn check_past(&mut self, command: &Command<'_>) -> Result<(), Failure> {
         let (sequence, data) = command.data.split_first_chunk().ok_or(StatusWord::WRONG_LENGTH)?;
         let sequence = u32::from_be_bytes(*sequence);
         let request = SamRequest::parse(data, 4)?;
-        let session_key = self.purchase_session_key(&request, sequence)?;
+        let kind = match request.init.transaction_type {
+            TransactionType::UNDO => UsageKind::CANCEL,
+            purchase if is_purchase(purchase) => UsageKind::PURCHASE,
+            _ => return refuse(StatusWord::WRONG_DATA),
+        };
+        let session_key = self.session_key(&request, kind, sequence)?;
         if !same(&session_key.mac(&request.init.amount.to_bytes()), request.rest) {
             return refuse(StatusWord::MAC_WRONG);
         }
-        let (_, next) = self.sequence()?;
-        if next == sequence && next != u32::MAX { self.write_sequence(&spent(&request, sequence)) } else { Ok(()) }
+        if self.sequence()?.next() == Ok(sequence) { self.write_sequence(&done(&request, sequence)) } else { Ok(()) }
     }
 
-    fn purchase_session_key(&self, request: &SamRequest<'_>, sequence: u32) -> Result<SessionKey, StatusWord> {
-        let init = &request.init;
-        let is_purchase = matches!(
-            init.transaction_type,
-            TransactionType::CASH_WITHDRAW
-                | TransactionType::PURCHASE_ED
-                | TransactionType::PURCHASE_EP
-                | TransactionType::CAPP
-        );
-        if !is_purchase {
-            return Err(StatusWord::WRONG_DATA);
-        }
-        let key = self.card_key(UsageKind::PURCHASE, init.key_version.0, request.factors)?;
-        Ok(SessionKey::offline(&key, init.random, init.card_sequence, sequence))
+    fn session_key(
+        &self,
+        request: &SamRequest<'_>,
+        kind: UsageKind,
+        terminal_sequence: u32,
+    ) -> Result<SessionKey, StatusWord> {
+        let key = self.transaction_key(kind, request)?;
+        Ok(SessionKey::offline(&key, request.init.random, request.init.card_sequence, terminal_sequence))
     }
 
-    /// EF 0018 and the next terminal sequence.
-    fn sequence(&self) -> Result<(File, u32), StatusWord> {
+    /// # Errors
+    /// 6985 if the application has no EF 0018 as this profile has it.
+    pub(super) fn sequence(&self) -> Result<Sequence, StatusWord> {
         let (_, file) = find_child(&self.nvm, self.session.directory.index, Fid::SAM_SEQUENCE)
             .ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
         let (ring, length) = cyclic_ring(&file).ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
         if length != SequenceRecord::LEN {
             return Err(StatusWord::CONDITIONS_NOT_SATISFIED);
         }
-        let next = ring.newest(&self.nvm).map_or(0, |cell| u32::from_be_bytes(self.nvm.array(ring.content(cell))));
-        Ok((file, next))
+        let record = |cell| SequenceRecord::parse(&self.nvm.array::<{ SequenceRecord::LEN }>(ring.content(cell)));
+        Ok(Sequence { file, last: ring.newest(&self.nvm).and_then(record) })
     }
 
     fn write_sequence(&mut self, done: &SequenceRecord) -> Result<(), Failure> {
-        let (file, _) = self.sequence()?;
+        let Sequence { file, .. } = self.sequence()?;
         let mut transaction = Transaction::new();
         stage_cyclic(&self.nvm, &file, &done.emit(), &mut transaction)?;
         Ok(self.nvm.commit(transaction)?)
     }
 }
 
-/// What EF 0018 says after the purchase with this sequence.
-fn spent(request: &SamRequest<'_>, sequence: u32) -> SequenceRecord {
+/// What INIT_SAM_FOR_PURCHASE makes MAC1 for: loads and undos have forms of their own (own).
+const fn is_purchase(transaction_type: TransactionType) -> bool {
+    matches!(
+        transaction_type,
+        TransactionType::CASH_WITHDRAW
+            | TransactionType::PURCHASE_ED
+            | TransactionType::PURCHASE_EP
+            | TransactionType::CAPP
+    )
+}
+
+/// What EF 0018 says once the transaction with this sequence is complete.
+fn done(request: &SamRequest<'_>, terminal_sequence: u32) -> SequenceRecord {
     SequenceRecord {
-        next_sequence: sequence.saturating_add(1),
+        next_sequence: terminal_sequence.saturating_add(1),
         card_serial: request.serial(),
         card_sequence: request.init.card_sequence,
         amount: request.init.amount,
+        transaction_type: request.init.transaction_type,
     }
 }

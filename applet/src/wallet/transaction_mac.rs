@@ -7,13 +7,11 @@ use onecard_wire::{
     number::TerminalNumber,
     wallet::{Initialize, OverdraftLimit, TransactionType},
 };
-use zeroize::ZeroizeOnDrop;
 
-use crate::crypto::{Key, fold, transaction_mac};
+use crate::crypto::{Key, TransactionKey};
 
 /// The key of one transaction.
-#[derive(ZeroizeOnDrop)]
-pub(crate) struct SessionKey([u8; 8]);
+pub(crate) struct SessionKey(TransactionKey);
 
 impl SessionKey {
     /// Load, unload, overdraft update: random ‖ online sequence ‖ 8000.
@@ -28,14 +26,12 @@ impl SessionKey {
     }
 
     fn derive(key: &Key, random: [u8; 4], sequence: u16, tail: [u8; 2]) -> Self {
-        let mut block = Writer::new().put(&random).u16(sequence).put(&tail).finish();
-        key.cipher().encipher(&mut block);
-        Self(block)
+        Self(TransactionKey::derive(key, Writer::new().put(&random).u16(sequence).put(&tail).finish()))
     }
 
     /// A MAC under this key.
     pub(crate) fn mac(&self, message: &[u8]) -> [u8; 4] {
-        transaction_mac(&self.0, message)
+        self.0.mac(message)
     }
 }
 
@@ -79,9 +75,9 @@ pub(super) fn update_tac_input(new_balance: Amount, online_sequence: u16, mac2_i
     Writer::new().put(&new_balance.to_bytes()).u16(online_sequence).put(mac2_input).finish()
 }
 
-/// TAC: by the TAC key folded to 8 bytes.
+/// TAC: by the TAC key and its own cipher, a triple DES key folded to 8 bytes.
 pub(super) fn tac(key: &Key, message: &[u8]) -> [u8; 4] {
-    transaction_mac(&fold(key).0, message)
+    TransactionKey::fold(key).mac(message)
 }
 
 /// What INITIALIZE fixed.

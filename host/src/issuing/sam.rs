@@ -390,10 +390,10 @@ mod tests {
             [
                 "001507A8000EF0F0FFFF",
                 "001607A80006F0F0FFFF",
-                "DF011638 03C8 FFFF97FFFF F04F4E4543021000000000000001".replace(' ', "").as_str(),
+                "DF011638 03D8 FFFF97FFFF F04F4E4543021000000000000001".replace(' ', "").as_str(),
                 "0000073F024095FFFFFF",
                 "001707A80019F0F0FFFF",
-                "0018072E1012F0EFFFFF",
+                "0018072E1013F0EFFFFF",
                 "001907A80013F0F0FFFF",
             ]
         );

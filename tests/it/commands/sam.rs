@@ -55,7 +55,7 @@ fn each_level_takes_its_factors_and_no_other() {
 #[test]
 fn initialize_checks_in_order() {
     let mut sam = till();
-    for p1 in ["01", "03", "FF"] {
+    for p1 in ["03", "04", "FF"] {
         sam.probe.refused(0x6A86, &purchase(1).replacen("80700000", &format!("8070{p1}00"), 1));
     }
     sam.probe.refused(0x6A86, &purchase(1).replacen("80700000", "80700001", 1));
@@ -90,7 +90,9 @@ fn the_sequence_goes_on_after_a_right_mac2_alone() {
     sam.probe.refused(0x6700, "8072000003 000000");
     sam.probe.refused(0x6901, "8072000004 00000000");
     sam.probe.done(&purchase(1));
-    sam.probe.refused(0x6A86, "8072010004 00000000");
+    sam.probe.refused(0x6A86, "8072040004 00000000");
+    sam.probe.done(&purchase(1));
+    sam.probe.refused(0x6901, "8072010004 00000000");
     assert_eq!(sam.next_sequence(), 0);
 }
 

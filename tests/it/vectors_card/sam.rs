@@ -40,7 +40,7 @@ pub(super) fn purchase(vector: &Vector<SamPurchase>) {
     SamProbe::select(&mut past);
     past.refused(0x9302, &bent(&hex::encode(&trace.past)));
     past.done(&hex::encode(&trace.past));
-    let record = past.done("00B201C412");
+    let record = past.done("00B201C413");
     assert_eq!(record[..4], (sequence + 1).to_be_bytes());
 }
 

@@ -1,0 +1,69 @@
+//! The key list (own, profile §3.2): what keys a directory has, without their values.
+
+use onecard_wire::{
+    ins::KEY_LIST,
+    key::{KeyListEntry, KeyType},
+    status::StatusWord,
+};
+
+use super::{Family, KeyRecord, records};
+use crate::{
+    apdu::{Command, Response, put},
+    card::Card,
+    failure::{Failure, refuse},
+    nvm::{Journal, Memory},
+    platform::Platform,
+};
+
+/// Longest length that BER writes in one byte.
+const SHORT_LENGTH_MAX: usize = 0x7F;
+/// BER: the length follows in one byte.
+const LONG_LENGTH: u8 = 0x81;
+
+impl<P: Platform> Card<P> {
+    /// `80 CA page E0`: `E0{C0 05 …}*` of the current directory. A page behind the last is empty.
+    pub(crate) fn key_list(&self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
+        if command.p2 != KEY_LIST {
+            return refuse(StatusWord::WRONG_P1P2);
+        }
+        command.require_data_len(0)?;
+        let keys = self.session.directory.keys.as_ref().ok_or(StatusWord::FILE_NOT_FOUND)?;
+        let before = usize::from(command.p1) * KeyListEntry::PAGE;
+        let page = || records(&self.nvm, keys).skip(before).take(KeyListEntry::PAGE);
+        let length = page().count() * (2 + KeyListEntry::LEN);
+        if length <= SHORT_LENGTH_MAX {
+            put(answer, &[KeyListEntry::LIST_TAG, length as u8])?;
+        } else {
+            put(answer, &[KeyListEntry::LIST_TAG, LONG_LENGTH, length as u8])?;
+        }
+        command.require_answer_len(answer.len() + length)?;
+        for record in page() {
+            put(answer, &[record.list_tag(), KeyListEntry::LEN as u8])?;
+            put(answer, &record.list_entry(&self.nvm).to_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+impl KeyRecord {
+    const fn list_tag(&self) -> u8 {
+        match self.family {
+            Family::Card => KeyListEntry::TAG,
+            Family::Sam => KeyListEntry::SAM_TAG,
+        }
+    }
+
+    fn list_entry<M: Memory>(&self, nvm: &Journal<M>) -> KeyListEntry {
+        let algorithm = self.algorithm_id().0;
+        let (key_type, version, algorithm, tries) = match self.family {
+            Family::Sam => (KeyType(self.type_byte), self.b4, algorithm, u8::MAX),
+            Family::Card if self.key_type().counts_errors() => {
+                let algorithm = if self.key_type() == KeyType::PIN { 0x00 } else { algorithm };
+                let tries = u8::try_from(self.tries(nvm)).unwrap_or(u8::MAX);
+                (self.key_type(), self.replaced, algorithm, tries)
+            }
+            Family::Card => (self.key_type(), self.b4, algorithm, u8::MAX),
+        };
+        KeyListEntry { key_type, id: self.id, version, algorithm, tries }
+    }
+}
