@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What a card serves: INS, and the classes it has.
-const SERVED: [(u8, &[u8]); 26] = [
+const SERVED: [(u8, &[u8]); 27] = [
     (ins::SELECT, &[0x00]),
     (ins::GET_CHALLENGE, &[0x00]),
     (ins::READ_BINARY, &[0x00, 0x04]),
