@@ -7,6 +7,8 @@
 //! | [`card`] | a selected application: typed reads, PIN, authentication, life cycle |
 //! | [`sam`] | who keeps the keys: a SAM in a slot, or one in memory for servers and tests |
 //! | [`terminal`] | purchase and recharge, each one call with three endings; what is in doubt, settlement, the issuer's check |
+//! | [`access`], [`attendance`] | a door, and who may pass; an attendance terminal |
+//! | [`presence`] | what those two share: genuine cards, the journal of events, the deny list |
 //! | [`trace`] | a redacting trace of APDUs, decoded field by field |
 //! | [`blacklist`] | which cards are served no more: signed lists and changes, two bytes a card |
 //! | [`disk`] | what is durable when, for the journal and the blacklist |
@@ -40,15 +42,19 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod apdu;
 mod as_text;
+pub mod attendance;
 pub mod blacklist;
+mod calendar;
 pub mod card;
 pub mod crypto;
 pub mod disk;
 pub mod issuing;
 pub mod keys;
 pub mod line_protection;
+pub mod presence;
 pub mod sam;
 pub mod terminal;
 pub mod trace;

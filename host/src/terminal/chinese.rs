@@ -102,7 +102,7 @@ pub(super) fn not_marked(error: &MarkError) -> String {
     }
 }
 
-fn keeper(error: &SamError) -> String {
+pub(crate) fn keeper(error: &SamError) -> String {
     match error {
         SamError::WrongMac => "卡的MAC错误：不是本单位的真卡，或应答被改动".to_owned(),
         SamError::NoSuchKey => "SAM没有该卡版本的密钥。请更换SAM或卡".to_owned(),
@@ -120,7 +120,7 @@ fn keeper(error: &SamError) -> String {
     }
 }
 
-fn select(error: &SelectError) -> String {
+pub(crate) fn select(error: &SelectError) -> String {
     match error {
         SelectError::NoApplication => "不是本单位的卡：卡上没有本单位的应用。请使用本单位的卡".to_owned(),
         SelectError::Blocked => "卡上的应用已锁定。请持卡人到服务台办理".to_owned(),
@@ -142,7 +142,7 @@ fn pin(error: &PinError) -> String {
     }
 }
 
-fn exchange(error: &ExchangeError) -> String {
+pub(crate) fn exchange(error: &ExchangeError) -> String {
     match error {
         ExchangeError::Transport(error) => transport(error),
         ExchangeError::Malformed(length) => format!("收到{length}字节，不是卡的应答。请重新刷同一张卡或检查读卡器"),

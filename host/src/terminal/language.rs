@@ -12,7 +12,7 @@ pub enum Language {
 
 impl Language {
     /// The text in this language, of two.
-    pub(super) fn of<T>(self, english: impl FnOnce() -> T, chinese: impl FnOnce() -> T) -> T {
+    pub(crate) fn of<T>(self, english: impl FnOnce() -> T, chinese: impl FnOnce() -> T) -> T {
         match self {
             Self::English => english(),
             Self::Chinese => chinese(),

@@ -21,7 +21,7 @@
 
 mod capp;
 mod cash_withdraw;
-mod chinese;
+pub(crate) mod chinese;
 mod completing;
 mod desk;
 mod desk_approver;
@@ -44,7 +44,7 @@ mod recharge;
 mod refusal;
 mod rule;
 pub mod settlement;
-mod stored;
+pub(crate) mod stored;
 mod tap;
 mod token;
 mod token_store;

@@ -17,7 +17,7 @@ pub(super) mod amount {
 }
 
 /// A moment: `YYYYMMDDHHMMSS`.
-pub(super) mod moment {
+pub(crate) mod moment {
     use onecard_wire::date::Moment;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
     use std::borrow::Cow;
