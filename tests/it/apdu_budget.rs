@@ -2,6 +2,8 @@
 
 use onecard_applet::Kind;
 use onecard_host::{
+    access::GrantLog,
+    attendance::AttendanceEvent,
     card::{balance, select},
     crypto::Key,
     keys::{CardKeys, KeySet, Purpose},
@@ -14,6 +16,7 @@ use onecard_tests::world::{KEY_VERSION, World, moment, serial, terminal_number};
 use onecard_wire::{aid, amount::Amount, wallet::Purse};
 
 use crate::{
+    presence::{Clock, Entrance, member, sealed, terms},
     probe::Probe,
     purse::{EP, KEY_ID, PURCHASE_KEY, TAC_KEY},
 };
@@ -116,6 +119,26 @@ fn a_purchase_takes_one_more_without_public_data_in_the_fci() {
     let tap = purchase(&mut counting, &mut sam, &mut InMemoryStore::new(), &order).unwrap();
     assert!(matches!(tap.outcome, Outcome::Committed(_)), "{:?}", tap.outcome);
     assert_eq!(counting.commands.iter().map(|command| command[1]).collect::<Vec<_>>(), [0xA4, 0xB0, 0x50, 0x54]);
+}
+
+#[test]
+fn a_door_takes_three_and_five_with_the_cards_log() {
+    for (grants, expected) in [(GrantLog::Off, 3), (GrantLog::IfPossible, 5), (GrantLog::Required, 5)] {
+        let mut card = member(0, &[sealed(0, &terms())]);
+        Entrance::new(grants).granted(&mut card, 1);
+        assert_eq!(card.exchanges(), expected);
+    }
+}
+
+#[test]
+fn attendance_takes_four_and_two_if_it_is_recorded_already() {
+    let mut clock = Clock::new();
+    let mut card = Reader::insert(World::shared().card(0).unwrap());
+    for (second, expected) in [(1, 4), (2, 2), (600, 4)] {
+        card.tap();
+        let _ = clock.tap(&mut card, AttendanceEvent::In, second);
+        assert_eq!(card.exchanges(), expected);
+    }
 }
 
 /// Remembers what was sent.

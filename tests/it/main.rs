@@ -8,8 +8,10 @@
     reason = "tests"
 )]
 
+mod access;
 mod apdu_budget;
 mod attacks;
+mod attendance;
 mod books;
 mod cashier;
 mod commands;
@@ -20,6 +22,7 @@ mod generated_commands;
 mod isolation;
 mod lost_card;
 mod memory;
+mod presence;
 mod probe;
 mod purse;
 mod purse_model;

@@ -6,7 +6,7 @@ use onecard_host::{
     apdu::{Command, exchange},
     card::{Pin, select},
     crypto::{DesKey, Key},
-    issuing::{CardOrder, MfKeys, SamCardOrder, issue_card, issue_sam, prepare_mf},
+    issuing::{CardOrder, MfKeys, SamCardOrder, SamRole, issue_card, issue_sam, prepare_mf},
     keys::{EnterpriseKeys, MissingKey, Purpose, RootKeys},
     sam::{Levels, PsamCard, SamError, SoftwareSam, SoftwareSamState},
     terminal::IssuerKeys,
@@ -90,6 +90,15 @@ impl World {
     #[must_use]
     pub fn sam(&self, terminal: usize) -> Option<Chip> {
         self.sams.get(terminal).map(Chip::snapshot)
+    }
+
+    /// A SAM for another terminal of that number: a door's, say, with no key of money.
+    ///
+    /// # Errors
+    /// Issuing failed: never, for the keys of this world.
+    pub fn sam_for(&self, role: SamRole, terminal: usize) -> Made {
+        let mut random = ChaCha8Rng::seed_from_u64(0x0C_D004);
+        personalised_sam(terminal, role.keys(KEY_VERSION), &self.root, &self.enterprise, &mut random)
     }
 
     /// The same SAM as software.
@@ -180,7 +189,7 @@ impl World {
             .map(|card| personalised_card(card, &root, &enterprise, &pin, &mut random))
             .collect::<Result<_, _>>()?;
         let sams = (0..TERMINALS)
-            .map(|terminal| personalised_sam(terminal, &root, &enterprise, &mut random))
+            .map(|terminal| personalised_sam(terminal, till_and_recharge(), &root, &enterprise, &mut random))
             .collect::<Result<_, _>>()?;
         Ok(Self { root, enterprise, cards, sams, pin })
     }
@@ -233,7 +242,8 @@ fn sam_digits(terminal: usize) -> String {
     format!("{:020}", terminal + 1)
 }
 
-type Made = Result<Chip, Box<dyn std::error::Error + Send + Sync>>;
+/// An issued chip.
+pub type Made = Result<Chip, Box<dyn std::error::Error + Send + Sync>>;
 
 fn personalised_card(
     card: usize,
@@ -263,7 +273,19 @@ fn personalised_card(
 }
 
 /// A till and a recharge station in one, with the maintenance key, by which it reads logs.
-fn personalised_sam(terminal: usize, root: &RootKeys, enterprise: &EnterpriseKeys, random: &mut ChaCha8Rng) -> Made {
+fn till_and_recharge() -> Vec<(UsageKind, KeyVersion)> {
+    [UsageKind::PURCHASE, UsageKind::LOAD, UsageKind::CARD_MAINTENANCE, UsageKind::MARKING]
+        .map(|kind| (kind, KEY_VERSION))
+        .into()
+}
+
+fn personalised_sam(
+    terminal: usize,
+    keys: Vec<(UsageKind, KeyVersion)>,
+    root: &RootKeys,
+    enterprise: &EnterpriseKeys,
+    random: &mut ChaCha8Rng,
+) -> Made {
     let (valid_from, valid_to) = validity()?;
     let digits = sam_digits(terminal);
     let order = SamCardOrder {
@@ -274,9 +296,7 @@ fn personalised_sam(terminal: usize, root: &RootKeys, enterprise: &EnterpriseKey
         valid_to,
         load_limit: LOAD_LIMIT,
         own_key_version: KEY_VERSION,
-        keys: [UsageKind::PURCHASE, UsageKind::LOAD, UsageKind::CARD_MAINTENANCE, UsageKind::MARKING]
-            .map(|kind| (kind, KEY_VERSION))
-            .into(),
+        keys,
     };
     let mf = MfKeys::of_sam(&root.chip(order.serial.factor()), KEY_VERSION)?;
     let mut reader = Reader::insert(Chip::blank(Kind::Sam, 0x5A00 + terminal as u64)?);
