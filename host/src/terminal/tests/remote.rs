@@ -150,7 +150,8 @@ fn a_remote_sam_answers_as_the_sam_behind_it() {
     let (mut remote, mut local) = (RemoteSam::new(&mut wire, 1, 1), sam(&purposes));
     let card = CardFactors { enterprise: enterprise(), serial: serial(1) };
     let version = crate::blacklist::ListVersion([7; 7]);
-    let calls: [fn(&mut dyn Sam, CardFactors, crate::blacklist::ListVersion) -> Result<Vec<u8>, SamError>; 6] = [
+    type Call = fn(&mut dyn Sam, CardFactors, crate::blacklist::ListVersion) -> Result<Vec<u8>, SamError>;
+    let calls: [Call; 6] = [
         |sam, _, _| sam.terminal().map(|terminal| terminal.0.to_vec()),
         |sam, card, _| sam.maintenance_mac(card, [1; 8], &[4; 300]).map(|mac| mac.to_vec()),
         |sam, card, _| {
