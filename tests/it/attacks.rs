@@ -134,7 +134,7 @@ fn attack_06_des_crypt_makes_no_mac_of_money() {
 #[test]
 fn attack_08_two_initializes_and_both_debits() {
     let (chip, _) = card_with(1_000);
-    let key: [u8; 16] = *card_key(Purpose::Purchase).expose();
+    let key = card_key(Purpose::Purchase);
     let initialize = format!("805001020B01000000C8{}", hex::encode(TERMINAL));
     for first_wins in [false, true] {
         let mut probe = Probe::insert(chip.snapshot());

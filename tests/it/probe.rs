@@ -11,6 +11,7 @@ use onecard_host::{
     transport::{Transport, TransportError},
 };
 use onecard_simulator::chip::{Chip, Kind, PoweredChip};
+use onecard_wire::key::Algorithm;
 
 /// Name of the application that [`Probe::application`] makes.
 pub(crate) const NAME: &str = "F04F4E4543011000000000000001";
@@ -64,11 +65,16 @@ impl Probe {
     /// An empty application with a key file, selected for the first time: its window is open. A protected MF file may be
     /// made before by `in_mf`.
     pub(crate) fn application_after(kind: Kind, in_mf: impl FnOnce(&mut Self)) -> Self {
+        Self::application_of(kind, Algorithm::Des, in_mf)
+    }
+
+    /// The same, its keys of the types 36 to 39 of `algorithm`.
+    pub(crate) fn application_of(kind: Kind, algorithm: Algorithm, in_mf: impl FnOnce(&mut Self)) -> Self {
         let mut probe = Self::erased(kind);
         in_mf(&mut probe);
         probe.done(&format!("80E0{DIRECTORY}16 38 FFFF F0F0 95 FFFF {NAME}"));
         probe.done(&format!("00A4000002 {DIRECTORY}"));
-        probe.create("0000", "3F 0200 95 F0 FF FF");
+        probe.create("0000", &format!("3F 0200 95 F0 FF {:02X}", algorithm.key_file_byte()));
         probe
     }
 

@@ -63,7 +63,7 @@ impl Till {
 
     /// DEBIT FOR PURCHASE for an INITIALIZE.
     pub(crate) fn debit(self, begun: &PurchaseInitialized, amount: u32, terminal_sequence: u32) -> String {
-        debit(&PURCHASE_KEY, self.purse, begun, amount, terminal_sequence)
+        debit(&Key::from_bytes(PURCHASE_KEY), self.purse, begun, amount, terminal_sequence)
     }
 
     /// A whole load; the TAC.
@@ -109,8 +109,8 @@ impl Till {
 }
 
 /// DEBIT FOR PURCHASE by a key.
-pub(crate) fn debit(key: &[u8; 16], purse: Purse, begun: &PurchaseInitialized, amount: u32, sequence: u32) -> String {
-    let session = SessionKey::of_purchase(&Key::from_bytes(*key), begun.random, begun.offline_sequence, sequence);
+pub(crate) fn debit(key: &Key, purse: Purse, begun: &PurchaseInitialized, amount: u32, sequence: u32) -> String {
+    let session = SessionKey::of_purchase(key, begun.random, begun.offline_sequence, sequence);
     let mac1 = session.purchase_mac1(&terms(TransactionType::purchase(purse), amount));
     let Moment { date, time } = moment();
     let field = DebitForPurchase { terminal_sequence: sequence, date, time, mac1 };

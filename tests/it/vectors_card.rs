@@ -8,27 +8,30 @@ use onecard_host::{apdu::Command, card::external_authentication, crypto::padding
 use onecard_vectors::{
     Vectors,
     authentication::{self, Authentication},
+    block_cipher::BlockCipher,
     diversify::Diversify,
     ecb::{Direction, Ecb},
     key_check_value::KeyCheckValue,
     line_protection::{Encipherment, LineProtection},
-    load::Load,
     mac::{Mac, Method},
     pin::{PinUnblock, ReloadPin},
-    purchase::Purchase,
     vector::Vector,
     wrapped_key::{Target, WrappedKey},
 };
-use onecard_wire::wallet::{PurchaseInitialized, Purse};
+use onecard_wire::{
+    key::AlgorithmId,
+    wallet::{PurchaseInitialized, Purse},
+};
 
 use crate::{
-    coverage_of_vectors::Tally,
-    probe::{DIRECTORY, Probe, bytes, line_key},
-    purse::{ED, EP, TAC_KEY, Till, debit},
+    coverage_of_vectors::{Tally, algorithm, keyed, whole_key},
+    probe::{DIRECTORY, Probe, bytes},
+    purse::{TAC_KEY, debit},
     sam_probe::SamProbe,
 };
 
 mod sam;
+mod wallet;
 
 /// What showing every vector came to; shown once for all tests.
 pub(crate) static TALLY: LazyLock<Tally> = LazyLock::new(|| tally(&Vectors::embedded().unwrap()));
@@ -45,11 +48,15 @@ fn tally(vectors: &Vectors) -> Tally {
     tally.each("wrapped_key", &vectors.wrapped_key, wrapped_key);
     tally.each("reload_pin", &vectors.reload_pin, reload_pin);
     tally.each("pin_unblock", &vectors.pin_unblock, pin_unblock);
-    tally.each("load", &vectors.load, load);
-    tally.each("purchase", &vectors.purchase, purchase);
+    tally.each("load", &vectors.load, wallet::load);
+    tally.each("purchase", &vectors.purchase, wallet::purchase);
+    tally.each("unload", &vectors.unload, wallet::unload);
+    tally.each("overdraft", &vectors.overdraft, wallet::overdraft);
+    tally.each("access_right", &vectors.access_right, sam::access_right);
     tally.each("sam_purchase", &vectors.sam_purchase, sam::purchase);
     tally.each("sam_load", &vectors.sam_load, sam::load);
     tally.each("des_crypt", &vectors.des_crypt, sam::des_crypt);
+    tally.each("sam_mark", &vectors.sam_mark, sam::mark);
     tally
 }
 
@@ -60,70 +67,86 @@ fn the_card_shows_every_vector() {
 
 /// INTERNAL AUTHENTICATE enciphers and deciphers whole blocks as they are.
 fn ecb(vector: &Vector<Ecb>) {
-    let Ecb { key, direction, input, output, .. } = &vector.body;
+    let Ecb { block_cipher, key, direction, input, output } = &vector.body;
     assert!(vector.is_valid());
-    assert_eq!(&internal(*direction, key, input), output);
+    assert_eq!(&internal(*direction, *block_cipher, key, input), output);
 }
 
-/// DES CRYPT with the IV in front, by a SAM's key that is used as it is: kind 06 for the retail MAC; for single DES kind 04,
-/// whose halves are folded, the right one being zero.
+/// DES CRYPT by a SAM's key, with the IV in front but for CMAC, which has none. Kind 06 is used as it is; kind 04 is for
+/// transaction MACs: triple DES folds it, here with a right half of zeros.
 fn mac(vector: &Vector<Mac>) {
     let Mac { method, key, iv, data, mac } = &vector.body;
     assert!(vector.is_valid());
-    let (kind, key) = match method {
-        Method::Cbc => (0x04, [key.as_slice(), &[0; 8]].concat()),
-        Method::Retail => (0x06, key.clone()),
-        other => panic!("no card has {other:?}"),
+    let (kind, cipher, value) = match method {
+        Method::Cbc => (0x04, BlockCipher::Des, [key.as_slice(), &[0; 8]].concat()),
+        Method::Retail => (0x06, BlockCipher::Des, key.clone()),
+        Method::Sm4Cbc => (0x06, BlockCipher::Sm4, key.clone()),
+        Method::AesCmac => (0x04, BlockCipher::Aes, key.clone()),
+    };
+    let (p1, message) = match method {
+        Method::Cbc | Method::Retail => (0x05, [iv, method_2::<8>(data).as_flattened()].concat()),
+        Method::Sm4Cbc => (0x05, [iv, method_2::<16>(data).as_flattened()].concat()),
+        Method::AesCmac => (0x01, data.clone()),
     };
     let mut sam = SamProbe::new();
-    sam.write_key(kind, 0x01, &key);
+    sam.write_key_of(kind, 0x01, AlgorithmId(cipher.byte()), &value);
     sam.probe.done(&format!("801A{kind:02X}01"));
-    let message = [&iv[..], method_2::<8>(data).as_flattened()].concat();
-    let answer = sam.probe.done(&format!("80FA0500{:02X}{}04", message.len(), hex::encode(message)));
+    let crypt = format!("80FA{p1:02X}00{:02X}{}", message.len(), hex::encode(&message));
+    if message.is_empty() {
+        // No command has a SAM make a MAC of nothing.
+        return sam.probe.refused(0x6700, &crypt);
+    }
+    let answer = sam.probe.done(&format!("{crypt}04"));
     assert_eq!(answer.len(), 4);
     assert!(mac.starts_with(&answer), "{}", hex::encode(answer));
 }
 
 /// A SAM's diversified key enciphers as the derived key does in a card.
 fn diversify(vector: &Vector<Diversify>) {
-    let Diversify { key, factors, derived, .. } = &vector.body;
+    let Diversify { block_cipher, key, factors, derived } = &vector.body;
     assert!(vector.is_valid());
     let usage = u8::try_from(factors.len()).unwrap() << 5 | 0x07;
     let mut sam = SamProbe::new();
-    sam.write_key(usage, 0x01, key);
+    sam.write_key_of(usage, 0x01, AlgorithmId(block_cipher.byte()), key);
     let serial_first: Vec<u8> = factors.iter().rev().flatten().copied().collect();
     sam.probe.done(&format!("801A{usage:02X}01{:02X}{}", serial_first.len(), hex::encode(serial_first)));
     let blocks = bytes("0000000000000000 0123456789ABCDEF");
     let answer = sam.probe.done(&format!("80FA000010{}10", hex::encode(&blocks)));
-    assert_eq!(answer, internal(Direction::Encipher, derived, &blocks));
+    assert_eq!(answer, internal(Direction::Encipher, *block_cipher, derived, &blocks));
 }
 
 fn key_check_value(vector: &Vector<KeyCheckValue>) {
+    let KeyCheckValue { block_cipher, key, value } = &vector.body;
     assert!(vector.is_valid());
-    assert!(internal(Direction::Encipher, &vector.body.key, &[0; 8]).starts_with(&vector.body.value));
+    let block = match block_cipher {
+        BlockCipher::Des => vec![0x00; 8],
+        BlockCipher::Sm4 => vec![0x00; 16],
+        BlockCipher::Aes => vec![0x01; 16],
+    };
+    assert!(internal(Direction::Encipher, *block_cipher, key, &block).starts_with(value));
 }
 
-fn internal(direction: Direction, key: &[u8], blocks: &[u8]) -> Vec<u8> {
-    let (header, p1) = match direction {
-        Direction::Encipher => ("30F0F00100", 0x00),
-        Direction::Decipher => ("31F0F00100", 0x01),
+fn internal(direction: Direction, cipher: BlockCipher, key: &[u8], blocks: &[u8]) -> Vec<u8> {
+    let (key_type, p1) = match direction {
+        Direction::Encipher => ("30", 0x00),
+        Direction::Decipher => ("31", 0x01),
     };
     let mut probe = Probe::application(Kind::CpuCard);
-    probe.key(0x01, header, key);
+    probe.key(0x01, &format!("{key_type}F0F001{:02X}", cipher.byte()), key);
     probe.done(&format!("0088{p1:02X}01{:02X}{}", blocks.len(), hex::encode(blocks)))
 }
 
 fn authentication(vector: &Vector<Authentication>) {
-    let Authentication { command, key, key_id, data, cryptogram, apdu, .. } = &vector.body;
+    let Authentication { block_cipher, command, key, key_id, data, cryptogram, apdu } = &vector.body;
     assert!(vector.is_valid());
-    let mut probe = Probe::application(Kind::CpuCard);
+    let mut probe = application(*block_cipher);
     let header = match command {
-        authentication::Command::External => "39F0F00533",
-        authentication::Command::InternalEncipher => "30F0F00100",
-        authentication::Command::InternalDecipher => "31F0F00100",
-        authentication::Command::InternalMac => "32F0F00100",
+        authentication::Command::External => "39F0F00533".to_owned(),
+        authentication::Command::InternalEncipher => format!("30F0F001{:02X}", block_cipher.byte()),
+        authentication::Command::InternalDecipher => format!("31F0F001{:02X}", block_cipher.byte()),
+        authentication::Command::InternalMac => format!("32F0F001{:02X}", block_cipher.byte()),
     };
-    probe.key(*key_id, header, key);
+    probe.key(*key_id, &header, key);
     let apdu = hex::encode(apdu);
     if *command != authentication::Command::External {
         assert_eq!(&probe.done(&apdu), cryptogram);
@@ -142,17 +165,18 @@ fn line_protection(vector: &Vector<LineProtection>) {
     match trace.header[1] {
         0x16 => {
             let mut probe = Probe::erased(Kind::CpuCard);
-            probe.create("0000", "3F 0200 01 F0 FF FF");
+            let key_file_byte = algorithm(trace.block_cipher).key_file_byte();
+            probe.create("0000", &format!("3F 0200 01 F0 FF {key_file_byte:02X}"));
             maintenance(&mut probe);
             protected(&mut probe, trace);
             assert_eq!(probe.ask("0084000004").status, 0x6A81);
         }
         0x18 | 0x1E => {
-            let mut probe = Probe::application(Kind::CpuCard);
+            let mut probe = application(trace.block_cipher);
             maintenance(&mut probe);
             if trace.header[1] == 0x18 {
                 let block = Command::new(0x84, 0x1E, 0x00, 0x00);
-                assert_eq!(probe.send_with_mac(&block, &line_key(&trace.key)).status, 0x9000);
+                assert_eq!(probe.send_with_mac(&block, &keyed(trace.block_cipher, &trace.key)).status, 0x9000);
             }
             protected(&mut probe, trace);
             let status = if trace.header[1] == 0x18 { 0x9000 } else { 0x6A81 };
@@ -160,7 +184,7 @@ fn line_protection(vector: &Vector<LineProtection>) {
         }
         0xB0 => read_with_mac(trace, maintenance),
         0xD6 => {
-            let mut probe = Probe::application(Kind::CpuCard);
+            let mut probe = application(trace.block_cipher);
             maintenance(&mut probe);
             let kind = if trace.enciphered { 0xE8 } else { 0xA8 };
             binary(&mut probe, trace, kind, trace.plain.len());
@@ -168,7 +192,7 @@ fn line_protection(vector: &Vector<LineProtection>) {
             assert_eq!(probe.done("00B0000000"), trace.plain);
         }
         0xE2 => {
-            let mut probe = Probe::application(Kind::CpuCard);
+            let mut probe = application(trace.block_cipher);
             maintenance(&mut probe);
             let sfi = trace.header[3] >> 3;
             probe.create(&format!("{sfi:04X}"), &format!("AE 02{:02X} F0F0 FF FF", trace.plain.len()));
@@ -190,12 +214,12 @@ fn protected(probe: &mut Probe, trace: &LineProtection) -> Vec<u8> {
 
 fn read_with_mac(trace: &LineProtection, maintenance: impl Fn(&mut Probe)) {
     let answer = trace.answer.as_ref().unwrap();
-    let mut probe = Probe::application(Kind::CpuCard);
+    let mut probe = application(trace.block_cipher);
     maintenance(&mut probe);
     binary(&mut probe, trace, if answer.enciphered { 0x68 } else { 0x28 }, answer.plain.len());
     let write = Command::new(0x00, 0xD6, 0x00, 0x00).with_bytes(&answer.plain).unwrap();
     let written = match answer.enciphered {
-        true => probe.send_enciphered(&write.with_class_bits(0x04), &line_key(&trace.key)),
+        true => probe.send_enciphered(&write.with_class_bits(0x04), &keyed(trace.block_cipher, &trace.key)),
         false => probe.send(&write.to_bytes()),
     };
     assert_eq!(written.status, 0x9000);
@@ -213,15 +237,16 @@ fn binary(probe: &mut Probe, trace: &LineProtection, type_byte: u8, length: usiz
 
 /// An enciphered write, whose MAC the source does not print, and the enciphered answer to a read.
 fn encipherment(vector: &Vector<Encipherment>) {
-    let Encipherment { key, plain, cipher, .. } = &vector.body;
+    let Encipherment { block_cipher, key, plain, cipher } = &vector.body;
     assert!(vector.is_valid());
-    let mut probe = Probe::application(Kind::CpuCard);
+    let mut probe = application(*block_cipher);
     probe.key(0x00, "36F0F0FF33", key);
+    let key = keyed(*block_cipher, key);
     probe.create("0015", &format!("E8 {:04X} F0F0 FF FF", plain.len()));
     let write = Command::new(0x04, 0xD6, 0x95, 0x00).with_bytes(cipher).unwrap();
-    assert_eq!(probe.send_with_mac(&write, &line_key(key)).status, 0x9000);
+    assert_eq!(probe.send_with_mac(&write, &key).status, 0x9000);
     assert_eq!(&probe.done("00B0950000"), plain);
-    let answer = probe.send_with_mac(&Command::new(0x04, 0xB0, 0x95, 0x00), &line_key(key));
+    let answer = probe.send_with_mac(&Command::new(0x04, 0xB0, 0x95, 0x00), &key);
     assert_eq!(answer.data.split_last_chunk::<4>().unwrap().0, cipher);
 }
 
@@ -236,9 +261,9 @@ fn wrapped_key(vector: &Vector<WrappedKey>) {
 fn wrapped_card_key(wrapped: &WrappedKey) {
     let [_, _, p1, id] = wrapped.header;
     let (header, value) = wrapped.record.split_at(5);
-    let mut probe = Probe::application(Kind::CpuCard);
+    let mut probe = application(wrapped.block_cipher);
     probe.key(0x00, "39F0F00F33", &wrapped.control_key);
-    let control = line_key(&wrapped.control_key);
+    let control = keyed(wrapped.block_cipher, &wrapped.control_key);
     match (p1, id) {
         (0x01, _) | (_, 0x00) => {}
         (0x39, _) => probe.key(id, "39F0F00133", &vec![0x5A; value.len()]),
@@ -257,7 +282,7 @@ fn wrapped_card_key(wrapped: &WrappedKey) {
     match header[0] & 0x3F {
         0x39 => {
             let challenge = probe.fresh_challenge();
-            let command = external_authentication(id, challenge, &line_key(value));
+            let command = external_authentication(id, challenge, &keyed(wrapped.block_cipher, value));
             assert_eq!(probe.send(&command.to_bytes()).status, 0x9000);
         }
         0x3E => {
@@ -266,25 +291,26 @@ fn wrapped_card_key(wrapped: &WrappedKey) {
             let begun = probe.done(&format!("805001020B{id:02X}00000000001122334455"));
             let begun = PurchaseInitialized::parse(&begun).unwrap();
             assert_eq!([begun.key_version.0, begun.algorithm.0], header[3..5]);
-            probe.done(&debit(value.try_into().unwrap(), Purse::Ep, &begun, 0, 0));
+            let key = whole_key(BlockCipher::of_byte(header[4]), value);
+            probe.done(&debit(&key, Purse::Ep, &begun, 0, 0));
         }
         other => panic!("no card shows a key of type {other:02X}"),
     }
 }
 
 fn reload_pin(vector: &Vector<ReloadPin>) {
-    let ReloadPin { key, pin, apdu, .. } = &vector.body;
+    let ReloadPin { block_cipher, key, pin, apdu, .. } = &vector.body;
     assert!(vector.is_valid());
-    let mut probe = Probe::application(Kind::CpuCard);
+    let mut probe = application(*block_cipher);
     probe.key(0x00, "38F0F0FF33", key);
     new_pin(&mut probe, pin, |probe| (probe.ask(&crate::purse::bent(&hex::encode(apdu))).status, 0x9302));
     new_pin(&mut probe, pin, |probe| (probe.ask(&hex::encode(apdu)).status, 0x9000));
 }
 
 fn pin_unblock(vector: &Vector<PinUnblock>) {
-    let PinUnblock { key, challenge, pin, apdu, .. } = &vector.body;
+    let PinUnblock { block_cipher, key, challenge, pin, apdu, .. } = &vector.body;
     assert!(vector.is_valid());
-    let mut probe = Probe::application(Kind::CpuCard);
+    let mut probe = application(*block_cipher);
     probe.key(0x00, "37F0F0FF33", key);
     new_pin(&mut probe, pin, |probe| {
         probe.challenge(&hex::encode(challenge));
@@ -307,62 +333,7 @@ fn new_pin(probe: &mut Probe, pin: &[u8], replace: impl FnOnce(&mut Probe) -> (u
     assert_eq!(verified == 0x9000, expected == 0x9000, "{verified:04X}");
 }
 
-fn load(vector: &Vector<Load>) {
-    let trace = &vector.body;
-    let till = till(trace.purse);
-    let mut probe = application_with_purse(till, trace.tac_key.as_deref());
-    let online = u16::from_be_bytes(trace.online_sequence);
-    till.bring_to(&mut probe, u32::from_be_bytes(trace.old_balance), online, 0);
-    probe.key(trace.key_id, &format!("3FF0F0{:02X}{:02X}", trace.key_version, trace.algorithm), &trace.load_key);
-    probe.inject(&trace.random);
-    let answer = probe.done(&hex::encode(&trace.initialize));
-    assert_eq!(answer == trace.initialize_answer, vector.is_valid(), "{}", hex::encode(answer));
-    let Some(credit) = &trace.credit else { return };
-    let tac = probe.done(&hex::encode(&credit.apdu));
-    assert!(credit.tac.is_none_or(|published| tac == published), "{}", hex::encode(tac));
-    let log = probe.done("00B201C417");
-    assert!(credit.log_record.is_none_or(|published| log == published), "{}", hex::encode(log));
-    let proof = till.proof(&mut probe, trace.transaction_type, online + 1);
-    assert_eq!(proof.data, [vec![0; 4], tac].concat());
-    let new_balance = u32::from_be_bytes(trace.old_balance) + u32::from_be_bytes(trace.amount);
-    assert_eq!(till.balance(&mut probe), new_balance);
-}
-
-fn purchase(vector: &Vector<Purchase>) {
-    let trace = &vector.body;
-    let till = till(trace.purse);
-    let mut probe = application_with_purse(till, trace.tac_key.as_deref());
-    probe.key(trace.key_id, &format!("3EF0F0{:02X}{:02X}", trace.key_version, trace.algorithm), &trace.purchase_key);
-    let (amount, printed) = (u32::from_be_bytes(trace.amount), u32::from_be_bytes(trace.old_balance));
-    if printed < amount {
-        // An article's example pays from an empty purse.
-        probe.refused(0x9401, &hex::encode(&trace.initialize));
-    }
-    let offline = u16::from_be_bytes(trace.offline_sequence);
-    till.bring_to(&mut probe, printed.max(amount), 1, offline);
-    probe.inject(&trace.random);
-    let answer = probe.done(&hex::encode(&trace.initialize));
-    assert_eq!(answer[4..], trace.initialize_answer[4..]);
-    assert_eq!(answer[..4], printed.max(amount).to_be_bytes());
-    if !vector.is_valid() {
-        return probe.refused(0x9302, &hex::encode(&trace.debit));
-    }
-    let answer = probe.done(&hex::encode(&trace.debit));
-    let (tac, mac2) = answer.split_at(4);
-    assert_eq!(mac2, trace.mac2);
-    assert!(trace.tac.is_none_or(|published| tac == published), "{}", hex::encode(tac));
-    let proof = till.proof(&mut probe, trace.transaction_type, offline + 1);
-    assert_eq!(proof.data, [mac2, tac].concat());
-    assert_eq!(till.balance(&mut probe), printed.max(amount) - amount);
-}
-
-fn till(purse: u8) -> Till {
-    if purse == Purse::Ed as u8 { ED } else { EP }
-}
-
-fn application_with_purse(till: Till, tac_key: Option<&[u8]>) -> Probe {
-    let mut probe = Probe::application(Kind::CpuCard);
-    till.create(&mut probe);
-    probe.key(0x00, "34F0F00100", tac_key.unwrap_or(&TAC_KEY));
-    probe
+/// An application whose keys of the types 36 to 39 are of `cipher`.
+fn application(cipher: BlockCipher) -> Probe {
+    Probe::application_of(Kind::CpuCard, algorithm(cipher), |_| ())
 }

@@ -71,10 +71,10 @@ def own_cipher(cipher):
         name = f"{cipher}, {direction}"
         yield "ecb", name, named(cipher, {"key": draw(name), "direction": direction,
                                           "input": draw(f"{name} input", 32)})
-    method, start = {"sm4": ("sm4-cbc", 16), "aes": ("aes-cmac", 0)}[cipher]
+    method, start = {"sm4": ("sm4-cbc", 8), "aes": ("aes-cmac", 0)}[cipher]
     for size in 0, 5, 15, 16, 31, 32:
         name = f"{method} of {size} bytes"
-        yield "mac", name, {"method": method, "key": draw(name), "iv": draw(f"{name} IV", start),
+        yield "mac", name, {"method": method, "key": draw(name), "iv": draw(f"{name} IV", start) + bytes(start),
                             "data": draw(f"{name} data", size)}
     for levels in 1, 2, 3:
         name = f"{cipher}, {levels} levels"
@@ -156,7 +156,7 @@ def sam(cipher):
     del fields["purse"]
     yield "sam_load", name, fields
     padded = draw("DES CRYPT data", 21) + b"\x80" + bytes(10)
-    message, start = (padded, draw("DES CRYPT block", 16)) if cipher == "sm4" else (padded[:21], b"")
+    message, start = padded if cipher == "sm4" else padded[:21], draw("DES CRYPT challenge", 8) + bytes(8)
     for label, usage, p1, data in (("encipher", "27", 0, padded), ("decipher", "27", 0x80, padded),
                                    ("MAC", "26", 1, message), ("MAC with an initial block", "25", 5, start + message),
                                    ("MAC with an initial block, two levels", "48", 5, start + message),

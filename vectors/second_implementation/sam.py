@@ -38,7 +38,7 @@ def make_des_crypt(v):
     if p1 in (0x00, 0x80):
         answer = ecb(key, data, cipher, p1 == 0x80)
     elif cipher == "aes":
-        # P1 01 and 05 alike: an initial block is the first of the message.
+        # P1 01 and 05 alike: an initial block is the first of the data.
         answer = cmac(key, data)[:4]
     else:
         size = BLOCK[cipher]

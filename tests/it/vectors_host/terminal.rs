@@ -3,22 +3,26 @@
 use std::collections::VecDeque;
 
 use onecard_host::{
+    card::Pin,
     crypto::{Key, SessionKey, TransactionTerms, load_tac, purchase_tac},
     keys::{CardKeys, KeySet, Purpose},
     sam::{SoftwareSam, SoftwareSamState},
     terminal::{
-        InMemoryStore, OrderNumber, Outcome, PurchaseOrder, RechargeOrder, TokenStore, purchase as buy, recharge,
+        CappOrder, CappUpdate, CashOrder, InMemoryStore, OrderNumber, Outcome, PurchaseOrder, Receipt, RechargeOrder,
+        StoreError, Tap, TokenStore, UndoOrder, capp_purchase, cash_withdraw, purchase as buy, recharge, undo,
     },
     transport::{Transport, TransportError},
 };
-use onecard_vectors::{load::Load, purchase::Purchase, vector::Vector};
+use onecard_vectors::{block_cipher::BlockCipher, load::Load, purchase::Purchase, vector::Vector};
 use onecard_wire::{
     amount::Amount,
     date::Moment,
-    key::KeyVersion,
+    key::{AlgorithmId, KeyVersion},
     number::{ApplicationSerial, EnterpriseId, TerminalNumber},
-    wallet::{Purse, TransactionType},
+    wallet::{DebitForPurchase, Initialize, OverdraftLimit, PurchaseInitialized, Purse, TransactionType},
 };
+
+use crate::coverage_of_vectors::whole_key;
 
 /// A card, or SAM, that knows its part by heart.
 pub(super) struct Script(VecDeque<(Vec<u8>, Vec<u8>)>);
@@ -59,11 +63,11 @@ pub(super) fn load(vector: &Vector<Load>) {
     };
     let old_balance = Amount::from_bytes(trace.old_balance);
     let sequence = u16::from_be_bytes(trace.online_sequence);
-    let session = SessionKey::of_load(&key(&trace.load_key), trace.random, sequence);
+    let session = SessionKey::of_load(&whole_key(trace.block_cipher(), &trace.load_key), trace.random, sequence);
     assert_eq!(session.load_mac1(old_balance, &terms) == trace.mac1, vector.is_valid());
     if let Some((tac_key, tac)) = trace.tac_key.as_deref().zip(credit.and_then(|credit| credit.tac)) {
         let new_balance = old_balance.plus(amount).unwrap();
-        assert_eq!(load_tac(&key(tac_key), new_balance, sequence, &terms), tac);
+        assert_eq!(load_tac(&tac_key_of(trace.tac_algorithm, tac_key), new_balance, sequence, &terms), tac);
     }
 
     let mut script = vec![selected(), exchange(&with_le(&trace.initialize, 16), &[&trace.initialize_answer])];
@@ -75,7 +79,7 @@ pub(super) fn load(vector: &Vector<Load>) {
     let version = KeyVersion(trace.key_version);
     // Without a published CREDIT the approver is asked and nothing is sent: its limit is used up.
     let limit = if credit.is_some() { amount.fen() } else { 0 };
-    let mut sam = sam(Purpose::Load, version, &trace.load_key, terminal, 0, limit);
+    let mut sam = sam(Purpose::Load, version, &whole_key(trace.block_cipher(), &trace.load_key), terminal, 0, limit);
     let mut store = InMemoryStore::new();
     let order = RechargeOrder {
         number: OrderNumber(1),
@@ -113,67 +117,177 @@ pub(super) fn purchase(vector: &Vector<Purchase>) {
     };
     let (card_sequence, sequence) =
         (u16::from_be_bytes(trace.offline_sequence), u32::from_be_bytes(trace.terminal_sequence));
-    let session = SessionKey::of_purchase(&key(&trace.purchase_key), trace.random, card_sequence, sequence);
+    let session = SessionKey::of_purchase(
+        &whole_key(trace.block_cipher(), &trace.purchase_key),
+        trace.random,
+        card_sequence,
+        sequence,
+    );
     assert_eq!(session.purchase_mac1(&terms) == trace.mac1, vector.is_valid());
     assert_eq!(session.purchase_mac2(amount), trace.mac2);
     if let Some((tac_key, tac)) = trace.tac_key.as_deref().zip(trace.tac) {
-        assert_eq!(purchase_tac(&key(tac_key), sequence, &terms), tac);
+        assert_eq!(purchase_tac(&tac_key_of(trace.tac_algorithm, tac_key), sequence, &terms), tac);
     }
     if !vector.is_valid() {
         return;
     }
+    let tac = trace.tac.unwrap_or([0x55; 4]);
+    let completed = exchange(&with_le(&trace.debit, 8), &[&tac, &trace.mac2]);
+    let receipt = match TransactionType(trace.transaction_type) {
+        TransactionType::UNDO => undone(trace, &terms, completed),
+        _ => paid(trace, &terms, completed),
+    };
+    assert_eq!(receipt.settlement.tac, Some(tac));
+    assert_eq!(receipt.settlement.transaction.card_sequence, card_sequence);
+    assert_eq!(receipt.settlement.transaction.terminal_sequence, Some(sequence));
+}
+
+/// A purchase, cash withdrawal or compound purchase by the terminal.
+fn paid(trace: &Purchase, terms: &TransactionTerms, completed: (Vec<u8>, Vec<u8>)) -> Receipt {
     // An article's example pays from an empty purse, which the terminal would refuse; no MAC covers the balance.
     let mut initialized = trace.initialize_answer;
-    let balance = Amount::from_bytes(trace.old_balance).max(amount);
+    let balance = Amount::from_bytes(trace.old_balance).max(terms.amount);
     initialized[..4].copy_from_slice(&balance.to_bytes());
-    let tac = trace.tac.unwrap_or([0x55; 4]);
+    let begun = exchange(&with_le(&trace.initialize, 15), &[&initialized]);
+    let key = whole_key(trace.block_cipher(), &trace.purchase_key);
+    let sequence = u32::from_be_bytes(trace.terminal_sequence);
+    let mut sam = sam(Purpose::Purchase, KeyVersion(trace.key_version), &key, terms.terminal, sequence, 0);
+    let mut store = InMemoryStore::new();
+    let (number, enterprise, key_id) = (OrderNumber(1), enterprise(), trace.key_id);
+    let &TransactionTerms { amount, moment, .. } = terms;
+    let (card, tap) = match terms.transaction_type {
+        TransactionType::CASH_WITHDRAW => {
+            let mut card = Script::new([selected(), verified(), begun, completed]);
+            let order = CashOrder { number, enterprise, key_id, amount, moment, pin: pin() };
+            let tap = cash_withdraw(&mut card, &mut sam, &mut store, &order);
+            (card, tap)
+        }
+        TransactionType::CAPP => {
+            let cache = trace.cache.as_ref().unwrap();
+            let [type_id, _, _, data @ ..] = cache.record.as_slice() else { panic!("a record") };
+            let updates = vec![CappUpdate::new(*type_id, data).unwrap()];
+            let mut card = Script::new([selected(), begun, exchange(&cache.update, &[]), completed]);
+            let order = CappOrder { number, enterprise, key_id, amount, moment, pin: None, updates };
+            let tap = capp_purchase(&mut card, &mut sam, &mut store, &order);
+            (card, tap)
+        }
+        _ => {
+            let mut card = Script::new([selected(), begun, completed]);
+            let purse = purse(trace.purse);
+            let order = PurchaseOrder { number, enterprise, purse, key_id, amount, moment, pin: None };
+            let tap = buy(&mut card, &mut sam, &mut store, &order);
+            (card, tap)
+        }
+    };
+    card.finish();
+    assert_eq!(sam.state().next_sequence, sequence + 1);
+    committed(tap)
+}
+
+/// An undo by the terminal that made the purchase just before.
+fn undone(trace: &Purchase, terms: &TransactionTerms, completed: (Vec<u8>, Vec<u8>)) -> Receipt {
+    let purchase_key = Key::from_bytes(hex_literal::hex!("3E75A4B3C2D1E0F1021324354657687A"));
+    let sequence = u32::from_be_bytes(trace.terminal_sequence);
+    let bought = TransactionTerms { transaction_type: TransactionType::PURCHASE_EP, ..*terms };
+    let begun = PurchaseInitialized {
+        old_balance: Amount::from_bytes(trace.old_balance).plus(terms.amount).unwrap(),
+        offline_sequence: u16::from_be_bytes(trace.offline_sequence) - 1,
+        overdraft: OverdraftLimit::default(),
+        key_version: KeyVersion(trace.key_version),
+        algorithm: AlgorithmId::TRIPLE_DES,
+        random: [1, 2, 3, 4],
+    };
+    let session = SessionKey::of_purchase(&purchase_key, begun.random, begun.offline_sequence, sequence - 1);
+    let initialize = Initialize { key_id: trace.key_id, amount: terms.amount, terminal: terms.terminal };
+    let Moment { date, time } = terms.moment;
+    let mac1 = session.purchase_mac1(&bought);
+    let debit = DebitForPurchase { terminal_sequence: sequence - 1, date, time, mac1 };
     let mut card = Script::new([
         selected(),
-        exchange(&with_le(&trace.initialize, 15), &[&initialized]),
-        exchange(&with_le(&trace.debit, 8), &[&tac, &trace.mac2]),
+        exchange(&[&[0x80, 0x50, 0x01, 0x02, 0x0B], &initialize.emit()[..], &[0x0F]].concat(), &[&begun.emit()]),
+        exchange(
+            &[&[0x80, 0x54, 0x01, 0x00, 0x0F], &debit.emit()[..], &[0x08]].concat(),
+            &[&[0x55; 4], &session.purchase_mac2(terms.amount)],
+        ),
+        selected(),
+        exchange(&trace.initialize, &[&trace.initialize_answer]),
+        completed,
     ]);
+    let cancel_key = whole_key(trace.block_cipher(), &trace.purchase_key);
     let version = KeyVersion(trace.key_version);
-    let mut sam = sam(Purpose::Purchase, version, &trace.purchase_key, terminal, sequence, 0);
+    let keys = KeySet::default().with(Purpose::Purchase, version, purchase_key);
+    let mut sam = sam_of(keys.with(Purpose::Cancel, version, cancel_key), terms.terminal, version, sequence - 1, 0);
     let mut store = InMemoryStore::new();
     let order = PurchaseOrder {
         number: OrderNumber(1),
         enterprise: enterprise(),
-        purse: purse(trace.purse),
+        purse: Purse::Ep,
         key_id: trace.key_id,
-        amount,
+        amount: terms.amount,
         moment: terms.moment,
         pin: None,
     };
-    let outcome = buy(&mut card, &mut sam, &mut store, &order).unwrap().outcome;
+    committed(buy(&mut card, &mut sam, &mut store, &order));
+    let order = UndoOrder {
+        number: OrderNumber(2),
+        enterprise: enterprise(),
+        purchase: OrderNumber(1),
+        key_id: trace.key_id,
+        moment: terms.moment,
+    };
+    let receipt = committed(undo(&mut card, &mut sam, &mut store, &order));
     card.finish();
-    let Outcome::Committed(receipt) = outcome else { panic!("{outcome:?}") };
-    assert_eq!(receipt.settlement.tac, Some(tac));
-    assert_eq!(receipt.settlement.transaction.card_sequence, card_sequence);
     assert_eq!(sam.state().next_sequence, sequence + 1);
+    receipt
+}
+
+pub(super) fn committed(tap: Result<Tap, StoreError>) -> Receipt {
+    match tap.unwrap().outcome {
+        Outcome::Committed(receipt) => receipt,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(super) fn pin() -> Pin {
+    Pin::from_digits("123456").unwrap()
+}
+
+/// VERIFY of it.
+pub(super) fn verified() -> (Vec<u8>, Vec<u8>) {
+    exchange(&hex_literal::hex!("0020000003123456"), &[])
 }
 
 /// The traces tell nothing of EF 0015: a plain FMCOS wallet, valid for ever.
-fn selected() -> (Vec<u8>, Vec<u8>) {
+pub(super) fn selected() -> (Vec<u8>, Vec<u8>) {
     let name = onecard_wire::aid::enterprise_application(enterprise());
     let public = hex_literal::hex!("1000000000000001 03 01 0000 3100100000000423 20000101 29991231 0000");
     let select = [&hex_literal::hex!("00A404000E")[..], &name, &[0x00]].concat();
     exchange(&select, &[&hex_literal::hex!("6F33840E"), &name, &hex_literal::hex!("A5219F0C1E"), &public])
 }
 
-fn enterprise() -> EnterpriseId {
+pub(super) fn enterprise() -> EnterpriseId {
     EnterpriseId::from_bytes(hex_literal::hex!("1000000000000001")).unwrap()
 }
 
 fn sam(
     purpose: Purpose,
     version: KeyVersion,
-    value: &[u8],
+    key: &Key,
     terminal: TerminalNumber,
     next_sequence: u32,
     load_limit_fen: u32,
 ) -> SoftwareSam {
+    sam_of(KeySet::default().with(purpose, version, key.clone()), terminal, version, next_sequence, load_limit_fen)
+}
+
+fn sam_of(
+    keys: KeySet,
+    terminal: TerminalNumber,
+    version: KeyVersion,
+    next_sequence: u32,
+    load_limit_fen: u32,
+) -> SoftwareSam {
     let serial = ApplicationSerial::from_bytes(hex_literal::hex!("3100100000000423")).unwrap();
-    let keys = CardKeys::new(serial, KeySet::default().with(purpose, version, key(value)));
     let state = SoftwareSamState {
         terminal,
         next_sequence,
@@ -182,7 +296,7 @@ fn sam(
         last_purchase: None,
         randoms_made: 0,
     };
-    SoftwareSam::for_one_card(keys, version, state)
+    SoftwareSam::for_one_card(CardKeys::new(serial, keys), version, state)
 }
 
 /// Some sources leave out Le; a terminal sends it.
@@ -191,10 +305,10 @@ fn with_le(command: &[u8], le: u8) -> Vec<u8> {
     [head, &[le]].concat()
 }
 
-fn key(value: &[u8]) -> Key {
-    Key::from_bytes(value.try_into().unwrap())
+fn tac_key_of(algorithm: Option<u8>, value: &[u8]) -> Key {
+    whole_key(BlockCipher::of_byte(algorithm.unwrap_or_default()), value)
 }
 
-fn purse(p2: u8) -> Purse {
+pub(super) fn purse(p2: u8) -> Purse {
     Purse::from_p2(p2).unwrap()
 }
