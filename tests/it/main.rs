@@ -17,6 +17,7 @@ mod cashier;
 mod commands;
 mod coverage_of_vectors;
 mod durable;
+mod every_operation;
 mod foreign_peers;
 mod generated_commands;
 mod isolation;
