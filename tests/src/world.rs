@@ -274,7 +274,7 @@ fn personalised_card(
 
 /// A till and a recharge station in one, with the maintenance key, by which it reads logs.
 fn till_and_recharge() -> Vec<(UsageKind, KeyVersion)> {
-    [UsageKind::PURCHASE, UsageKind::LOAD, UsageKind::CARD_MAINTENANCE, UsageKind::MARKING]
+    [UsageKind::PURCHASE, UsageKind::CANCEL, UsageKind::LOAD, UsageKind::CARD_MAINTENANCE, UsageKind::MARKING]
         .map(|kind| (kind, KEY_VERSION))
         .into()
 }

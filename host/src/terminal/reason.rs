@@ -169,16 +169,7 @@ fn english(cause: &Cause) -> String {
             "the card's public data name another enterprise than its application. Send it to the service desk"
                 .to_owned()
         }
-        Cause::Listed { version, unmarked } => {
-            let marked = match unmarked {
-                None => "it is marked as lost now".to_owned(),
-                Some(error) => format!("it could not be marked ({})", error.text(Language::English)),
-            };
-            format!(
-                "it is on the blacklist ({version}), reported lost or cancelled; {marked}. Keep it and call the service \
-                 desk"
-            )
-        }
+        Cause::Listed { version, unmarked } => listed_in_english(*version, unmarked.as_ref()),
         Cause::NotYetValid { from } => format!("valid from {from} only. Use another card"),
         Cause::Expired { on } => format!("expired after {on}. Send the holder to the service desk"),
         Cause::Pin(error) => error.to_string(),
@@ -214,17 +205,7 @@ fn english(cause: &Cause) -> String {
         }
         Cause::BalanceTooHigh { balance } => format!("with {balance} yuan on it the sum does not fit. Load less"),
         Cause::Rule(rule) => rule.text(Language::English),
-        Cause::Refused { command, status } => {
-            let said = match meaning(*command, *status) {
-                Some(meaning) => format!("{} ({:04X})", meaning.english, status.0),
-                None => format!("it answered {status}"),
-            };
-            let next = match *status {
-                StatusWord::SECURITY_NOT_SATISFIED => "Have the holder enter the PIN",
-                _ => "Present it again; if it refuses again, use another card and tell the service desk",
-            };
-            format!("{said}. {next}")
-        }
+        Cause::Refused { command, status } => refused_in_english(*command, *status),
         Cause::NoAnswer { error, .. } => error.to_string(),
         Cause::Malformed { length, .. } => {
             format!(
@@ -241,4 +222,26 @@ fn english(cause: &Cause) -> String {
             "it made another transaction instead of this one. Begin again if it is still wanted".to_owned()
         }
     }
+}
+
+fn listed_in_english(version: ListVersion, unmarked: Option<&MarkError>) -> String {
+    let marked = match unmarked {
+        None => "it is marked as lost now".to_owned(),
+        Some(error) => format!("it could not be marked ({})", error.text(Language::English)),
+    };
+    format!(
+        "it is on the blacklist ({version}), reported lost or cancelled; {marked}. Keep it and call the service desk"
+    )
+}
+
+fn refused_in_english(command: CommandName, status: StatusWord) -> String {
+    let said = match meaning(command, status) {
+        Some(meaning) => format!("{} ({:04X})", meaning.english, status.0),
+        None => format!("it answered {status}"),
+    };
+    let next = match status {
+        StatusWord::SECURITY_NOT_SATISFIED => "Have the holder enter the PIN",
+        _ => "Present it again; if it refuses again, use another card and tell the service desk",
+    };
+    format!("{said}. {next}")
 }
