@@ -73,18 +73,10 @@ where
     W: Witness + ?Sized,
     S: TokenStore + ?Sized,
 {
-    if let Some(settlement) = store.committed(request.number).map_err(StoreError::before_sending)? {
-        let outcome = match request.number_taken(&settlement.transaction) {
-            Some(reason) => Outcome::NotCommitted(reason),
-            None => Outcome::Committed(Receipt { settlement }),
-        };
-        return Ok(Opening::Ended(outcome.into()));
-    }
-    let pending = store.pending().map_err(StoreError::before_sending)?;
-    let standing = pending.iter().find(|token| token.transaction.order == request.number).copied();
-    if let Some(reason) = standing.and_then(|token| request.number_taken(&token.transaction)) {
-        return Ok(Opening::Ended(Outcome::NotCommitted(reason).into()));
-    }
+    let (pending, standing) = match known(store, request)? {
+        Known::Open { pending, standing } => (pending, standing),
+        Known::Ended(outcome) => return Ok(Opening::Ended(outcome.into())),
+    };
     if let Some(cause) = request.undone.and_then(|purchase| wrong_terminal(&terminal, &purchase)) {
         return Ok(Opening::Ended(unreached(standing, Reason { card: None, cause }).into()));
     }
@@ -134,6 +126,27 @@ where
         Some(cause) => ready.refuse(store, cause).map(Opening::Ended),
         None => Ok(Opening::Ready(ready)),
     }
+}
+
+/// What the store says before any card is asked.
+enum Known {
+    Open { pending: Vec<Token>, standing: Option<Token> },
+    Ended(Outcome),
+}
+
+fn known<S: TokenStore + ?Sized>(store: &S, request: &Request<'_>) -> Result<Known, StoreError> {
+    if let Some(settlement) = store.committed(request.number).map_err(StoreError::before_sending)? {
+        return Ok(Known::Ended(match request.number_taken(&settlement.transaction) {
+            Some(reason) => Outcome::NotCommitted(reason),
+            None => Outcome::Committed(Receipt { settlement }),
+        }));
+    }
+    let pending = store.pending().map_err(StoreError::before_sending)?;
+    let standing = pending.iter().find(|token| token.transaction.order == request.number).copied();
+    Ok(match standing.and_then(|token| request.number_taken(&token.transaction)) {
+        Some(reason) => Known::Ended(Outcome::NotCommitted(reason)),
+        None => Known::Open { pending, standing },
+    })
 }
 
 impl Ready {

@@ -141,9 +141,6 @@ fn a_repeated_request_is_answered_and_not_executed_again() {
     }
 }
 
-/// A question to a SAM.
-type Call = fn(&mut dyn Sam, crate::sam::CardFactors, crate::blacklist::ListVersion) -> Result<Vec<u8>, SamError>;
-
 /// Every method of a SAM and every kind of refusal comes through.
 #[test]
 fn a_remote_sam_answers_as_the_sam_behind_it() {
