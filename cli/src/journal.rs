@@ -29,7 +29,9 @@ pub(crate) fn order_number(asked: Option<u64>, journal: &JournalFile, path: &Pat
     let counted = read(&counter)?;
     let pending = journal.pending()?.into_iter().map(|token| token.transaction.order.0);
     let settled = journal.settlement().map(|record| record.transaction.order.0);
-    let last = pending.chain(settled).fold(counted, u64::max);
+    // Those of subsidies follow from card and subsidy, not from the counter.
+    let own = pending.chain(settled).filter(|number| *number < OrderNumber::SUBSIDIES);
+    let last = own.fold(counted, u64::max);
     let number = match asked {
         Some(number) => number,
         None => last.checked_add(1).with_context(|| {

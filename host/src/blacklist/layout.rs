@@ -53,7 +53,7 @@ pub(super) enum Body {
 }
 
 /// The first 15 digits.
-pub(super) fn number(serial: ApplicationSerial) -> u64 {
+pub(crate) fn number(serial: ApplicationSerial) -> u64 {
     let digits = serial
         .to_bytes()
         .iter()

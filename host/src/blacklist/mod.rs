@@ -24,6 +24,7 @@ mod signature;
 mod tests;
 
 pub use file::{BlacklistFile, BlacklistFileError};
+pub(crate) use layout::number;
 pub use signature::{ListKey, ListSigner, NoListKey};
 
 use core::fmt;

@@ -22,6 +22,7 @@ pub(super) fn cause(cause: &Cause) -> String {
             };
             format!("该卡已挂失或注销，在黑名单（{version}）中；{marked}。请留下卡片并联系服务台")
         }
+        Cause::NoSubsidy => "该卡不在本次补贴名单中，无需充值".to_owned(),
         Cause::NotYetValid { from } => format!("{from}起才有效。请换卡"),
         Cause::Expired { on } => format!("有效期至{on}，已过期。请持卡人到服务台办理"),
         Cause::Pin(error) => pin(error),

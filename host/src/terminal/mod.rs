@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `purchase`, `undo`, `capp`, `cash_withdraw` | orders that a SAM approves; `offline` is their one course |
 //! | `recharge`, `unload`, `overdraft` | orders that a load SAM, a server or a desk approves; `online` is their one course |
+//! | `subsidy` | a recharge that each card of a list gets once |
 //! | `listed` | a card on the blacklist: refused, and marked |
 //! | `in_doubt`, `desk` | what a card proves of a transaction in doubt, and what a person decides |
 //! | `token`, `token_store`, `journal_file` | what is remembered, the rules of remembering, a file that does |
@@ -45,6 +46,7 @@ mod refusal;
 mod rule;
 pub mod settlement;
 pub(crate) mod stored;
+mod subsidy;
 mod tap;
 mod token;
 mod token_store;
@@ -71,6 +73,7 @@ pub use receipt::Receipt;
 pub use recharge::{RechargeOrder, recharge};
 pub use rule::Rule;
 pub use settlement::{Evidence, SettlementKey, SettlementRecord};
+pub use subsidy::{Subsidy, SubsidyNumber, subsidise};
 pub use token::{InvalidToken, Token};
 pub use token_store::{Conclusion, InMemoryStore, StorageError, TokenStore};
 pub use transaction::{Direction, Kind, OrderNumber, Transaction};

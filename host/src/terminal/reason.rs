@@ -37,6 +37,8 @@ pub enum Cause {
         /// Why the card could not be marked, if it could not.
         unmarked: Option<MarkError>,
     },
+    /// The card is not on the list of this subsidy.
+    NoSubsidy,
     /// Before the first day of validity.
     NotYetValid {
         /// First day.
@@ -170,6 +172,7 @@ fn english(cause: &Cause) -> String {
                 .to_owned()
         }
         Cause::Listed { version, unmarked } => listed_in_english(*version, unmarked.as_ref()),
+        Cause::NoSubsidy => "it is not on the list of this subsidy. Nothing is to be loaded".to_owned(),
         Cause::NotYetValid { from } => format!("valid from {from} only. Use another card"),
         Cause::Expired { on } => format!("expired after {on}. Send the holder to the service desk"),
         Cause::Pin(error) => error.to_string(),

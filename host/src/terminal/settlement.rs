@@ -21,8 +21,10 @@
 //! TAC does not cover, and what follows from that, is told at [`audit`](fn@audit).
 
 mod audit;
+mod export;
 
 pub use audit::{Audit, Gap, Objection, audit};
+pub use export::{ExportError, SCHEMA, from_csv, from_json, to_csv, to_json};
 
 use core::fmt;
 

@@ -10,6 +10,7 @@ mod listed;
 mod model_card;
 mod relayed;
 mod remote;
+mod subsidies;
 mod texts;
 mod torn;
 mod traces;

@@ -27,6 +27,7 @@ fn causes() -> Vec<Cause> {
             version: ListVersion([0x20; 7]),
             unmarked: Some(MarkError::Exchange(ExchangeError::Transport(TransportError::CardRemoved))),
         },
+        Cause::NoSubsidy,
         Cause::NotYetValid { from: date },
         Cause::Expired { on: date },
         Cause::Pin(PinError::Wrong { serial: serial(1), tries_left: 2 }),
