@@ -41,7 +41,8 @@ fn status(card: &mut Reader) -> (CardStatus, [u8; 7]) {
 #[test]
 fn attack_12_a_lost_card_is_refused_and_marked_for_the_tills_without_the_list() {
     let world = World::shared();
-    let mut sam = world.software_sam(0);
+    let mut slot = Reader::insert(world.sam(0).unwrap());
+    let mut sam = world.open_sam(&mut slot).unwrap();
     let (list, mut journal) = (list_of(&[0]), InMemoryStore::new());
     let mut card = Counting { card: Reader::insert(world.card(0).unwrap()), commands: Vec::new() };
     let tap = recharge(&mut card, &mut world.software_sam(0), &mut journal, &top_up(1, 1_000)).unwrap();
@@ -49,7 +50,7 @@ fn attack_12_a_lost_card_is_refused_and_marked_for_the_tills_without_the_list() 
     for loads in [false, true] {
         card.card.tap();
         card.commands.clear();
-        let mut store = WithBlacklist { store: &mut journal, blacklist: &list };
+        let mut store = WithBlacklist { store: &mut journal, blacklist: Some(&list) };
         let tap = match loads {
             true => recharge(&mut card, &mut sam, &mut store, &top_up(2, 100)),
             false => purchase(&mut card, &mut sam, &mut store, &sale(2, 100)),

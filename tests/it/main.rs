@@ -32,6 +32,7 @@ mod status_words;
 mod tearing;
 mod terminal_kills;
 mod tidy;
+mod till_example;
 mod vectors_card;
 mod vectors_host;
 mod wear;

@@ -90,7 +90,7 @@ impl MarkError {
 /// # use onecard_host::{terminal::*, blacklist::*, *};
 /// # fn f(card: &mut dyn Transport, sam: &mut dyn Sam, mut journal: JournalFile, list: &Blacklist, order: &PurchaseOrder)
 /// # -> Result<(), StoreError> {
-/// let mut store = WithBlacklist { store: &mut journal, blacklist: list };
+/// let mut store = WithBlacklist { store: &mut journal, blacklist: Some(list) };
 /// let tap = purchase(card, sam, &mut store, order)?;
 /// # Ok(()) }
 /// ```
@@ -98,8 +98,8 @@ impl MarkError {
 pub struct WithBlacklist<'a, S: ?Sized> {
     /// The store.
     pub store: &'a mut S,
-    /// The list.
-    pub blacklist: &'a Blacklist,
+    /// The list; `None` before a terminal has received its first.
+    pub blacklist: Option<&'a Blacklist>,
 }
 
 impl<S: TokenStore + ?Sized> TokenStore for WithBlacklist<'_, S> {
@@ -124,6 +124,6 @@ impl<S: TokenStore + ?Sized> TokenStore for WithBlacklist<'_, S> {
     }
 
     fn blacklist(&self) -> Option<&Blacklist> {
-        Some(self.blacklist)
+        self.blacklist
     }
 }

@@ -28,7 +28,7 @@ fn a_listed_card_neither_pays_nor_is_loaded_and_is_marked() {
     for loads in [false, true] {
         let mut card = ModelCard::new(1, yuan("100"));
         let mut sam = whole_sam();
-        let mut store = WithBlacklist { store: &mut store, blacklist: &list };
+        let mut store = WithBlacklist { store: &mut store, blacklist: Some(&list) };
         let tap = match loads {
             true => recharge(&mut card, &mut sam, &mut store, &top_up(1, "10")),
             false => purchase(&mut card, &mut sam, &mut store, &sale(1, "10")),
@@ -39,7 +39,7 @@ fn a_listed_card_neither_pays_nor_is_loaded_and_is_marked() {
         assert_eq!((card.parameters.status, card.parameters.blacklist_version), (CardStatus::LOST, LIST.0));
     }
     let mut other = ModelCard::new(2, yuan("100"));
-    let mut store = WithBlacklist { store: &mut store, blacklist: &list };
+    let mut store = WithBlacklist { store: &mut store, blacklist: Some(&list) };
     committed(&purchase(&mut other, &mut whole_sam(), &mut store, &sale(2, "10")).unwrap().outcome);
     assert_eq!(other.parameters.status, CardStatus::NORMAL);
 }
@@ -61,7 +61,7 @@ fn a_card_that_is_not_marked_is_refused_all_the_same() {
         let mut card = ModelCard::new(1, yuan("100"));
         let mut store = InMemoryStore::new();
         card.fault(at, fault.clone());
-        let mut store = WithBlacklist { store: &mut store, blacklist: &list };
+        let mut store = WithBlacklist { store: &mut store, blacklist: Some(&list) };
         let tap = purchase(&mut card, &mut whole_sam(), &mut store, &sale(1, "10")).unwrap();
         let Cause::Listed { version: LIST, unmarked: Some(_) } = cause(&tap.outcome) else {
             panic!("{fault:?}: {tap:?}")
@@ -71,7 +71,7 @@ fn a_card_that_is_not_marked_is_refused_all_the_same() {
         assert_eq!(card.parameters.status == CardStatus::LOST, marked, "{fault:?}");
     }
     let (mut card, mut store) = (ModelCard::new(1, yuan("100")), InMemoryStore::new());
-    let mut store = WithBlacklist { store: &mut store, blacklist: &list };
+    let mut store = WithBlacklist { store: &mut store, blacklist: Some(&list) };
     let tap = purchase(&mut card, &mut sam(&[Purpose::Purchase]), &mut store, &sale(1, "10")).unwrap();
     let unmarked = Some(MarkError::Keeper(SamError::NoSuchKey));
     assert_eq!(cause(&tap.outcome), Cause::Listed { version: LIST, unmarked });
@@ -86,7 +86,7 @@ fn what_a_listed_card_did_before_is_found_out_first() {
             let mut journal = InMemoryStore::new();
             card.fault(2, fault.clone());
             in_doubt(&purchase(&mut card, &mut sam, &mut journal, &sale(1, "10")).unwrap().outcome);
-            let mut store = WithBlacklist { store: &mut journal, blacklist: &list };
+            let mut store = WithBlacklist { store: &mut journal, blacklist: Some(&list) };
             let order = sale(if same_order { 1 } else { 2 }, "10");
             let tap = purchase(&mut card, &mut sam, &mut store, &order).unwrap();
             match (same_order, executed) {
@@ -111,6 +111,6 @@ fn what_a_listed_card_did_before_is_found_out_first() {
 fn the_list_of_another_enterprise_lists_none_of_ours() {
     let list = list_of("2000000000000002".parse().unwrap(), &[1]);
     let (mut card, mut store) = (ModelCard::new(1, yuan("100")), InMemoryStore::new());
-    let mut store = WithBlacklist { store: &mut store, blacklist: &list };
+    let mut store = WithBlacklist { store: &mut store, blacklist: Some(&list) };
     committed(&purchase(&mut card, &mut whole_sam(), &mut store, &sale(1, "10")).unwrap().outcome);
 }
