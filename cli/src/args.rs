@@ -6,7 +6,7 @@ use clap::{Args, Parser};
 use onecard_wire::{
     amount::Amount,
     date::{Date, Moment},
-    number::{EnterpriseId, TerminalNumber},
+    number::{ApplicationSerial, EnterpriseId, TerminalNumber},
 };
 
 use crate::{
@@ -41,7 +41,7 @@ Exit codes:
   1  an error; no money moved
   2  wrong usage; no money moved
   3  outcome unknown 结果未知: the card may have done it; present the same card again
-  4  not committed 未成交: refused, no money moved
+  4  refused 未成交: by card, SAM or rule; no money moved, nothing changed
   5  a settlement file holds unproven records";
 
 /// What was typed.
@@ -131,6 +131,11 @@ pub(crate) fn positive_amount(text: &str) -> Result<Amount, String> {
 pub(crate) fn terminal_number(text: &str) -> Result<TerminalNumber, String> {
     let decimal = text.bytes().all(|byte| byte.is_ascii_digit());
     decimal.then(|| text.parse().ok()).flatten().ok_or_else(|| "expected 12 decimal digits".to_owned())
+}
+
+/// A card's number.
+pub(crate) fn card_number(text: &str) -> Result<ApplicationSerial, String> {
+    text.parse().map_err(|_| "expected the 16 digits of a card number, the last of them its check digit".to_owned())
 }
 
 /// A day.

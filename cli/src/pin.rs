@@ -23,6 +23,21 @@ pub(crate) struct PinSource {
     ask_pin: bool,
 }
 
+/// Where a PIN that is to replace another comes from.
+#[derive(Args, Debug)]
+pub(crate) struct NewPinSource {
+    /// File with the new PIN (新密码): its digits and nothing else, mode 0600; without it the PIN is asked for, twice.
+    #[arg(long, value_name = "FILE")]
+    new_pin_file: Option<PathBuf>,
+}
+
+impl NewPinSource {
+    /// The new PIN; on the terminal it is asked for twice.
+    pub(crate) fn chosen(&self) -> anyhow::Result<Pin> {
+        chosen(self.new_pin_file.as_deref(), "--new-pin-file")
+    }
+}
+
 impl PinSource {
     /// The PIN, if one was offered.
     pub(crate) fn offered(&self) -> anyhow::Result<Option<Pin>> {
@@ -33,19 +48,23 @@ impl PinSource {
     pub(crate) fn required(&self) -> anyhow::Result<Pin> {
         match &self.pin_file {
             Some(path) => from_file(path),
-            None => ask("PIN 密码: "),
+            None => ask("PIN 密码: ", "--pin-file"),
         }
     }
 
     /// A new card's PIN; on the terminal it is asked for twice.
     pub(crate) fn chosen(&self) -> anyhow::Result<Pin> {
-        let Some(path) = &self.pin_file else {
-            let pin = ask("New PIN 新密码: ")?;
-            ensure!(pin == ask("Again 再输一次: ")?, "two different PINs were typed: try again");
-            return Ok(pin);
-        };
-        from_file(path)
+        chosen(self.pin_file.as_deref(), "--pin-file")
     }
+}
+
+fn chosen(file: Option<&Path>, option: &str) -> anyhow::Result<Pin> {
+    let Some(path) = file else {
+        let pin = ask("New PIN 新密码: ", option)?;
+        ensure!(pin == ask("Again 再输一次: ", option)?, "two different PINs were typed: try again");
+        return Ok(pin);
+    };
+    from_file(path)
 }
 
 fn from_file(path: &Path) -> anyhow::Result<Pin> {
@@ -53,8 +72,9 @@ fn from_file(path: &Path) -> anyhow::Result<Pin> {
     Pin::from_digits(digits.trim_end()).with_context(|| format!("PIN file {}", path.display()))
 }
 
-fn ask(prompt: &str) -> anyhow::Result<Pin> {
-    ensure!(io::stdin().is_terminal(), "the holder's PIN is needed: give --pin-file FILE, or run this on a terminal");
+/// Asks on the terminal; `option` is what to give where there is none.
+fn ask(prompt: &str, option: &str) -> anyhow::Result<Pin> {
+    ensure!(io::stdin().is_terminal(), "the holder's PIN is needed: give {option} FILE, or run this on a terminal");
     let digits = Zeroizing::new(rpassword::prompt_password(prompt).context("no PIN was typed")?);
     Ok(Pin::from_digits(&digits)?)
 }

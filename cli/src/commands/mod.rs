@@ -19,7 +19,7 @@ pub(crate) enum Command {
     /// lunch, tears cards in mid-purchase, loses answers, resolves all of it at the next tap, and settles. Everything
     /// runs on simulated chips; the story's clock is its own.
     Demo(demo::Demo),
-    /// A member's card: issue, show, recharge, pay, resolve, log 卡
+    /// A member's card: issue, use, look into, serve at the desk 卡
     #[command(subcommand)]
     Card(card::CardCommand),
     /// A terminal's SAM: issue, show (SAM卡)

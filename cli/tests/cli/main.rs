@@ -3,6 +3,7 @@
 
 mod mishaps;
 mod run;
+mod service;
 mod settlement;
 mod steps;
 mod story;

@@ -1,6 +1,6 @@
 //! APPLICATION BLOCK, APPLICATION UNBLOCK and CARD BLOCK (FMCOS 2.0 user manual p. 79 to 82).
 
-use onecard_wire::ins;
+use onecard_wire::{ins, status::StatusWord};
 
 use crate::{
     apdu::{Command, CommandName, ExchangeError, Refusal, exchange},
@@ -58,6 +58,31 @@ where
     exchange(transport, &command)?.done().map(drop).map_err(refused(CommandName::Block))
 }
 
+/// How far a block reaches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Block {
+    /// The application, until APPLICATION UNBLOCK.
+    Application,
+    /// The application, for good.
+    ApplicationForGood,
+    /// The whole card, for good.
+    Card,
+}
+
+/// How far the block reaches of an application whose SELECT has just answered 6A81. It asks by an APPLICATION UNBLOCK
+/// without its MAC, which is refused before it is counted as a failure.
+///
+/// # Errors
+/// [`ExchangeError`].
+pub fn block_of<T: Transport + ?Sized>(transport: &mut T) -> Result<Block, ExchangeError> {
+    let answer = exchange(transport, &LifeCycle::UnblockApplication.command())?;
+    Ok(match answer.status {
+        StatusWord::PERMANENTLY_BLOCKED => Block::ApplicationForGood,
+        StatusWord::FUNCTION_NOT_SUPPORTED => Block::Card,
+        _ => Block::Application,
+    })
+}
+
 /// Why the life cycle is as it was.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum LifeCycleError<E> {
@@ -80,7 +105,6 @@ mod tests {
         transport::Scripted,
     };
     use hex_literal::hex;
-    use onecard_wire::status::StatusWord;
 
     #[test]
     fn the_mac_covers_header_and_length() {
@@ -92,5 +116,14 @@ mod tests {
         let outcome = change_life_cycle(&mut card, LifeCycle::BlockApplicationForGood, &mut key);
         assert_eq!(outcome, Err(LifeCycleError::Refused(refusal)));
         card.finish();
+    }
+
+    #[test]
+    fn a_question_without_a_mac_tells_how_far_a_block_reaches() {
+        for (answer, block) in
+            [(hex!("6700"), Block::Application), (hex!("9303"), Block::ApplicationForGood), (hex!("6A81"), Block::Card)]
+        {
+            assert_eq!(block_of(&mut Scripted::new(&[(&hex!("8418000000"), &answer)])), Ok(block));
+        }
     }
 }

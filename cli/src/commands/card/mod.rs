@@ -1,12 +1,16 @@
 //! `onecard card`: a member's card.
 
+mod block;
 mod desk;
 mod log;
 mod new;
 mod pay;
+mod pin;
 mod recharge;
 mod resolve;
+mod service;
 mod show;
+mod status;
 mod till;
 
 pub(crate) use new::{DIRECTORY, issue};
@@ -76,6 +80,33 @@ Examples:
   # by MAC, as the service desk does
   onecard card log sim:wang.card --sam keys:dev.keys")]
     Log(log::Log),
+    /// The holder's PIN: try, change, unblock, replace 密码
+    #[command(subcommand)]
+    Pin(pin::PinCommand),
+    /// Suspend a card, report it lost, or take that back 卡状态
+    ///
+    /// The card itself then refuses purchases, recharges and doors; what is on it stays on it.
+    #[command(after_help = "\
+Examples:
+  onecard card status sim:wang.card lost --sam sim:desk.sam
+  onecard card status sim:wang.card normal --sam keys:dev.keys")]
+    Status(status::SetStatus),
+    /// Block a card's application, until it is unblocked or for good 锁定应用
+    ///
+    /// Other enterprises' applications on the card go on. A blocked application does not tell its number.
+    #[command(after_help = "\
+Examples:
+  onecard card block sim:wang.card --sam sim:desk.sam
+  # a card that is replaced by a new one
+  onecard card block sim:wang.card --sam sim:desk.sam --for-good")]
+    Block(block::BlockCard),
+    /// Unblock a card's application 解锁应用
+    ///
+    /// Three wrong keys in a row, by a wrong number or key file, block it for good.
+    #[command(after_help = "\
+Example:
+  onecard card unblock sim:wang.card --serial 3100100000000076 --sam sim:desk.sam")]
+    Unblock(block::UnblockCard),
 }
 
 /// Runs one of them.
@@ -87,5 +118,9 @@ pub(crate) fn run(command: &CardCommand) -> anyhow::Result<Output> {
         CardCommand::Pay(pay) => pay::run(pay),
         CardCommand::Resolve(resolve) => resolve::run(resolve),
         CardCommand::Log(log) => log::run(log),
+        CardCommand::Pin(command) => pin::run(command),
+        CardCommand::Status(status) => status::run(status),
+        CardCommand::Block(block) => block::block(block),
+        CardCommand::Unblock(unblock) => block::unblock(unblock),
     }
 }
