@@ -42,7 +42,8 @@ Exit codes:
   2  wrong usage; no money moved
   3  outcome unknown 结果未知: the card may have done it; present the same card again
   4  refused 未成交: by card, SAM or rule; no money moved, nothing changed
-  5  a settlement file holds unproven records";
+  5  a settlement file holds unproven records
+  6  card doctor found a problem, or what soon is one";
 
 /// What was typed.
 #[derive(Parser, Debug)]

@@ -53,7 +53,8 @@ pub(crate) fn keep_decision(journal: &Path, line: &str) -> anyhow::Result<()> {
     private_file::append(&beside(journal, ".decisions"), "file of decisions", line)
 }
 
-fn beside(journal: &Path, ending: &str) -> PathBuf {
+/// `journal`'s, or a card's, name with `ending` behind it.
+pub(crate) fn beside(journal: &Path, ending: &str) -> PathBuf {
     let mut path = journal.as_os_str().to_owned();
     path.push(ending);
     path.into()

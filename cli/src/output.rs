@@ -27,6 +27,8 @@ pub(crate) enum Exit {
     NotCommitted,
     /// 5: a settlement file holds records that are not proven.
     Unproven,
+    /// 6: something is wrong with the card that was examined.
+    Found,
 }
 
 impl Exit {
@@ -45,6 +47,7 @@ impl Exit {
             Self::Unknown => 3,
             Self::NotCommitted => 4,
             Self::Unproven => 5,
+            Self::Found => 6,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Tables for people: columns aligned by the cells a terminal gives each character, of which Chinese ones take two.
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
 /// Where the content of a column stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,6 +46,19 @@ pub(crate) fn pairs(pairs: impl IntoIterator<Item = (&'static str, String)>) -> 
     indented(&table.to_string())
 }
 
+/// Text for a screen of 80 columns, each line indented by `indent` cells.
+pub(crate) fn wrapped(text: &str, indent: u16) -> String {
+    const SCREEN: u16 = 79;
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(SCREEN.saturating_sub(indent)).add_row([text]);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 0));
+    }
+    let margin = " ".repeat(usize::from(indent));
+    table.to_string().lines().map(|line| format!("{margin}{}\n", line.trim_end())).collect()
+}
+
 /// Each line by one cell; what stands to the right of the content goes.
 pub(crate) fn indented(text: &str) -> String {
     text.lines().map(|line| format!(" {}\n", line.trim_end())).collect()
@@ -54,6 +67,16 @@ pub(crate) fn indented(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_text_stays_on_the_screen() {
+        let text = wrapped(&"一张卡 and a card, ".repeat(12), 4);
+        assert!(text.lines().count() > 2, "{text}");
+        for line in text.lines() {
+            let cells: usize = line.chars().map(|character| if character.is_ascii() { 1 } else { 2 }).sum();
+            assert!(cells < 80 && line.starts_with("    ") && !line.starts_with("     "), "{line}");
+        }
+    }
 
     #[test]
     fn numbers_stand_under_each_other_beside_chinese_names() {

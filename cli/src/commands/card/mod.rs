@@ -2,6 +2,8 @@
 
 mod block;
 mod desk;
+mod doctor;
+mod key_names;
 mod log;
 mod new;
 mod pay;
@@ -15,6 +17,7 @@ mod till;
 
 pub(crate) use new::{DIRECTORY, issue};
 pub(crate) use pay::PURCHASE_KEY;
+use recharge::LOAD_FOR_AIR_KEY;
 pub(crate) use recharge::LOAD_KEY;
 use show::CardFacts;
 
@@ -80,6 +83,17 @@ Examples:
   # by MAC, as the service desk does
   onecard card log sim:wang.card --sam keys:dev.keys")]
     Log(log::Log),
+    /// Find out what is wrong with a card, and what the service desk does 诊断
+    ///
+    /// Nothing on the card is changed, and no PIN is tried but one that is offered. A card with a problem or a warning ends
+    /// with exit code 6.
+    #[command(after_help = "\
+Examples:
+  onecard card doctor sim:wang.card
+  # do the keys in use fit, does a sale of this till wait?
+  onecard card doctor sim:wang.card --sam keys:dev.keys --journal till.journal
+  onecard card doctor sim:wang.card --sam sim:till.sam --other 1000000000000002")]
+    Doctor(doctor::Doctor),
     /// The holder's PIN: try, change, unblock, replace 密码
     #[command(subcommand)]
     Pin(pin::PinCommand),
@@ -118,6 +132,7 @@ pub(crate) fn run(command: &CardCommand) -> anyhow::Result<Output> {
         CardCommand::Pay(pay) => pay::run(pay),
         CardCommand::Resolve(resolve) => resolve::run(resolve),
         CardCommand::Log(log) => log::run(log),
+        CardCommand::Doctor(options) => doctor::run(options),
         CardCommand::Pin(command) => pin::run(command),
         CardCommand::Status(status) => status::run(status),
         CardCommand::Block(block) => block::block(block),

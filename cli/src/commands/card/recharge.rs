@@ -33,6 +33,9 @@ pub(crate) struct Recharge {
 /// Index of the load key that needs the PIN.
 pub(crate) const LOAD_KEY: u8 = 0x01;
 
+/// Index of the load key for the air, which needs none.
+pub(super) const LOAD_FOR_AIR_KEY: u8 = 0x11;
+
 pub(super) fn run(options: &Recharge) -> anyhow::Result<Output> {
     let till = &options.till;
     let trace = till.new_trace();

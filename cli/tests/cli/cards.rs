@@ -1,0 +1,229 @@
+//! Cards in every state a service desk meets, and the transcripts that look at them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use onecard_host::{
+    apdu::{Command, exchange},
+    card::{LifeCycle, Pin, change_life_cycle, external_authenticate, select, update_binary, verify_pin},
+    crypto::LineKey,
+    issuing::{CardOrder, MfKeys, SamRole},
+    keys::{Purpose, RootKeys},
+    transport::Transport,
+};
+use onecard_simulator::{chip::Chip, image_file::Durability, reader::Reader, sample::Sample};
+use onecard_wire::{
+    aid,
+    amount::Amount,
+    date::Date,
+    fid::Fid,
+    ins,
+    key::KeyVersion,
+    number::{ApplicationSerial, TerminalNumber},
+    record::{CardStatus, Parameters, PublicData},
+};
+use rand::{SeedableRng, rngs::ChaCha20Rng};
+
+use crate::run::{json, write_secret};
+
+/// Cards of one sample enterprise, each in a file of its own.
+struct Desk {
+    folder: PathBuf,
+    sample: Sample,
+    serial: u64,
+}
+
+/// Each transcript of tests/cmd/cards, in a folder with all the cards.
+#[test]
+fn transcripts_with_cards() {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cards");
+    let _ = fs::remove_dir_all(&root);
+    fs::create_dir_all(&root).unwrap();
+    let transcripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cmd/cards");
+    let mut count = 0;
+    for entry in fs::read_dir(&transcripts).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, root.join(path.file_name().unwrap())).unwrap();
+        let folder = root.join(path.with_extension("in").file_name().unwrap());
+        fs::create_dir(&folder).unwrap();
+        Desk::with_every_card(&folder);
+        count += 1;
+    }
+    assert!(count > 0);
+    trycmd::TestCases::new().case(root.join("*.trycmd"));
+}
+
+impl Desk {
+    /// Makes every card, SAM, key file and PIN file in `folder`.
+    fn with_every_card(folder: &Path) {
+        let sample = Sample::new("service desk").unwrap();
+        write_secret(&folder.join("holder.pin"), Sample::PIN);
+        write_secret(&folder.join("wrong.pin"), "000000");
+        let mut desk = Self { folder: folder.to_path_buf(), sample, serial: 1 };
+        desk.key_files();
+        desk.sams();
+        desk.cards_by_order();
+        desk.cards_by_use();
+        desk.cards_by_the_station();
+    }
+
+    fn cards_by_order(&mut self) {
+        let order = self.sample.order();
+        self.store("healthy", &order, |_, _| ());
+        let later = CardOrder { valid_from: Date::parse("2027-01-01").unwrap(), ..order.clone() };
+        self.store("early", &later, |_, _| ());
+        let day = |text| Date::parse(text).unwrap().to_bytes();
+        let limits = Parameters {
+            balance_max: Amount::from_fen(10_000),
+            purchase_max: Amount::from_fen(5_000),
+            day_total_max: Amount::from_fen(3_000),
+            pin_threshold: Amount::from_fen(2_000),
+            ..Parameters::UNLIMITED
+        };
+        let limited = CardOrder { parameters: limits, ..order.clone() };
+        for name in ["full", "spent", "ahead"] {
+            self.store(name, &limited, |_, _| ());
+        }
+        let expiring = Parameters { balance_expiry: day("2026-10-31"), ..Parameters::UNLIMITED };
+        self.store("balance-expired", &CardOrder { parameters: expiring, ..order.clone() }, |_, _| ());
+        let suspended = Parameters { status: CardStatus::SUSPENDED, ..Parameters::UNLIMITED };
+        self.store("suspended", &CardOrder { parameters: suspended, ..order.clone() }, |_, _| ());
+        let lost = Parameters { status: CardStatus::LOST, ..Parameters::UNLIMITED };
+        self.store("lost", &CardOrder { parameters: lost, ..order.clone() }, |_, _| ());
+        let marked = Parameters { blacklist_version: [0, 0, 0, 0, 0, 0, 0x42], ..lost };
+        self.store("marked", &CardOrder { parameters: marked, ..order }, |_, _| ());
+    }
+
+    /// Money and mishaps, by the command line itself.
+    fn cards_by_use(&mut self) {
+        let order = self.sample.order();
+        self.store("interrupted", &order, |_, _| ());
+        let at = self.folder.clone();
+        let recharge = |card: &str, yuan: &str| {
+            let line = "--sam sim:station.sam --pin-file holder.pin --at 2026-11-02T08:00";
+            json(&at, &format!("card recharge sim:{card}.card {yuan} {line}"), 0);
+        };
+        for card in ["healthy", "spent", "ahead", "interrupted"] {
+            recharge(card, "50");
+        }
+        recharge("full", "100");
+        let pay = |card: &str, rest: &str, code: i32| {
+            json(&at, &format!("card pay sim:{card}.card --sam sim:till.sam --pin-file holder.pin {rest}"), code);
+        };
+        pay("spent", "30 --at 2026-11-02T12:00", 0);
+        pay("ahead", "12.50 --at 2027-02-01T12:00", 0);
+        pay("interrupted", "12.50 --at 2026-11-02T11:58 --lose-answer", 3);
+        self.store("pin-low", &order, |card, _| try_pin(card, 1));
+        self.store("pin-blocked", &order, |card, _| try_pin(card, 3));
+    }
+
+    /// What only keys make of a card.
+    fn cards_by_the_station(&mut self) {
+        let order = self.sample.order();
+        let maintenance = |keys: &CardTools| keys.line_key(Purpose::Maintenance);
+        self.store("blocked", &order, |card, keys| {
+            change_life_cycle(card, LifeCycle::BlockApplication, &mut maintenance(keys)).unwrap();
+        });
+        self.store("blocked-for-good", &order, |card, keys| {
+            change_life_cycle(card, LifeCycle::BlockApplicationForGood, &mut maintenance(keys)).unwrap();
+        });
+        self.store("card-blocked", &order, |card, keys| {
+            let mf = Command::new(ins::CLA_ISO, ins::SELECT, 0x00, 0x00).with_data(&Fid::MF.0.to_be_bytes());
+            exchange(card, &mf.expecting(0)).unwrap().done().unwrap();
+            let mut key = LineKey::from(keys.mf.maintenance.clone());
+            change_life_cycle(card, LifeCycle::BlockCard, &mut key).unwrap();
+        });
+        self.store("erased", &order, |card, keys| {
+            let selected = select(card, &aid::enterprise_application(keys.order.enterprise)).unwrap();
+            external_authenticate(card, &selected, 0x00, &keys.line_key(Purpose::Control)).unwrap();
+            exchange(card, &Command::new(ins::CLA_PBOC, ins::ERASE_DF, 0x00, 0x00)).unwrap().done().unwrap();
+        });
+        // EF 0015, byte 10: the version, byte 8: the enterprise's last digits.
+        for (name, offset, byte) in [("plain", 9, 0x01), ("other-data", 7, 0x02)] {
+            self.store(name, &order, |card, keys| {
+                let selected = select(card, &aid::enterprise_application(keys.order.enterprise)).unwrap();
+                let key = &mut maintenance(keys);
+                update_binary(card, &selected, Fid::PUBLIC_DATA, offset, &[byte], key).unwrap();
+            });
+        }
+        self.store("not-issued", &order, |card, keys| {
+            let selected = select(card, &aid::enterprise_application(keys.order.enterprise)).unwrap();
+            let nothing = [0; PublicData::LEN];
+            update_binary(card, &selected, Fid::PUBLIC_DATA, 0, &nothing, &mut maintenance(keys)).unwrap();
+        });
+    }
+
+    /// The sample's roots as version 01; others of version 02, alone and beside them; an older 00.
+    fn key_files(&self) {
+        let roots = self.sample.roots();
+        let generated = |version| RootKeys::generate(KeyVersion(version), &mut ChaCha20Rng::seed_from_u64(9));
+        self.key_file("dev.keys", &[roots]);
+        self.key_file("new.keys", &[&generated(0x02)]);
+        self.key_file("both.keys", &[roots, &generated(0x02)]);
+        self.key_file("old.keys", &[&generated(0x00)]);
+    }
+
+    fn key_file(&self, name: &str, sets: &[&RootKeys]) {
+        let mut text = format!("format = \"onecard-development-keys;1\"\nenterprise = \"{}\"\n", Sample::ENTERPRISE);
+        for set in sets {
+            let mut table = toml::Table::new();
+            table.insert("roots".to_owned(), toml::Value::try_from(set).unwrap());
+            text.push_str(&toml::to_string(&table).unwrap());
+        }
+        write_secret(&self.folder.join(name), &text);
+    }
+
+    fn sams(&mut self) {
+        let terminals = [
+            ("till", "000000000001", SamRole::Till),
+            ("station", "000000000002", SamRole::Recharge),
+            ("desk", "000000000003", SamRole::ServiceDesk),
+        ];
+        for (name, terminal, role) in terminals {
+            let terminal: TerminalNumber = terminal.parse().unwrap();
+            let mut chip = self.sample.sam(terminal, &[role]).unwrap();
+            chip.store(&self.folder.join(format!("{name}.sam")), Durability::ProcessKill).unwrap();
+        }
+    }
+
+    /// A card by `order`, after `work` with its application selected, in a file.
+    fn store(&mut self, name: &str, order: &CardOrder, work: impl FnOnce(&mut dyn Transport, &CardTools)) {
+        let serial = ApplicationSerial::from_parts(31, 1, self.serial).unwrap();
+        self.serial += 1;
+        let chip = self.sample.card_with(serial, order).unwrap();
+        let tools = CardTools {
+            order: order.clone(),
+            keys: self.sample.keys().card(serial),
+            mf: MfKeys::of_card(&self.sample.roots().chip(serial.to_bytes()), Sample::KEY_VERSION).unwrap(),
+        };
+        let mut reader = Reader::insert(chip);
+        select(&mut reader, &aid::enterprise_application(order.enterprise)).unwrap();
+        work(&mut reader, &tools);
+        let mut chip: Chip = reader.remove();
+        chip.store(&self.folder.join(format!("{name}.card")), Durability::ProcessKill).unwrap();
+    }
+}
+
+/// What the station has for a card.
+struct CardTools {
+    order: CardOrder,
+    keys: onecard_host::keys::CardKeys,
+    mf: MfKeys,
+}
+
+impl CardTools {
+    fn line_key(&self, purpose: Purpose) -> LineKey {
+        self.keys.keys().key(purpose, Sample::KEY_VERSION).unwrap().clone().into()
+    }
+}
+
+/// Enters a wrong PIN so many times.
+fn try_pin(card: &mut dyn Transport, times: u32) {
+    let selected = select(card, &aid::enterprise_application(Sample::ENTERPRISE.parse().unwrap())).unwrap();
+    let wrong = Pin::from_digits("000000").unwrap();
+    for _ in 0..times {
+        verify_pin(card, &selected, &wrong).unwrap_err();
+    }
+}
