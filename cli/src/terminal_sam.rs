@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// Terminal number of the SAM that a key file stands for.
-const KEY_FILE_TERMINAL: TerminalNumber = TerminalNumber([0x99, 0x99, 0x99, 0x99, 0x99, 0x99]);
+pub(crate) const KEY_FILE_TERMINAL: TerminalNumber = TerminalNumber([0x99, 0x99, 0x99, 0x99, 0x99, 0x99]);
 
 /// A terminal's SAM.
 pub(crate) struct TerminalSam {

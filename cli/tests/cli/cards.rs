@@ -11,6 +11,7 @@ use onecard_host::{
     crypto::LineKey,
     issuing::{CardOrder, MfKeys, SamRole},
     keys::{Purpose, RootKeys},
+    line_protection::{challenge, with_mac},
     transport::Transport,
 };
 use onecard_simulator::{chip::Chip, image_file::Durability, reader::Reader, sample::Sample};
@@ -65,8 +66,8 @@ impl Desk {
         desk.key_files();
         desk.sams();
         desk.cards_by_order();
-        desk.cards_by_use();
         desk.cards_by_the_station();
+        desk.cards_by_use();
     }
 
     fn cards_by_order(&mut self) {
@@ -105,7 +106,7 @@ impl Desk {
             let line = "--sam sim:station.sam --pin-file holder.pin --at 2026-11-02T08:00";
             json(&at, &format!("card recharge sim:{card}.card {yuan} {line}"), 0);
         };
-        for card in ["healthy", "spent", "ahead", "interrupted"] {
+        for card in ["healthy", "spent", "ahead", "interrupted", "parking"] {
             recharge(card, "50");
         }
         recharge("full", "100");
@@ -140,6 +141,14 @@ impl Desk {
             external_authenticate(card, &selected, 0x00, &keys.line_key(Purpose::Control)).unwrap();
             exchange(card, &Command::new(ins::CLA_PBOC, ins::ERASE_DF, 0x00, 0x00)).unwrap().done().unwrap();
         });
+        // A record of type 27 with three bytes, for a gate.
+        self.store("parking", &order, |card, keys| {
+            let append = Command::new(ins::CLA_ISO, ins::APPEND_RECORD, 0x00, (Fid::CAPP.0 as u8) << 3);
+            let append = append.with_data(&[0x27, 0x04, 0x00, 0x00, 0x00, 0x00]);
+            let challenge = challenge(card).unwrap();
+            let sent = with_mac(&append, challenge, &mut maintenance(keys)).unwrap();
+            exchange(card, &sent).unwrap().done().unwrap();
+        });
         // EF 0015, byte 10: the version, byte 8: the enterprise's last digits.
         for (name, offset, byte) in [("plain", 9, 0x01), ("other-data", 7, 0x02)] {
             self.store(name, &order, |card, keys| {
@@ -159,20 +168,10 @@ impl Desk {
     fn key_files(&self) {
         let roots = self.sample.roots();
         let generated = |version| RootKeys::generate(KeyVersion(version), &mut ChaCha20Rng::seed_from_u64(9));
-        self.key_file("dev.keys", &[roots]);
-        self.key_file("new.keys", &[&generated(0x02)]);
-        self.key_file("both.keys", &[roots, &generated(0x02)]);
-        self.key_file("old.keys", &[&generated(0x00)]);
-    }
-
-    fn key_file(&self, name: &str, sets: &[&RootKeys]) {
-        let mut text = format!("format = \"onecard-development-keys;1\"\nenterprise = \"{}\"\n", Sample::ENTERPRISE);
-        for set in sets {
-            let mut table = toml::Table::new();
-            table.insert("roots".to_owned(), toml::Value::try_from(set).unwrap());
-            text.push_str(&toml::to_string(&table).unwrap());
-        }
-        write_secret(&self.folder.join(name), &text);
+        key_file(&self.folder.join("dev.keys"), &[roots]);
+        key_file(&self.folder.join("new.keys"), &[&generated(0x02)]);
+        key_file(&self.folder.join("both.keys"), &[roots, &generated(0x02)]);
+        key_file(&self.folder.join("old.keys"), &[&generated(0x00)]);
     }
 
     fn sams(&mut self) {
@@ -204,6 +203,17 @@ impl Desk {
         let mut chip: Chip = reader.remove();
         chip.store(&self.folder.join(format!("{name}.card")), Durability::ProcessKill).unwrap();
     }
+}
+
+/// Writes the roots of `sets` as a development key file.
+pub(crate) fn key_file(path: &Path, sets: &[&RootKeys]) {
+    let mut text = format!("format = \"onecard-development-keys;1\"\nenterprise = \"{}\"\n", Sample::ENTERPRISE);
+    for set in sets {
+        let mut table = toml::Table::new();
+        table.insert("roots".to_owned(), toml::Value::try_from(set).unwrap());
+        text.push_str(&toml::to_string(&table).unwrap());
+    }
+    write_secret(path, &text);
 }
 
 /// What the station has for a card.

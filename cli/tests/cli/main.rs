@@ -3,6 +3,7 @@
 
 mod cards;
 mod mishaps;
+mod restore;
 mod run;
 mod service;
 mod settlement;

@@ -106,8 +106,23 @@ pub fn read_binary<T: Transport + ?Sized>(
     length: u8,
     access: Access<'_>,
 ) -> Result<Vec<u8>, ReadError> {
+    read_binary_from(transport, card, file, 0, length, access)
+}
+
+/// READ BINARY of `length` bytes of `file` from `offset` on: a SAM makes no MAC over as much as one answer carries.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn read_binary_from<T: Transport + ?Sized>(
+    transport: &mut T,
+    card: &Selected,
+    file: Fid,
+    offset: u8,
+    length: u8,
+    access: Access<'_>,
+) -> Result<Vec<u8>, ReadError> {
     let sfi = 0x80 | sfi_of(file);
-    let command = Command::new(ins::CLA_ISO, ins::READ_BINARY, sfi, 0).expecting(length);
+    let command = Command::new(ins::CLA_ISO, ins::READ_BINARY, sfi, offset).expecting(length);
     read(transport, card, file, &command, access)
 }
 

@@ -97,22 +97,27 @@ impl Record {
     fn of(record: &LogRecord) -> Self {
         Self {
             sequence: record.sequence,
-            kind: match record.transaction_type {
-                TransactionType::LOAD_ED | TransactionType::LOAD_EP => "load",
-                TransactionType::PURCHASE_ED | TransactionType::PURCHASE_EP => "purchase",
-                TransactionType::UNLOAD_ED | TransactionType::UNLOAD_EP => "unload",
-                TransactionType::CASH_WITHDRAW => "cash withdrawal",
-                TransactionType::CAPP => "compound purchase",
-                TransactionType::UNDO => "undo",
-                TransactionType::OVERDRAFT => "overdraft update",
-                _ => "unknown",
-            },
+            kind: kind_of(record.transaction_type),
             amount_fen: record.amount.fen(),
             terminal: record.terminal.to_string(),
             date: record.date.to_string(),
             time: record.time.to_string(),
             yuan: record.amount.to_string(),
         }
+    }
+}
+
+/// A transaction type in a word.
+pub(super) const fn kind_of(transaction_type: TransactionType) -> &'static str {
+    match transaction_type {
+        TransactionType::LOAD_ED | TransactionType::LOAD_EP => "load",
+        TransactionType::PURCHASE_ED | TransactionType::PURCHASE_EP => "purchase",
+        TransactionType::UNLOAD_ED | TransactionType::UNLOAD_EP => "unload",
+        TransactionType::CASH_WITHDRAW => "cash withdrawal",
+        TransactionType::CAPP => "compound purchase",
+        TransactionType::UNDO => "undo",
+        TransactionType::OVERDRAFT => "overdraft update",
+        _ => "unknown",
     }
 }
 

@@ -1,11 +1,14 @@
 //! `onecard card`: a member's card.
 
 mod block;
+mod capp;
 mod desk;
 mod doctor;
+mod inspect;
 mod key_names;
 mod log;
 mod new;
+mod overdraft;
 mod pay;
 mod pin;
 mod recharge;
@@ -14,6 +17,9 @@ mod service;
 mod show;
 mod status;
 mod till;
+mod undo;
+mod unload;
+mod withdraw;
 
 pub(crate) use new::{DIRECTORY, issue};
 pub(crate) use pay::PURCHASE_KEY;
@@ -63,6 +69,41 @@ Examples:
   onecard card pay sim:wang.card 12.50 --sam sim:till.sam --tear 1
   onecard card pay sim:wang.card 12.50 --sam sim:till.sam --order 2")]
     Pay(pay::Pay),
+    /// Take this terminal's last purchase with a card back, whole 消费撤销
+    #[command(after_help = "\
+Examples:
+  # too much was charged 多扣了: take it back, then sell it anew
+  onecard card pay sim:wang.card 125.00 --sam sim:till.sam
+  onecard card undo sim:wang.card --sam sim:till.sam
+  onecard card pay sim:wang.card 12.50 --sam sim:till.sam")]
+    Undo(undo::Undo),
+    /// Take money off a card and pay it out, at the service desk 退出余额
+    ///
+    /// It works in any status and after the last day of validity. Pay out on exit code 0 alone.
+    #[command(after_help = "\
+Examples:
+  onecard card unload sim:wang.card --all --sam keys:dev.keys
+  onecard card unload sim:wang.card 20 --sam keys:dev.keys
+  onecard card unload sim:wang.card 20 --deposit --sam keys:dev.keys --ask-pin")]
+    Unload(unload::Unload),
+    /// Pay cash out of the deposit 取现
+    #[command(after_help = "\
+Examples:
+  onecard card recharge sim:wang.card 100 --deposit --sam keys:dev.keys --pin-file wang.pin
+  onecard card withdraw sim:wang.card 40 --sam sim:till.sam --pin-file wang.pin")]
+    Withdraw(withdraw::Withdraw),
+    /// Sell, and write records beside it, both or neither 复合消费
+    #[command(after_help = "\
+Examples:
+  # an entry gate: nothing is charged, the record of type 27 says where and when
+  onecard card capp sim:wang.card 0 --sam sim:till.sam --record 27=0102030405
+  onecard card capp sim:wang.card 3.50 --sam sim:till.sam --record 27=0000000000")]
+    Capp(capp::Capp),
+    /// Set how far the deposit may be overdrawn, at the service desk 透支限额
+    #[command(after_help = "\
+Example:
+  onecard card overdraft sim:wang.card 200 --sam keys:dev.keys --ask-pin")]
+    Overdraft(overdraft::Overdraft),
     /// Find out what became of transactions in doubt 查询未决交易
     ///
     /// The card is asked, and where it cannot tell, the issuer. What neither can end (a card that is lost, broken or
@@ -83,6 +124,16 @@ Examples:
   # by MAC, as the service desk does
   onecard card log sim:wang.card --sam keys:dev.keys")]
     Log(log::Log),
+    /// Show everything a card tells: files, limits, purses, keys, logs 全面查看
+    ///
+    /// With --json it is complete enough to restore the card from: every file as it stands, every key's version.
+    #[command(after_help = "\
+Examples:
+  onecard card inspect sim:wang.card
+  onecard card inspect sim:wang.card --ask-pin
+  # with holder and logs, proven genuine, for the archive
+  onecard --json card inspect sim:wang.card --sam sim:desk.sam > wang.json")]
+    Inspect(inspect::Inspect),
     /// Find out what is wrong with a card, and what the service desk does 诊断
     ///
     /// Nothing on the card is changed, and no PIN is tried but one that is offered. A card with a problem or a warning ends
@@ -130,8 +181,14 @@ pub(crate) fn run(command: &CardCommand) -> anyhow::Result<Output> {
         CardCommand::Show(show) => show::run(show),
         CardCommand::Recharge(recharge) => recharge::run(recharge),
         CardCommand::Pay(pay) => pay::run(pay),
+        CardCommand::Undo(options) => undo::run(options),
+        CardCommand::Unload(options) => unload::run(options),
+        CardCommand::Withdraw(options) => withdraw::run(options),
+        CardCommand::Capp(options) => capp::run(options),
+        CardCommand::Overdraft(options) => overdraft::run(options),
         CardCommand::Resolve(resolve) => resolve::run(resolve),
         CardCommand::Log(log) => log::run(log),
+        CardCommand::Inspect(options) => inspect::run(options),
         CardCommand::Doctor(options) => doctor::run(options),
         CardCommand::Pin(command) => pin::run(command),
         CardCommand::Status(status) => status::run(status),

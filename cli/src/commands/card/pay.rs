@@ -24,6 +24,9 @@ pub(crate) struct Pay {
     /// The till's number of this sale; the same number again is the same sale, charged once [default: the next].
     #[arg(long, value_name = "N")]
     order: Option<u64>,
+    /// Pay from the deposit (电子存折) instead of the purse; it needs the PIN.
+    #[arg(long)]
+    deposit: bool,
     #[command(flatten)]
     pin: PinSource,
     #[command(flatten)]
@@ -43,7 +46,7 @@ pub(super) fn run(pay: &Pay) -> anyhow::Result<Output> {
     let order = PurchaseOrder {
         number,
         enterprise: sam.enterprise,
-        purse: Purse::Ep,
+        purse: if pay.deposit { Purse::Ed } else { Purse::Ep },
         key_id: PURCHASE_KEY,
         amount: pay.amount,
         moment,

@@ -24,6 +24,9 @@ pub(crate) struct Recharge {
     /// The terminal's number of this recharge; the same number again is the same, loaded once [default: the next].
     #[arg(long, value_name = "N")]
     order: Option<u64>,
+    /// Load the deposit (电子存折) instead of the purse.
+    #[arg(long)]
+    deposit: bool,
     #[command(flatten)]
     pin: PinSource,
     #[command(flatten)]
@@ -47,7 +50,7 @@ pub(super) fn run(options: &Recharge) -> anyhow::Result<Output> {
     let order = RechargeOrder {
         number,
         enterprise: sam.enterprise,
-        purse: Purse::Ep,
+        purse: if options.deposit { Purse::Ed } else { Purse::Ep },
         key_id: LOAD_KEY,
         amount: options.amount,
         moment,

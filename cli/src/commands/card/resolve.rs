@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use onecard_host::{
     card::{Pin, select},
-    terminal::{IssuerKeys, JournalFile, Outcome, StoreError, Token, TokenStore, WithIssuer, resolve},
+    terminal::{IssuerKeys, JournalFile, Kind, Outcome, StoreError, Token, TokenStore, WithIssuer, resolve},
 };
 use onecard_wire::{aid, number::EnterpriseId};
 use serde::Serialize;
@@ -88,9 +88,22 @@ impl Asked<'_> {
         token: &Token,
     ) -> anyhow::Result<Result<Outcome, StoreError>> {
         let Self { till, trace, sam, issuer, pin } = self;
+        if of_desk(token.transaction.kind) {
+            // What a desk began, its keys tell.
+            let mut desk = till.open_desk()?;
+            let approver = &mut desk.approver();
+            return tap(&till.card, &Faults::default(), trace, |card| {
+                resolve(card, approver, journal, token, pin.as_ref())
+            });
+        }
         let mut witness = WithIssuer { witness: sam.sam(), issuer };
         tap(&till.card, &Faults::default(), trace, |card| resolve(card, &mut witness, journal, token, pin.as_ref()))
     }
+}
+
+/// Whether a desk's keys approve it, instead of a SAM.
+const fn of_desk(kind: Kind) -> bool {
+    matches!(kind, Kind::UnloadEd | Kind::UnloadEp | Kind::Overdraft)
 }
 
 fn serial(till: &Till, enterprise: EnterpriseId) -> anyhow::Result<String> {

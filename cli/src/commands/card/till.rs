@@ -1,20 +1,28 @@
 //! What the terminal commands share: card, SAM, journal, order number.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use clap::Args;
-use onecard_host::terminal::{JournalFile, OrderNumber, StoreError, Tap};
+use onecard_host::terminal::{
+    DeskApprover, DeskKeys, IssuerKeys, JournalFile, OrderNumber, StoreError, Tap, WithIssuer,
+};
 use onecard_simulator::chip::Kind;
+use onecard_wire::number::EnterpriseId;
+use rand::rngs::ThreadRng;
 use serde::Serialize;
 
 use crate::{
     args::{At, ChipFile, Enterprise, SamSource},
+    development_keys::{DevelopmentKeys, KEY_VERSION},
     ending::{Ending, TapEnding},
     journal,
     output::{Exit, Output},
     reader::open_chip,
-    terminal_sam::TerminalSam,
+    terminal_sam::{KEY_FILE_TERMINAL, TerminalSam},
     trace::{Trace, TraceLine},
 };
 
@@ -49,6 +57,14 @@ impl Till {
         TerminalSam::open(&self.sam, self.enterprise.enterprise, trace)
     }
 
+    /// A service desk's keys, which no SAM of this program holds.
+    pub(super) fn open_desk(&self) -> anyhow::Result<DeskWithKeys> {
+        match &self.sam {
+            SamSource::Keys(path) => DeskWithKeys::open(path),
+            SamSource::Chip(_) => anyhow::bail!("unload and overdraft keys are on no SAM: give --sam keys:FILE"),
+        }
+    }
+
     /// The journal; none is begun for a card that is not there.
     pub(super) fn open_journal(&self) -> anyhow::Result<JournalFile> {
         drop(open_chip(&self.card, Kind::CpuCard)?);
@@ -77,13 +93,34 @@ impl Till {
     }
 }
 
+/// A desk that has the development keys of its enterprise.
+pub(super) struct DeskWithKeys {
+    pub(super) enterprise: EnterpriseId,
+    keys: DeskKeys<ThreadRng>,
+    issuer: IssuerKeys,
+}
+
+impl DeskWithKeys {
+    /// From the key file at `path`.
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let keys = DevelopmentKeys::read(path)?;
+        let of_desk = DeskKeys::new(keys.of_enterprise(), KEY_VERSION, KEY_FILE_TERMINAL, rand::rng());
+        Ok(Self { enterprise: keys.enterprise, keys: of_desk, issuer: keys.issuer() })
+    }
+
+    /// The desk at work, its issuer at hand: an overdraft update is proved by its TAC alone.
+    pub(super) fn approver(&mut self) -> impl DeskApprover {
+        WithIssuer { witness: &mut self.keys, issuer: &mut self.issuer }
+    }
+}
+
 /// The tap, or an error that names the order.
 pub(super) fn of_order(number: OrderNumber, tap: anyhow::Result<Result<Tap, StoreError>>) -> anyhow::Result<Tap> {
     let tap = tap.and_then(|tap| Ok(tap?));
     tap.with_context(|| format!("order {number}"))
 }
 
-/// What `card pay` and `card recharge` print.
+/// What the commands that move money print.
 #[derive(Serialize)]
 pub(super) struct TillEnding {
     order: u64,

@@ -17,7 +17,7 @@ pub(super) fn interrupted(token: &Token) -> Finding {
         "interrupted",
         Bilingual {
             english: format!(
-                "A {english} of {amount} yuan on {moment} (order {order}) was interrupted. The terminal does not know yet \
+                "{english} of {amount} yuan on {moment} (order {order}) was interrupted. The terminal does not know yet \
                  whether the card did it, and begins nothing new with it."
             ),
             chinese: format!("{moment}的{chinese}{amount}元（订单{order}）中断。终端尚不知是否成交，未决前不开始新交易。"),
@@ -53,7 +53,12 @@ pub(super) fn counter(sequence: u16, what: (&'static str, &'static str)) -> Opti
 
 const fn names(kind: Kind) -> (&'static str, &'static str) {
     match kind {
-        Kind::PurchaseEd | Kind::PurchaseEp => ("purchase", "消费"),
-        Kind::LoadEd | Kind::LoadEp => ("recharge", "充值"),
+        Kind::PurchaseEd | Kind::PurchaseEp => ("A purchase", "消费"),
+        Kind::LoadEd | Kind::LoadEp => ("A recharge", "充值"),
+        Kind::Undo => ("An undo", "消费撤销"),
+        Kind::UnloadEd | Kind::UnloadEp => ("An unload", "退出余额"),
+        Kind::CashWithdraw => ("A cash withdrawal", "取现"),
+        Kind::Capp => ("A compound purchase", "复合消费"),
+        Kind::Overdraft => ("An overdraft update", "透支限额调整"),
     }
 }

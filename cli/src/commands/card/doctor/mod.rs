@@ -12,7 +12,8 @@ use anyhow::Context;
 use clap::Args;
 use onecard_host::{
     card::{
-        Pin, ReadError, Selected, balance, key_list, load_counter, parameters, purchase_counter, select, verify_pin,
+        Pin, PinError, ReadError, Selected, balance, key_list, load_counter, parameters, purchase_counter, select,
+        verify_pin,
     },
     keys::Purpose,
     sam::{CardFactors, Sam, SamError, SamOrder},
@@ -156,8 +157,9 @@ impl Examination {
             self.findings.extend(rules::of_parameters(&parameters, balance, today));
         }
         let version = self.ask_counters(card, &application);
+        let refused = pin.and_then(|pin| verify_pin(card, &application, pin).err());
         let keys = key_list(card, &application)?;
-        self.look_at_secrets(card, &application, pin, keys.as_deref())?;
+        self.look_at_secrets(pin.is_some(), refused.as_ref(), keys.as_deref());
         self.compare_keys(&application, keys.as_deref(), version, in_use);
         Ok(())
     }
@@ -172,26 +174,18 @@ impl Examination {
         offline.map(|told| (told.key_version, told.algorithm))
     }
 
-    fn look_at_secrets(
-        &mut self,
-        card: &mut dyn Transport,
-        application: &Selected,
-        pin: Option<&Pin>,
-        keys: Option<&[KeyListEntry]>,
-    ) -> Result<(), ReadError> {
-        if let Some(keys) = keys {
-            self.findings.extend(secrets::of_list(keys));
-        }
-        match pin.map(|pin| verify_pin(card, application, pin)) {
-            Some(Err(error)) => self.findings.extend(secrets::of_pin(&error)),
-            Some(Ok(())) => {}
-            None if keys.is_none() => self.not_checked.push(Bilingual {
+    /// `refused` is the card's answer to a PIN that was offered.
+    fn look_at_secrets(&mut self, offered: bool, refused: Option<&PinError>, keys: Option<&[KeyListEntry]>) {
+        let of_pin = refused.and_then(secrets::of_pin).or_else(|| keys.and_then(secrets::of_pin_in_list));
+        self.findings.extend(of_pin);
+        match keys {
+            Some(keys) => self.findings.extend(secrets::of_list(keys)),
+            None if offered => {}
+            None => self.not_checked.push(Bilingual {
                 english: "the PIN: this card does not list its keys, so give --pin-file or --ask-pin".to_owned(),
                 chinese: "密码：该卡不列出密钥，请加--pin-file或--ask-pin".to_owned(),
             }),
-            None => {}
         }
-        Ok(())
     }
 
     fn compare_keys(

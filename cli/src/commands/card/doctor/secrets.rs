@@ -17,7 +17,7 @@ const TRIES_PLENTY: u8 = 0xFF;
 /// What the list says by itself.
 pub(super) fn of_list(keys: &[KeyListEntry]) -> Vec<Finding> {
     let pin = keys.iter().find(|key| key.key_type == KeyType::PIN);
-    let mut findings: Vec<Finding> = pin.and_then(|pin| of_tries(pin.tries)).into_iter().collect();
+    let mut findings: Vec<Finding> = Vec::new();
     let names = |wanted: fn(u8) -> bool| -> Vec<Purpose> {
         let counting = keys.iter().filter(|key| key.key_type != KeyType::PIN && wanted(key.tries));
         counting.filter_map(purpose).collect()
@@ -37,6 +37,11 @@ pub(super) fn of_list(keys: &[KeyListEntry]) -> Vec<Finding> {
         findings.push(missing_keys(&missing));
     }
     findings
+}
+
+/// What the list shows of the PIN's tries.
+pub(super) fn of_pin_in_list(keys: &[KeyListEntry]) -> Option<Finding> {
+    keys.iter().find(|key| key.key_type == KeyType::PIN).and_then(|pin| of_tries(pin.tries))
 }
 
 /// What the card said to the PIN that was offered.
@@ -170,10 +175,10 @@ fn tried_keys(keys: &[Purpose]) -> Finding {
 }
 
 fn missing_keys(keys: &[Purpose]) -> Finding {
-    let (mut of_english, mut of_chinese) = (joined(keys, english), joined(keys, chinese));
-    if keys.is_empty() {
-        ("PIN".clone_into(&mut of_english), "密码".clone_into(&mut of_chinese));
-    }
+    let (of_english, of_chinese) = match keys {
+        [] => ("PIN".to_owned(), "密码".to_owned()),
+        keys => (joined(keys, english), joined(keys, chinese)),
+    };
     Finding::problem(
         "key-missing",
         Bilingual {
