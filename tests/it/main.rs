@@ -14,6 +14,7 @@ mod attacks;
 mod attendance;
 mod books;
 mod cashier;
+mod ciphers;
 mod commands;
 mod coverage_of_vectors;
 mod durable;
