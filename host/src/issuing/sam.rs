@@ -126,6 +126,7 @@ pub fn issue_sam<T: Transport + ?Sized>(
     order: &SamCardOrder,
 ) -> Result<(), IssuingError> {
     let mut script = Script { transport, target: Target::Sam(order.terminal) };
+    let own = own_keys(&script, keys, order)?;
     script.open_mf(&mf.control.clone().into())?;
     MF_FILES.into_iter().try_for_each(|file| script.create_file(file))?;
     let card_info = card_info(order);
@@ -136,13 +137,14 @@ pub fn issue_sam<T: Transport + ?Sized>(
 
     let name = aid::sam_application(keys.enterprise());
     script.create_directory(order.directory, &directory(DIRECTORY_SIZE, Fid::SAM_PUBLIC_INFO, &name), &name)?;
-    script.create_file((Fid::KEY, KEY_FILE))?;
+    let last = own.master.algorithm().key_file_byte();
+    script.create_file((Fid::KEY, CreateElementary { last, ..KEY_FILE }))?;
     APPLICATION_FILES.into_iter().try_for_each(|file| script.create_file(file))?;
-    let maintenance = write_keys(&mut script, mf, keys, order)?;
+    write_keys(&mut script, mf, &own, keys, order)?;
     let public_info = public_info(keys, order);
     let limit = order.load_limit.to_bytes();
-    script.write_file(Fid::SAM_PUBLIC_INFO, &public_info, &maintenance)?;
-    script.write_file(Fid::SAM_LOAD_LIMIT, &limit, &maintenance)?;
+    script.write_file(Fid::SAM_PUBLIC_INFO, &public_info, &own.maintenance)?;
+    script.write_file(Fid::SAM_LOAD_LIMIT, &limit, &own.maintenance)?;
     script.check_file(Fid::SAM_PUBLIC_INFO, &public_info)?;
     script.check_file(Fid::SAM_LOAD_LIMIT, &limit)
 }
@@ -200,32 +202,49 @@ const fn file_with_mac(length: u16) -> CreateElementary {
     }
 }
 
-/// The first key is the application's control key, under the MF's; all others are written under it. Returns the
-/// maintenance key.
-fn write_keys<T: Transport + ?Sized>(
-    script: &mut Script<'_, T>,
-    mf: &MfKeys,
+/// The keys that administer the application, of one cipher: the key file's last byte names it.
+struct OwnKeys {
+    master: Key,
+    maintenance: Key,
+}
+
+fn own_keys<T: Transport + ?Sized>(
+    script: &Script<'_, T>,
     keys: &EnterpriseKeys,
     order: &SamCardOrder,
-) -> Result<Key, IssuingError> {
+) -> Result<OwnKeys, IssuingError> {
     let own = keys.sam(order.serial.factor());
-    let own_key = |script: &Script<'_, T>, purpose| {
+    let key = |purpose| {
         let key = own.keys().key(purpose, order.own_key_version).cloned();
         key.map_err(|missing| script.failed(Step::WriteKey(purpose), missing))
     };
-    let master = own_key(script, Purpose::SamMaster)?;
-    let maintenance = own_key(script, Purpose::SamMaintenance)?;
+    let own = OwnKeys { master: key(Purpose::SamMaster)?, maintenance: key(Purpose::SamMaintenance)? };
+    if own.master.algorithm() != own.maintenance.algorithm() {
+        let mixed = Cause::MixedAlgorithms(Purpose::SamMaster, Purpose::SamMaintenance);
+        return Err(script.failed(Step::WriteKey(Purpose::SamMaintenance), mixed));
+    }
+    Ok(own)
+}
+
+/// The first key is the application's control key, under the MF's; all others are written under it.
+fn write_keys<T: Transport + ?Sized>(
+    script: &mut Script<'_, T>,
+    mf: &MfKeys,
+    OwnKeys { master, maintenance }: &OwnKeys,
+    keys: &EnterpriseKeys,
+    order: &SamCardOrder,
+) -> Result<(), IssuingError> {
     let version = order.own_key_version;
     let of_itself = |kind| Usage::new(0, kind);
-    write_key(script, Purpose::SamMaster, (of_itself(UsageKind::MASTER), version), &master, &mf.control)?;
-    write_key(script, Purpose::SamMaintenance, (of_itself(UsageKind::MAINTENANCE), version), &maintenance, &master)?;
+    write_key(script, Purpose::SamMaster, (of_itself(UsageKind::MASTER), version), master, &mf.control)?;
+    write_key(script, Purpose::SamMaintenance, (of_itself(UsageKind::MAINTENANCE), version), maintenance, master)?;
     for (kind, version) in &order.keys {
         let purpose = purpose_of(*kind).ok_or_else(|| script.failed(Step::WriteSamKey(*kind), Cause::NoSuchKind))?;
         let key = keys.keys().key(purpose, *version);
         let key = key.map_err(|missing| script.failed(Step::WriteKey(purpose), missing))?;
-        write_key(script, purpose, (Usage::new(1, *kind), *version), key, &master)?;
+        write_key(script, purpose, (Usage::new(1, *kind), *version), key, master)?;
     }
-    Ok(maintenance)
+    Ok(())
 }
 
 /// `84 D4 00 00`: usage ‖ version ‖ algorithm ‖ key, enciphered and MACed.
@@ -360,6 +379,22 @@ mod tests {
         let bodies = keys_written(&both, working, &[mf().control, master]);
         let heads: Vec<String> = bodies.iter().map(|body| hex::encode_upper(&body[..5])).collect();
         assert_eq!(heads[2..], ["1322050049", "1322060499"]);
+    }
+
+    #[test]
+    fn the_key_file_says_the_cipher_of_the_two_own_keys() {
+        let with = |master, maintenance| {
+            let key = |algorithm| Key::new(algorithm, [0x77; 16]);
+            let set = keys().keys().clone().with(Purpose::SamMaster, VERSION, key(master));
+            EnterpriseKeys::new(keys().enterprise(), set.with(Purpose::SamMaintenance, VERSION, key(maintenance)))
+        };
+        let mut card = Recorder::with_challenge([0; 4]).holding_what_is_written();
+        let mixed = with(Algorithm::Aes, Algorithm::Sm4);
+        let error = issue_sam(&mut card, &mf(), &mixed, &order(Vec::new())).unwrap_err();
+        assert_eq!(error.cause, Cause::MixedAlgorithms(Purpose::SamMaster, Purpose::SamMaintenance));
+        assert_eq!(card.sent().len(), 0);
+        issue_sam(&mut card, &mf(), &with(Algorithm::Sm4, Algorithm::Sm4), &order(Vec::new())).unwrap();
+        assert!(card.sent().contains(&"80E00000073F024095FFFF04".to_owned()), "{:?}", card.sent());
     }
 
     #[test]
