@@ -5,12 +5,16 @@ use onecard_host::{
     blacklist::{Blacklist, ListSigner, ListVersion},
     card::{parameters, select},
     sam::{CardFactors, Sam, SamError},
-    terminal::{Cause, InMemoryStore, Outcome, Rule, WithBlacklist, purchase, recharge},
+    terminal::{
+        Cause, DeskKeys, InMemoryStore, OrderNumber, Outcome, PurchaseOrder, Rule, UndoOrder, UnloadOrder,
+        WithBlacklist, purchase, recharge, undo, unload,
+    },
     transport::Transport,
 };
 use onecard_simulator::reader::Reader;
-use onecard_tests::world::{World, serial};
-use onecard_wire::{aid, ins, record::CardStatus, sam::mark_command};
+use onecard_tests::world::{KEY_VERSION, World, serial, terminal_number};
+use onecard_wire::{aid, amount::Amount, ins, record::CardStatus, sam::mark_command};
+use rand::{SeedableRng, rngs::ChaCha8Rng};
 
 use crate::apdu_budget::{Counting, sale, top_up};
 
@@ -67,6 +71,33 @@ fn attack_12_a_lost_card_is_refused_and_marked_for_the_tills_without_the_list() 
         let tap = purchase(&mut card, &mut elsewhere, &mut journal, &sale(number, 1)).unwrap();
         assert_eq!(cause(tap.outcome), Cause::Rule(Rule::Status(CardStatus::LOST)));
     }
+}
+
+/// 12: nothing goes onto a lost card by an undo; the desk takes the balance off one that was found, marked or not.
+#[test]
+fn a_lost_card_gets_nothing_back_and_is_emptied_at_the_desk() {
+    let world = World::shared();
+    let mut slot = Reader::insert(world.sam(0).unwrap());
+    let mut sam = world.open_sam(&mut slot).unwrap();
+    let (list, mut journal) = (list_of(&[0]), InMemoryStore::new());
+    let mut card = Reader::insert(world.card(0).unwrap());
+    let tap = recharge(&mut card, &mut sam, &mut journal, &top_up(1, 1_000)).unwrap();
+    assert!(matches!(tap.outcome, Outcome::Committed(_)));
+    let tap = purchase(&mut card, &mut sam, &mut journal, &sale(2, 100)).unwrap();
+    assert!(matches!(tap.outcome, Outcome::Committed(_)));
+    let PurchaseOrder { enterprise, purse, moment, .. } = sale(3, 0);
+    let mut store = WithBlacklist { store: &mut journal, blacklist: Some(&list) };
+    let order = UndoOrder { number: OrderNumber(3), enterprise, purchase: OrderNumber(2), key_id: 1, moment };
+    let tap = undo(&mut card, &mut sam, &mut store, &order).unwrap();
+    assert_eq!(cause(tap.outcome), Cause::Listed { version: LIST, unmarked: None });
+    assert_eq!(status(&mut card), (CardStatus::LOST, LIST.0));
+    let random = ChaCha8Rng::seed_from_u64(12);
+    let mut desk = DeskKeys::new(world.enterprise_keys().clone(), KEY_VERSION, terminal_number(0), random);
+    let amount = Amount::from_fen(900);
+    let order = UnloadOrder { number: OrderNumber(4), enterprise, purse, key_id: 2, amount, moment, pin: None };
+    let tap = unload(&mut card, &mut desk, &mut store, &order).unwrap();
+    let Outcome::Committed(receipt) = tap.outcome else { panic!("{tap:?}") };
+    assert_eq!(receipt.settlement.transaction.new_balance, Amount::ZERO);
 }
 
 /// 7: by the marking key a SAM makes the MAC of the mark and no other, so what a till writes can be heard and bent to

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use onecard_host::terminal::{
     IssuerKeys, JournalFile, Kind, SettlementRecord,
     settlement::{self, Audit, Gap, Objection},
@@ -25,7 +25,10 @@ use crate::{
 #[derive(Subcommand, Debug)]
 pub(crate) enum SettlementCommand {
     /// Write the completed transactions of a terminal's journal to a settlement file 导出结算文件
-    #[command(after_help = "Example:\n  onecard settlement export wang.card.journal --to today.settlement")]
+    #[command(after_help = "\
+Examples:
+  onecard settlement export wang.card.journal --to today.settlement
+  onecard settlement export wang.card.journal --to today.csv --as csv")]
     Export(Export),
     /// Show a settlement file 查看结算文件
     #[command(after_help = "Example:\n  onecard settlement show today.settlement")]
@@ -56,6 +59,18 @@ pub(crate) struct Export {
     /// The settlement file to make.
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
+    /// Its form: for the issuer, for spreadsheets, for other programs.
+    #[arg(long = "as", value_name = "FORM", value_enum, default_value_t)]
+    form: Form,
+}
+
+/// Forms of a settlement file.
+#[derive(ValueEnum, Clone, Copy, Default, Debug)]
+enum Form {
+    #[default]
+    Settlement,
+    Csv,
+    Json,
 }
 
 /// Options of `settlement show`.
@@ -79,13 +94,13 @@ pub(crate) struct Verify {
 /// Runs one of them.
 pub(crate) fn run(command: &SettlementCommand) -> anyhow::Result<Output> {
     match command {
-        SettlementCommand::Export(Export { journal, to }) => {
+        SettlementCommand::Export(Export { journal, to, form }) => {
             if !journal.exists() {
                 bail!("there is no journal {}", journal.display());
             }
             let journal = JournalFile::open(journal)?;
             let records: Vec<SettlementRecord> = journal.settlement().copied().collect();
-            write(to, &records)?;
+            write_new(to, &form.text(&records)?)?;
             Output::new("onecard.settlement-export/1", Exit::Done, &Listing::plain(&records))
         }
         SettlementCommand::Show(Show { file }) => {
@@ -106,9 +121,23 @@ pub(crate) fn run(command: &SettlementCommand) -> anyhow::Result<Output> {
 
 /// Writes a new settlement file.
 pub(crate) fn write(path: &Path, records: &[SettlementRecord]) -> anyhow::Result<()> {
+    write_new(path, &settlement::write(records))
+}
+
+impl Form {
+    fn text(self, records: &[SettlementRecord]) -> anyhow::Result<String> {
+        Ok(match self {
+            Self::Settlement => settlement::write(records),
+            Self::Csv => settlement::to_csv(records)?,
+            Self::Json => settlement::to_json(records),
+        })
+    }
+}
+
+fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
     let file = OpenOptions::new().write(true).create_new(true).open(path);
     let written = file.and_then(|mut file| {
-        file.write_all(settlement::write(records).as_bytes())?;
+        file.write_all(text.as_bytes())?;
         file.sync_all()
     });
     written.with_context(|| format!("settlement file {} cannot be made", path.display()))

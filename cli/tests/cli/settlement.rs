@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use onecard_host::terminal::settlement;
 use serde_json::{Value, json as value};
 
 use crate::{
@@ -25,6 +26,23 @@ fn settlement_is_exported_verified_and_a_changed_record_found() {
     let twice = format!("{text}{}\n", text.lines().last().unwrap());
     fs::write(&file, twice).unwrap();
     assert_eq!(json(at, "settlement verify day.settlement --keys dev.keys", 5)["unproven"], 1);
+}
+
+#[test]
+fn exports_for_spreadsheets_and_programs_hold_the_same_records() {
+    let folder = station();
+    let at = folder.path();
+    pay(at, "12.50", 0);
+    for form in ["settlement", "csv", "json"] {
+        json(at, &format!("settlement export w.card.journal --to day.{form} --as {form}"), 0);
+    }
+    let text = |form: &str| fs::read_to_string(at.join(format!("day.{form}"))).unwrap();
+    let records = settlement::parse(&text("settlement")).unwrap();
+    assert_eq!(records.len(), 2);
+    assert_eq!(settlement::from_csv(&text("csv")).unwrap(), records);
+    assert_eq!(settlement::from_json(&text("json")).unwrap(), records);
+    let run = onecard(at, "settlement export w.card.journal --to day.csv --as csv");
+    assert!(run.code == 1 && run.err.contains("day.csv cannot be made"), "{}", run.err);
 }
 
 #[test]
