@@ -1,4 +1,4 @@
-//! What the journal and the blacklist need of a disk, and when it may be believed.
+//! What the journals and the blacklist need of a disk, and when it may be believed.
 //!
 //! [`SystemDisk`] is the real one. Tests put a disk in its place that loses what was not yet made durable.
 

@@ -11,14 +11,14 @@
 //! | [`presence`] | what those two share: genuine cards, the journal of events, the deny list |
 //! | [`trace`] | a redacting trace of APDUs, decoded field by field |
 //! | [`blacklist`] | which cards are served no more: signed lists and changes, two bytes a card |
-//! | [`disk`] | what is durable when, for the journal and the blacklist |
+//! | [`disk`] | what is durable when, for journals and the blacklist |
 //! | [`issuing`] | from a blank card to an application or a SAM |
 //! | [`keys`] | roots, diversification, check values |
 //! | [`crypto`], [`line_protection`] | session keys, MACs, TAC; commands under a MAC, enciphered |
 //!
 //! Nothing in here opens a socket, reads a clock or draws a random number: moments and generators come in as arguments.
-//! The files it can open are a terminal's own, and only where the caller says: [`JournalFile`] and
-//! [`BlacklistFile`](blacklist::BlacklistFile).
+//! The files it can open are a terminal's own, and only where the caller says: [`JournalFile`],
+//! [`EventFile`](presence::EventFile) and [`BlacklistFile`](blacklist::BlacklistFile).
 //!
 //! A sale:
 //!
@@ -53,6 +53,7 @@ pub mod crypto;
 pub mod disk;
 pub mod issuing;
 pub mod keys;
+mod line_file;
 pub mod line_protection;
 pub mod presence;
 pub mod sam;

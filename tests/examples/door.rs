@@ -1,5 +1,5 @@
-//! A door to copy: `cargo run --example door`. In the field PC/SC readers stand where the simulated ones do, the journal is a
-//! file, and the random bytes are the system's.
+//! A door to copy: `cargo run --example door`. In the field PC/SC readers stand where the simulated ones do, the journal is an
+//! `EventFile`, and the random bytes are the system's.
 
 use std::error::Error;
 

@@ -21,7 +21,7 @@ mod schedule;
 
 pub use denied::{Denial, Denied};
 pub use door::{Access, CardLog, Direction, Door, Grant, GrantLog, Records, access};
-pub use passback::PassbackLedger;
+pub use passback::{InvalidPassback, PassbackLedger};
 pub use rights::{RightError, RightTerms, Slot, access_rights, clear_access_right, sealed_right, write_access_right};
 pub use schedule::{ScheduleError, ScheduleTable};
 

@@ -6,7 +6,10 @@ use onecard_wire::{number::ApplicationSerial, record::EventCode};
 use serde::{Deserialize, Serialize};
 
 use super::{Event, NewEvent, Standing};
-use crate::terminal::StorageError;
+use crate::{
+    blacklist::Blacklist,
+    terminal::{StorageError, WithBlacklist},
+};
 
 /// Where a terminal keeps its events. An `Ok` is **durable**: neither a killed process nor a power cut takes it back. One
 /// store belongs to one terminal.
@@ -34,9 +37,36 @@ pub trait EventStore {
     /// # Errors
     /// [`StorageError`].
     fn latest(&self, card: ApplicationSerial, code: EventCode) -> Result<Option<Event>, StorageError>;
+
+    /// The blacklist to consult besides the deny list: [`WithBlacklist`] brings one.
+    fn blacklist(&self) -> Option<&Blacklist> {
+        None
+    }
 }
 
-/// A journal that lasts as long as its value: for tests and simulations.
+impl<S: EventStore + ?Sized> EventStore for WithBlacklist<'_, S> {
+    fn record(&mut self, what: NewEvent, standing: Standing) -> Result<Event, StorageError> {
+        self.store.record(what, standing)
+    }
+
+    fn conclude(&mut self, number: u64, standing: Standing) -> Result<Event, StorageError> {
+        self.store.conclude(number, standing)
+    }
+
+    fn next_number(&self) -> Result<u64, StorageError> {
+        self.store.next_number()
+    }
+
+    fn latest(&self, card: ApplicationSerial, code: EventCode) -> Result<Option<Event>, StorageError> {
+        self.store.latest(card, code)
+    }
+
+    fn blacklist(&self) -> Option<&Blacklist> {
+        self.blacklist
+    }
+}
+
+/// A journal that lasts as long as its value: for tests and simulations. [`EventFile`](super::EventFile) outlives it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct InMemoryEvents {
     events: EventLedger,
@@ -51,7 +81,7 @@ impl InMemoryEvents {
 
     /// Every event, oldest first.
     pub fn events(&self) -> impl Iterator<Item = &Event> {
-        self.events.0.values()
+        self.events.events()
     }
 }
 
@@ -91,6 +121,10 @@ pub(super) enum Entry {
 pub(super) struct EventLedger(BTreeMap<u64, Event>);
 
 impl EventLedger {
+    pub(super) fn events(&self) -> impl Iterator<Item = &Event> {
+        self.0.values()
+    }
+
     pub(super) fn next_number(&self) -> u64 {
         self.0.last_key_value().map_or(1, |(number, _)| number.saturating_add(1))
     }

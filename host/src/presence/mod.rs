@@ -7,14 +7,16 @@
 mod append;
 mod deny_list;
 mod event;
+mod event_file;
 mod event_store;
 mod genuine;
 mod unfit;
 
 pub use append::{AppendError, EventLog, append};
 pub(crate) use append::{Prepared, prepare};
-pub use deny_list::DenyList;
+pub use deny_list::{DenyList, InvalidDenyList};
 pub use event::{Event, NewEvent, OnCard, Serial, Standing};
+pub use event_file::EventFile;
 pub use event_store::{EventStore, InMemoryEvents};
 pub use genuine::{Genuine, Site, Tap, genuine};
 pub use unfit::Unfit;

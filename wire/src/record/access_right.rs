@@ -72,6 +72,17 @@ impl AccessRight {
         Writer::new().put(&serial.to_bytes()).put(&self.head()).finish()
     }
 
+    /// Whose right it is and its last day, by what the static MAC covers; `None` if there is no such serial or date.
+    #[must_use]
+    pub fn holder_and_last_day(mac_input: &[u8; Self::MAC_INPUT_LEN]) -> Option<(ApplicationSerial, Date)> {
+        let mut reader = Reader::new(mac_input);
+        let holder = ApplicationSerial::from_bytes(reader.array()?)?;
+        let (_zone, _schedule, _flags) = (reader.u16()?, reader.u8()?, reader.u8()?);
+        let _first_day = Date::from_bytes(reader.array()?)?;
+        let last_day = Date::from_bytes(reader.array()?)?;
+        reader.end((holder, last_day))
+    }
+
     fn head(&self) -> [u8; 12] {
         Writer::new()
             .u16(self.zone.0)

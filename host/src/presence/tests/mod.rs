@@ -1,1 +1,5 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod deny_list;
+mod event_file;
 pub(crate) mod model_card;

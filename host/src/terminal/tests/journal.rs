@@ -2,7 +2,7 @@
 
 use super::model_card::{Fault, ModelCard};
 use super::*;
-use crate::terminal::journal_file::replay;
+use crate::{line_file::replay, terminal::token_store::Ledger};
 use std::{fs, path::Path};
 
 /// A journal with one committed, one not committed and one pending order.
@@ -51,7 +51,7 @@ fn a_file_cut_anywhere_is_what_was_acknowledged_until_then() {
     for cut in 0..whole.len() {
         let acknowledged = ends.iter().filter(|end| **end <= cut).count();
         let (pending, settled) = [(0, 0), (0, 0), (1, 0), (0, 1), (1, 1), (0, 1), (1, 1)][acknowledged];
-        let (ledger, good) = replay(&path, &whole[..cut]).unwrap();
+        let (ledger, good) = replay::<Ledger>(&path, &whole[..cut]).unwrap();
         assert_eq!((ledger.pending().len(), ledger.settlement().count()), (pending, settled), "cut at {cut}");
         assert_eq!(good, ends[..acknowledged].last().copied().unwrap_or(0), "cut at {cut}");
     }
@@ -84,7 +84,7 @@ fn a_changed_byte_is_reported_or_was_in_the_last_line() {
     for at in 0..whole.len() {
         let mut changed = whole.clone();
         changed[at] ^= 0x04;
-        match replay(&path, &changed) {
+        match replay::<Ledger>(&path, &changed) {
             Err(StorageError::Damaged { place, .. }) => {
                 assert!(at < ends[4] - 1 && place.contains("till.journal, line "), "{at} {place}");
             }
