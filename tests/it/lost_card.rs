@@ -2,8 +2,11 @@
 
 use ed25519_dalek::SigningKey;
 use onecard_host::{
+    access::{Access, Denied, GrantLog, Records, access},
+    attendance::{Attendance, AttendanceEvent, NotRecorded, attend},
     blacklist::{Blacklist, ListSigner, ListVersion},
     card::{parameters, select},
+    presence::Unfit,
     sam::{CardFactors, Sam, SamError},
     terminal::{
         Cause, DeskKeys, InMemoryStore, OrderNumber, Outcome, PurchaseOrder, Rule, UndoOrder, UnloadOrder,
@@ -16,7 +19,10 @@ use onecard_tests::world::{KEY_VERSION, World, serial, terminal_number};
 use onecard_wire::{aid, amount::Amount, ins, record::CardStatus, sam::mark_command};
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 
-use crate::apdu_budget::{Counting, sale, top_up};
+use crate::{
+    apdu_budget::{Counting, sale, top_up},
+    presence::{Clock, Entrance, member, sealed, tap, terms},
+};
 
 const LIST: ListVersion = ListVersion([0x20, 0x26, 0x06, 0x01, 0x08, 0x00, 0x00]);
 
@@ -98,6 +104,34 @@ fn a_lost_card_gets_nothing_back_and_is_emptied_at_the_desk() {
     let tap = unload(&mut card, &mut desk, &mut store, &order).unwrap();
     let Outcome::Committed(receipt) = tap.outcome else { panic!("{tap:?}") };
     assert_eq!(receipt.settlement.transaction.new_balance, Amount::ZERO);
+}
+
+/// 12: the door that has the list marks the card by its SAM's marking key, and so does the attendance terminal; a door that
+/// has none is refused by the card.
+#[test]
+fn attack_12_doors_and_attendance_terminals_mark_a_listed_card() {
+    const NOON: u32 = 12 * 3_600;
+    let (list, listed) = (list_of(&[0]), Unfit::Blacklisted { version: LIST, unmarked: None });
+    let (mut entrance, mut clock) = (Entrance::new(GrantLog::Required), Clock::new());
+
+    let mut card = member(0, &[sealed(0, &terms())]);
+    let mut events = WithBlacklist { store: &mut entrance.events, blacklist: Some(&list) };
+    let mut records = Records { events: &mut events, passback: &mut entrance.passback };
+    let at_door = access(&mut card, &mut entrance.sam, &entrance.door, &mut records, &tap(NOON)).unwrap();
+    let Access::Denied(denial) = at_door else { panic!("{at_door:?}") };
+    assert_eq!((denial.reason, card.exchanges()), (Denied::Card(listed.clone()), 4));
+    assert_eq!(status(&mut card), (CardStatus::LOST, LIST.0));
+    card.tap();
+    assert_eq!(entrance.denied(&mut card, NOON + 1), Denied::Card(Unfit::Status(CardStatus::LOST)));
+
+    let mut card = member(0, &[]);
+    let mut events = WithBlacklist { store: &mut clock.events, blacklist: Some(&list) };
+    let clocked =
+        attend(&mut card, &mut clock.sam, &clock.terminal, &mut events, AttendanceEvent::In, &tap(NOON)).unwrap();
+    let Attendance::NotRecorded(absence) = clocked else { panic!("{clocked:?}") };
+    assert_eq!((absence.reason, card.exchanges()), (NotRecorded::Card(listed), 4));
+    assert_eq!(status(&mut card), (CardStatus::LOST, LIST.0));
+    assert_eq!(clock.events.events().count(), 0);
 }
 
 /// 7: by the marking key a SAM makes the MAC of the mark and no other, so what a till writes can be heard and bent to

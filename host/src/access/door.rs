@@ -108,7 +108,7 @@ where
     K: Sam + ?Sized,
     S: EventStore + ?Sized,
 {
-    let genuine = match genuine(card, sam, &door.site, AuthenticationUse::Access, tap) {
+    let genuine = match genuine(card, sam, &door.site, records.events.blacklist(), AuthenticationUse::Access, tap) {
         Ok(genuine) => genuine,
         Err((serial, unfit)) => {
             let terminal = sam.terminal().ok();

@@ -9,6 +9,7 @@ use onecard_wire::{
 use super::*;
 use crate::{
     apdu::CommandName,
+    blacklist::ListVersion,
     keys::Purpose,
     presence::{
         AppendError, InMemoryEvents, OnCard, Standing, Unfit,
@@ -17,7 +18,7 @@ use crate::{
         },
     },
     sam::{SamError, SoftwareSam},
-    terminal::Language,
+    terminal::{Language, MarkError},
     transport::{Transport, TransportError},
 };
 
@@ -400,6 +401,11 @@ fn reasons_in_both_languages() {
         Denied::Card(Unfit::NotYetValid { from: date("2026-11-26") }),
         Denied::Card(Unfit::Expired { on: date("2026-11-24") }),
         Denied::Card(Unfit::Listed),
+        Denied::Card(Unfit::Blacklisted { version: ListVersion([0x20; 7]), unmarked: None }),
+        Denied::Card(Unfit::Blacklisted {
+            version: ListVersion([0x20; 7]),
+            unmarked: Some(MarkError::Keeper(SamError::NoSuchKey)),
+        }),
         Denied::Card(Unfit::Refused { command, status }),
         Denied::NoRight,
         Denied::Forged,
@@ -432,4 +438,34 @@ fn a_plain_card_without_parameters_has_no_status_to_enforce() {
     card.public_data.version = PublicData::VERSION_OWN - 1;
     card.fault = Some((0xB0, Fault::Forged(vec![0x6A, 0x82])));
     entrance().granted(&mut card, "09:00:00");
+}
+
+#[test]
+fn a_passback_ledger_is_read_back_or_refused() {
+    let mut ledger = PassbackLedger::new();
+    ledger.entered(ZONE, serial(1), at("09:00:00"));
+    ledger.entered(ZONE, serial(2), at("09:00:01"));
+    ledger.entered(Zone(8), serial(1), at("09:00:02"));
+    let text = serde_json::to_string(&ledger).unwrap();
+    assert_eq!(serde_json::from_str::<PassbackLedger>(&text).unwrap(), ledger);
+    let of = |number| serial(number).to_string();
+    let expected = format!(
+        r#"{{"version":1,"inside":[{{"zone":7,"card":"{}","since":"20261125090000"}},{{"zone":7,"card":"{}","since":"20261125090001"}},"#,
+        of(1),
+        of(2)
+    );
+    assert!(text.starts_with(&expected), "{text}");
+    for (from, to) in [
+        (r#""version":1"#.to_owned(), r#""version":2"#.to_owned()),
+        (r#""version":1,"#.to_owned(), String::new()),
+        (r#""version":1"#.to_owned(), r#""version":1,"more":1"#.to_owned()),
+        (r#""zone":7"#.to_owned(), r#""zone":65536"#.to_owned()),
+        (r#""zone":7"#.to_owned(), r#""zone":7,"door":1"#.to_owned()),
+        (of(1), "1".to_owned()),
+        (of(2), of(1)),
+        ("20261125090000".to_owned(), "20261125240000".to_owned()),
+    ] {
+        assert!(text.contains(&from), "{from} in {text}");
+        assert!(serde_json::from_str::<PassbackLedger>(&text.replacen(&from, &to, 1)).is_err(), "{to}");
+    }
 }

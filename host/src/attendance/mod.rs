@@ -127,7 +127,7 @@ where
     K: Sam + ?Sized,
     S: EventStore + ?Sized,
 {
-    let genuine = match genuine(card, sam, &terminal.site, AuthenticationUse::Attendance, tap) {
+    let genuine = match genuine(card, sam, &terminal.site, events.blacklist(), AuthenticationUse::Attendance, tap) {
         Ok(genuine) => genuine,
         Err((serial, unfit)) => return Ok(not_recorded(serial, NotRecorded::Card(unfit))),
     };

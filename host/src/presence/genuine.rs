@@ -13,8 +13,10 @@ use onecard_wire::{
 use super::{DenyList, Unfit};
 use crate::{
     apdu::{Command, CommandName, exchange},
+    blacklist::Blacklist,
     card::{ReadError, Selected, parameters, select},
     sam::{AuthenticationUse, CardFactors, Sam, SamError},
+    terminal::mark_listed,
     transport::Transport,
 };
 
@@ -58,7 +60,8 @@ impl Genuine {
 }
 
 /// Selects the card's application and has it answer the tap's challenge: two commands, and one more for a card that
-/// refuses or that does not enforce its status by itself (EF 0017).
+/// refuses or that does not enforce its status by itself (EF 0017). A genuine card on the blacklist is marked as lost, which
+/// takes two more, so that terminals whose list is older refuse it too.
 ///
 /// Public data are in no MAC: someone between card and reader can lengthen the card's dates. Its serial he cannot change,
 /// for the key is that of the serial.
@@ -69,6 +72,7 @@ pub fn genuine<C, K>(
     card: &mut C,
     sam: &mut K,
     site: &Site,
+    blacklist: Option<&Blacklist>,
     usage: AuthenticationUse,
     tap: &Tap,
 ) -> Result<Genuine, (Option<ApplicationSerial>, Unfit)>
@@ -81,7 +85,8 @@ where
         select(card, &aid::enterprise_application(site.enterprise)).map_err(|error| (None, Unfit::Select(error)))?;
     let serial = application.serial();
     let checked = authenticate(card, sam, site, usage, tap, &application).and_then(|version| {
-        objection(card, site, tap, &application).map_or(Ok(Genuine { application, version, terminal }), Err)
+        objection(card, sam, site, blacklist, tap, &application)
+            .map_or(Ok(Genuine { application, version, terminal }), Err)
     });
     checked.map_err(|unfit| (Some(serial), unfit))
 }
@@ -137,11 +142,29 @@ fn refused<C: Transport + ?Sized>(card: &mut C, application: &Selected, status: 
 }
 
 /// What speaks against a genuine card.
-fn objection<C: Transport + ?Sized>(card: &mut C, site: &Site, tap: &Tap, application: &Selected) -> Option<Unfit> {
+fn objection<C, K>(
+    card: &mut C,
+    sam: &mut K,
+    site: &Site,
+    blacklist: Option<&Blacklist>,
+    tap: &Tap,
+    application: &Selected,
+) -> Option<Unfit>
+where
+    C: Transport + ?Sized,
+    K: Sam + ?Sized,
+{
     let public_data = &application.public_data;
     if public_data.enterprise != site.enterprise {
-        Some(Unfit::OtherEnterprise)
-    } else if tap.at.date < public_data.valid_from {
+        return Some(Unfit::OtherEnterprise);
+    }
+    // Before the dates: an expired card is marked too, for someone may lengthen its dates on the radio.
+    let list = blacklist.filter(|list| list.enterprise() == site.enterprise && list.lists(application.serial()));
+    if let Some(version) = list.map(Blacklist::version) {
+        let unmarked = mark_listed(card, sam, application, version).err();
+        return Some(Unfit::Blacklisted { version, unmarked });
+    }
+    if tap.at.date < public_data.valid_from {
         Some(Unfit::NotYetValid { from: public_data.valid_from })
     } else if tap.at.date > public_data.valid_to {
         Some(Unfit::Expired { on: public_data.valid_to })

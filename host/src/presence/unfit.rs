@@ -4,9 +4,10 @@ use onecard_wire::{date::Date, record::CardStatus, status::StatusWord};
 
 use crate::{
     apdu::{CommandName, ExchangeError, meaning},
+    blacklist::ListVersion,
     card::{ReadError, SelectError},
     sam::SamError,
-    terminal::{Language, chinese},
+    terminal::{Language, MarkError, blacklisted, chinese},
 };
 
 /// What is wrong with a card, or with the terminal that should judge it.
@@ -34,6 +35,13 @@ pub enum Unfit {
     },
     /// The card stands on the deny list.
     Listed,
+    /// The card stands on the blacklist.
+    Blacklisted {
+        /// Which list.
+        version: ListVersion,
+        /// Why the card could not be marked, if it could not.
+        unmarked: Option<MarkError>,
+    },
     /// A file was not read.
     Read(ReadError),
     /// The card refused a command.
@@ -76,6 +84,7 @@ impl Unfit {
             Self::NotYetValid { from } => format!("valid from {from} only. Use another card"),
             Self::Expired { on } => format!("expired after {on}. Send the holder to the service desk"),
             Self::Listed => "it stands on the deny list. Keep it and call the service desk".to_owned(),
+            Self::Blacklisted { version, unmarked } => blacklisted(*version, unmarked.as_ref(), Language::English),
             Self::Read(error) => error.to_string(),
             Self::Refused { command, status } => {
                 let said = match meaning(*command, *status) {
@@ -99,6 +108,7 @@ impl Unfit {
             Self::NotYetValid { from } => format!("{from}起才有效。请换卡"),
             Self::Expired { on } => format!("有效期至{on}，已过期。请持卡人到服务台办理"),
             Self::Listed => "该卡在禁用名单中。请留下卡片并联系服务台".to_owned(),
+            Self::Blacklisted { version, unmarked } => blacklisted(*version, unmarked.as_ref(), Language::Chinese),
             Self::Read(error) => read(error),
             Self::Refused { command, status } => {
                 let said = match meaning(*command, *status) {

@@ -2,7 +2,7 @@
 
 use onecard_wire::status::StatusWord;
 
-use super::{Cause, Decider, Doubt, Kind, Language, MarkError};
+use super::{Cause, Decider, Doubt, Kind, Language, MarkError, listed::blacklisted};
 use crate::{
     apdu::{ExchangeError, meaning},
     card::{PinError, SelectError},
@@ -15,13 +15,7 @@ pub(super) fn cause(cause: &Cause) -> String {
         Cause::Keeper(error) => keeper(error),
         Cause::Select(error) => select(error),
         Cause::OtherEnterprise => "卡内公共信息与所选应用不是同一单位。请送服务台处理".to_owned(),
-        Cause::Listed { version, unmarked } => {
-            let marked = match unmarked {
-                None => "卡上已作挂失标记".to_owned(),
-                Some(error) => format!("卡上未能标记（{}）", not_marked(error)),
-            };
-            format!("该卡已挂失或注销，在黑名单（{version}）中；{marked}。请留下卡片并联系服务台")
-        }
+        Cause::Listed { version, unmarked } => blacklisted(*version, unmarked.as_ref(), Language::Chinese),
         Cause::NoSubsidy => "该卡不在本次补贴名单中，无需充值".to_owned(),
         Cause::NotYetValid { from } => format!("{from}起才有效。请换卡"),
         Cause::Expired { on } => format!("有效期至{on}，已过期。请持卡人到服务台办理"),

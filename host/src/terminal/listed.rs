@@ -78,13 +78,30 @@ impl From<ChallengeError> for MarkError {
     }
 }
 
-impl MarkError {
-    pub(super) fn text(&self, language: Language) -> String {
-        language.of(|| self.to_string(), || chinese::not_marked(self))
-    }
+/// What is told of a listed card, and what to do next.
+pub(crate) fn blacklisted(version: ListVersion, unmarked: Option<&MarkError>, language: Language) -> String {
+    let english = || {
+        let marked = match unmarked {
+            None => "it is marked as lost now".to_owned(),
+            Some(error) => format!("it could not be marked ({error})"),
+        };
+        format!(
+            "it is on the blacklist ({version}), reported lost or cancelled; {marked}. Keep it and call the service desk"
+        )
+    };
+    let chinese = || {
+        let marked = match unmarked {
+            None => "卡上已作挂失标记".to_owned(),
+            Some(error) => format!("卡上未能标记（{}）", chinese::not_marked(error)),
+        };
+        format!("该卡已挂失或注销，在黑名单（{version}）中；{marked}。请留下卡片并联系服务台")
+    };
+    language.of(english, chinese)
 }
 
-/// A terminal's store, and the blacklist beside it, which every operation but unload consults before INITIALIZE.
+/// A terminal's store, and the blacklist beside it, which every operation but unload consults before INITIALIZE, and every
+/// door and attendance terminal once the card has shown itself genuine (its store is then an
+/// [`EventStore`](crate::presence::EventStore)).
 ///
 /// ```no_run
 /// # use onecard_host::{terminal::*, blacklist::*, *};

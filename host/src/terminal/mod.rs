@@ -64,6 +64,7 @@ pub use in_doubt::{resolve, resolve_by_issuer};
 pub use issuer::{IssuerCheck, IssuerKeys, Unproven};
 pub use journal_file::JournalFile;
 pub use language::Language;
+pub(crate) use listed::blacklisted;
 pub use listed::{MarkError, WithBlacklist, mark_listed};
 pub use outcome::{Earlier, Outcome, Stage, StoreError, Tap};
 pub use overdraft::{OverdraftOrder, update_overdraft};

@@ -4,7 +4,7 @@ use core::fmt;
 
 use onecard_wire::{amount::Amount, date::Date, number::ApplicationSerial, status::StatusWord};
 
-use super::{Language, MarkError, OrderNumber, Rule, chinese};
+use super::{Language, MarkError, OrderNumber, Rule, chinese, listed::blacklisted};
 use crate::{
     apdu::{CommandName, ExchangeError, meaning},
     blacklist::ListVersion,
@@ -171,7 +171,7 @@ fn english(cause: &Cause) -> String {
             "the card's public data name another enterprise than its application. Send it to the service desk"
                 .to_owned()
         }
-        Cause::Listed { version, unmarked } => listed_in_english(*version, unmarked.as_ref()),
+        Cause::Listed { version, unmarked } => blacklisted(*version, unmarked.as_ref(), Language::English),
         Cause::NoSubsidy => "it is not on the list of this subsidy. Nothing is to be loaded".to_owned(),
         Cause::NotYetValid { from } => format!("valid from {from} only. Use another card"),
         Cause::Expired { on } => format!("expired after {on}. Send the holder to the service desk"),
@@ -225,16 +225,6 @@ fn english(cause: &Cause) -> String {
             "it made another transaction instead of this one. Begin again if it is still wanted".to_owned()
         }
     }
-}
-
-fn listed_in_english(version: ListVersion, unmarked: Option<&MarkError>) -> String {
-    let marked = match unmarked {
-        None => "it is marked as lost now".to_owned(),
-        Some(error) => format!("it could not be marked ({})", error.text(Language::English)),
-    };
-    format!(
-        "it is on the blacklist ({version}), reported lost or cancelled; {marked}. Keep it and call the service desk"
-    )
 }
 
 fn refused_in_english(command: CommandName, status: StatusWord) -> String {

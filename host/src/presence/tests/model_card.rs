@@ -148,6 +148,7 @@ impl ModelCard {
             }
             [0x04, 0xE2, 0x00, 0xDC] => self.append(0, Purpose::AccessAppend, challenge, command),
             [0x04, 0xE2, 0x00, 0xD4] => self.append(1, Purpose::AttendanceAppend, challenge, command),
+            [0x04, 0xD6, 0x97, 0x00] => self.mark(challenge, command),
             [0x04, 0xD6, 0x99, offset] => self.update(usize::from(offset), challenge, command),
             _ => Err([0x6D, 0x00]),
         };
@@ -188,21 +189,32 @@ impl ModelCard {
         command: &[u8],
     ) -> Result<Vec<u8>, [u8; 2]> {
         self.check(purpose, challenge, command)?;
+        assert_eq!(command[4], 0x14);
         self.logs[log].insert(0, EventRecord::parse(&command[5..21]).unwrap());
         Ok(Vec::new())
     }
 
     fn update(&mut self, offset: usize, challenge: Option<[u8; 4]>, command: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
         self.check(Purpose::Maintenance, challenge, command)?;
+        assert_eq!(command[4], 0x14);
         self.rights[offset / AccessRight::LEN].copy_from_slice(&command[5..21]);
+        Ok(Vec::new())
+    }
+
+    fn mark(&mut self, challenge: Option<[u8; 4]>, command: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
+        assert_eq!((command[4], command.len()), (0x0C, 17));
+        self.check(Purpose::Maintenance, challenge, command)?;
+        self.parameters.status = CardStatus(command[5]);
+        self.parameters.blacklist_version = command[6..13].try_into().unwrap();
         Ok(Vec::new())
     }
 
     fn check(&self, purpose: Purpose, challenge: Option<[u8; 4]>, command: &[u8]) -> Result<(), [u8; 2]> {
         let [a, b, c, d] = challenge.ok_or([0x69, 0x85])?;
-        assert_eq!((command[4], command.len()), (0x14, 25));
-        let mac = self.key(purpose).line_mac([a, b, c, d, 0, 0, 0, 0], &command[..21]);
-        if mac == command[21..] { Ok(()) } else { Err([0x69, 0x88]) }
+        let (message, sent) = command.split_last_chunk::<4>().unwrap();
+        assert_eq!(usize::from(command[4]), command.len() - 5);
+        let mac = self.key(purpose).line_mac([a, b, c, d, 0, 0, 0, 0], message);
+        if mac == *sent { Ok(()) } else { Err([0x69, 0x88]) }
     }
 }
 
