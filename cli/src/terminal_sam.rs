@@ -155,8 +155,14 @@ impl Sam for KeyFileSam {
         self.durably(|sam| sam.load(order, old_balance, mac1))
     }
 
-    fn check_load(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError> {
-        self.durably(|sam| sam.check_load(order, old_balance, mac1))
+    fn check_load(
+        &mut self,
+        order: &SamOrder,
+        terminal: TerminalNumber,
+        old_balance: Amount,
+        mac1: [u8; 4],
+    ) -> Result<(), SamError> {
+        self.durably(|sam| sam.check_load(order, terminal, old_balance, mac1))
     }
 
     fn random(&mut self) -> Result<[u8; 4], SamError> {

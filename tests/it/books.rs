@@ -18,7 +18,7 @@ use onecard_wire::{
     wallet::Purse,
 };
 
-use crate::cashier::{Cashier, Deal, Ended, Terms, capp_record, send};
+use crate::cashier::{Cashier, Deal, Ended, Terms, send};
 
 /// A card's books.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -114,12 +114,10 @@ fn read(card: &mut dyn Transport, command: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// A card with limits, a CAPP record of tag AA, and this much in EP and ED.
+/// A card with these limits, and this much in EP and ED.
 pub(crate) fn card_with(parameters: &Parameters, ep_fen: u32, ed_fen: u32) -> Chip {
     let mut card = Reader::insert(World::shared().card(0).unwrap());
     write_parameters(&mut card, parameters).unwrap();
-    let append = Command::new(ins::CLA_ISO, ins::APPEND_RECORD, 0x00, 0x1C << 3 | 4);
-    write_with_mac(&mut card, &append.with_bytes(&capp_record(0xAA, 0x11)).unwrap()).unwrap();
     let cashier = Cashier::new(0);
     cashier.enter(&mut card).unwrap();
     for (purse, fen) in [(Purse::Ep, ep_fen), (Purse::Ed, ed_fen)] {

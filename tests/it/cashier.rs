@@ -8,7 +8,7 @@ use onecard_host::{
     keys::{CardKeys, Purpose},
     transport::Transport,
 };
-use onecard_tests::world::{KEY_VERSION, World, serial};
+use onecard_tests::world::{CAPP_DATA_LEN, CAPP_TYPE, KEY_VERSION, World, serial};
 use onecard_wire::{aid, number::EnterpriseId, wallet::Purse};
 
 /// Whoever knows all keys of one application, and its PIN.
@@ -59,9 +59,6 @@ pub(crate) enum Ended {
     Silent,
 }
 
-/// Length of the data in a CAPP record of these tests, behind tag, length and lock.
-pub(crate) const CAPP_DATA_LEN: usize = 40;
-
 impl Deal {
     /// Every kind.
     pub(crate) const ALL: [Self; 9] = [
@@ -70,7 +67,7 @@ impl Deal {
         Self::Purchase(Purse::Ep),
         Self::Purchase(Purse::Ed),
         Self::CashWithdraw,
-        Self::Capp { tag: 0xAA, fill: 0x5C },
+        Self::Capp { tag: CAPP_TYPE, fill: 0x5C },
         Self::Unload(Purse::Ep),
         Self::Unload(Purse::Ed),
         Self::Overdraft,

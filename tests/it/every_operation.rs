@@ -31,7 +31,7 @@ use rand::{SeedableRng, rngs::ChaCha8Rng};
 
 const ORDER: OrderNumber = OrderNumber(100);
 const FEN: Amount = Amount::from_fen(777);
-const CAPP_TAG: u8 = 0xAA;
+const CAPP_TAG: u8 = 0xAB;
 
 /// A card, a SAM and a store; the desk keeps keys and no state.
 struct Place {

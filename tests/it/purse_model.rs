@@ -13,7 +13,7 @@ use std::{
     time::Instant,
 };
 
-use onecard_host::terminal::{InMemoryStore, OrderNumber};
+use onecard_host::terminal::{InMemoryStore, Kind, OrderNumber};
 use onecard_simulator::reader::Reader;
 use onecard_tests::{
     auditor::Tally,
@@ -36,6 +36,7 @@ fn a_million_steps_leave_every_fen_accounted_for() {
     // It went wrong often enough, and both ways.
     assert!(tally.committed > STEPS / 5, "{tally:?}");
     assert!(tally.unknown > STEPS / 100, "{tally:?}");
+    assert!(tally.of_kind.iter().all(|done| *done > STEPS / 500), "each kind often: {tally:?}");
     assert!(tally.resolved_committed > STEPS / 500 && tally.resolved_not_committed > STEPS / 500, "{tally:?}");
 }
 
@@ -69,6 +70,9 @@ fn run(steps: u64, seed: u64) -> Tally {
     let tally = total.into_inner().unwrap();
     let done = cases * STEPS_IN_CASE as u64;
     println!("purse model: {done} steps in {cases} cases, seed {seed}, {:.0?}: {tally:?}", started.elapsed());
+    for (kind, done) in Kind::ALL.into_iter().zip(tally.of_kind) {
+        println!("  {kind:?}: {done} committed");
+    }
     tally
 }
 
@@ -101,7 +105,8 @@ fn limits_cover_what_was_loaded(closed: Closed<LibraryTerminal>) {
 }
 
 fn add(total: &mut Tally, more: &Tally) {
-    let Tally { committed, not_committed, unknown, resolved_committed, resolved_not_committed } = total;
+    let Tally { committed, not_committed, unknown, resolved_committed, resolved_not_committed, of_kind } = total;
+    of_kind.iter_mut().zip(more.of_kind).for_each(|(total, more)| *total += more);
     *committed += more.committed;
     *not_committed += more.not_committed;
     *unknown += more.unknown;

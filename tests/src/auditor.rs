@@ -6,10 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use onecard_host::terminal::{IssuerKeys, OrderNumber, SettlementKey, SettlementRecord};
+use onecard_host::terminal::{Direction, IssuerKeys, Kind, OrderNumber, SettlementKey, SettlementRecord};
 use onecard_wire::{
     amount::Amount,
     number::{ApplicationSerial, TerminalNumber},
+    wallet::Purse,
 };
 
 use crate::terminal::{Ending, Order, OrderKind, Recalled, Report};
@@ -38,6 +39,8 @@ pub struct Tally {
     pub resolved_committed: u64,
     /// Unknown orders found out not to be.
     pub resolved_not_committed: u64,
+    /// Committed transactions of each kind, in the order of [`Kind::ALL`].
+    pub of_kind: [u64; Kind::ALL.len()],
 }
 
 /// Something that cannot be true.
@@ -61,11 +64,21 @@ struct Card {
 /// A state a card can be in.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct State {
+    ep: PurseState,
+    ed: PurseState,
+    /// The EP's last transaction, if it was a purchase: that one can be undone.
+    undoable: Option<OrderNumber>,
+    /// Open orders that are executed in this state, each with balance and sequence before.
+    executed: BTreeMap<OrderNumber, (u32, u16)>,
+}
+
+/// A purse of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct PurseState {
     balance: u32,
     offline_sequence: u16,
     online_sequence: u16,
-    /// Open orders that are executed in this state, each with balance and sequence before.
-    executed: BTreeMap<OrderNumber, (u32, u16)>,
+    overdraft: u32,
 }
 
 /// An order whose end is not known.
@@ -142,9 +155,9 @@ impl Auditor {
     ///
     /// # Errors
     /// [`Violation`].
-    pub fn balance(&mut self, card: ApplicationSerial, balance: Amount) -> Result<(), Violation> {
-        let fits = |state: &mut State| state.balance == balance.fen();
-        self.strike_out(card, fits, || format!("a balance of {balance} cannot be"))
+    pub fn balance(&mut self, card: ApplicationSerial, purse: Purse, balance: Amount) -> Result<(), Violation> {
+        let fits = |state: &mut State| state.purse(purse).balance == balance.fen();
+        self.strike_out(card, fits, || format!("a balance of {balance} in {purse:?} cannot be"))
     }
 
     /// Orders that nobody has decided yet.
@@ -166,7 +179,7 @@ impl Auditor {
         self.tally
     }
 
-    /// At the end: loaded = balance + spent, by the settlement records; no number of a card is missing among them; no
+    /// At the end: loaded + undone = balance + spent + unloaded + withdrawn, by the settlement records; no number of a card is missing among them; no
     /// number of a terminal up to its last is. Cards with an order still open are passed over, and returned.
     ///
     /// # Errors
@@ -177,21 +190,8 @@ impl Auditor {
             let [state] = card.possible.as_slice() else {
                 return violation(*serial, format!("{} states fit what was heard", card.possible.len()));
             };
-            let sum = |load: bool| -> u64 {
-                let records = card.records.iter().filter(|record| record.transaction.kind.is_load() == load);
-                records.map(|record| u64::from(record.transaction.amount.fen())).sum()
-            };
-            let (loaded, spent) = (sum(true), sum(false));
-            if loaded != spent + u64::from(state.balance) {
-                return violation(*serial, format!("loaded {loaded}, spent {spent}, balance {}", state.balance));
-            }
-            for (online, end) in [(true, state.online_sequence), (false, state.offline_sequence)] {
-                let records = card.records.iter().filter(|record| record.transaction.kind.is_load() == online);
-                let numbers: BTreeSet<u16> = records.map(|record| record.transaction.card_sequence).collect();
-                if !numbers.into_iter().eq(0..end) {
-                    return violation(*serial, format!("a settlement record below {end} is missing"));
-                }
-            }
+            card.conserves_money(state).or_else(|what| violation(*serial, what))?;
+            card.has_every_record(state).or_else(|what| violation(*serial, what))?;
         }
         if undecided.is_empty() {
             self.terminals_have_no_gaps()?;
@@ -244,6 +244,8 @@ impl Auditor {
                 self.strike_out(card, fits, || format!("order {number} cannot have been executed as {record:?} says"))?;
                 self.decided(number, true);
                 self.card(card).records.push(*record);
+                let counts = self.tally.of_kind.iter_mut().zip(Kind::ALL);
+                counts.filter(|(_, kind)| *kind == record.transaction.kind).for_each(|(count, _)| *count += 1);
             }
             Ending::NotCommitted => {
                 let fits = |state: &mut State| !state.executed.contains_key(&number);
@@ -271,9 +273,8 @@ impl Auditor {
         record: &SettlementRecord,
     ) -> Result<(), Violation> {
         let transaction = &record.transaction;
-        let is_load = order.kind == OrderKind::Recharge;
-        let facts = (transaction.order, transaction.serial, transaction.amount, transaction.kind.is_load());
-        if facts != (order.number, card, order.amount, is_load) || !transaction.is_consistent() {
+        let facts = (transaction.order, transaction.serial, transaction.amount, transaction.kind);
+        if facts != (order.number, card, order.amount, order.kind.settled_as()) || !transaction.is_consistent() {
             return violation(card, format!("{record:?} is not the receipt of {order:?}"));
         }
         if record.tac.is_some() && self.issuer.check(record).is_err() {
@@ -346,9 +347,53 @@ impl Card {
     }
 }
 
+impl Card {
+    /// loaded + undone = balance + spent + unloaded + withdrawn; the balance without what the bank lends.
+    fn conserves_money(&self, state: &State) -> Result<(), String> {
+        let sum = |kinds: &[Kind]| -> i64 {
+            let records = self.records.iter().filter(|record| kinds.contains(&record.transaction.kind));
+            records.map(|record| i64::from(record.transaction.amount.fen())).sum()
+        };
+        let (loaded, undone) = (sum(&[Kind::LoadEp, Kind::LoadEd]), sum(&[Kind::Undo]));
+        let spent = sum(&[Kind::PurchaseEp, Kind::PurchaseEd, Kind::Capp]);
+        let (unloaded, withdrawn) = (sum(&[Kind::UnloadEp, Kind::UnloadEd]), sum(&[Kind::CashWithdraw]));
+        let balance = i64::from(state.ep.balance) + i64::from(state.ed.balance) - i64::from(state.ed.overdraft);
+        if loaded + undone == balance + spent + unloaded + withdrawn {
+            return Ok(());
+        }
+        Err(format!(
+            "loaded {loaded}, undone {undone}; balance {balance}, spent {spent}, unloaded {unloaded}, withdrawn {withdrawn}"
+        ))
+    }
+
+    /// Each number of each sequence is settled.
+    fn has_every_record(&self, state: &State) -> Result<(), String> {
+        for purse in [Purse::Ep, Purse::Ed] {
+            let PurseState { online_sequence, offline_sequence, .. } = *state.purse(purse);
+            for (online, end) in [(true, online_sequence), (false, offline_sequence)] {
+                let of_sequence = |kind: Kind| kind.purse() == purse && kind.is_online() == online;
+                let records = self.records.iter().filter(|record| of_sequence(record.transaction.kind));
+                let numbers: BTreeSet<u16> = records.map(|record| record.transaction.card_sequence).collect();
+                if !numbers.into_iter().eq(0..end) {
+                    return Err(format!("a settlement record of {purse:?} below {end} is missing"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 impl State {
+    fn purse(&self, purse: Purse) -> &PurseState {
+        match purse {
+            Purse::Ep => &self.ep,
+            Purse::Ed => &self.ed,
+        }
+    }
+
     fn completed(&self) -> u32 {
-        u32::from(self.offline_sequence) + u32::from(self.online_sequence)
+        let purses = [self.ep, self.ed];
+        purses.iter().map(|purse| u32::from(purse.offline_sequence) + u32::from(purse.online_sequence)).sum()
     }
 
     /// With `order` executed now; `None` if it cannot be, or has been.
@@ -356,21 +401,32 @@ impl State {
         if self.executed.contains_key(&order.number) {
             return None;
         }
-        let mut state = self.clone();
-        let amount = order.amount.fen();
-        let sequence = match order.kind {
-            OrderKind::Purchase => {
-                state.balance = state.balance.checked_sub(amount)?;
-                &mut state.offline_sequence
-            }
-            OrderKind::Recharge => {
-                state.balance = state.balance.checked_add(amount)?;
-                &mut state.online_sequence
-            }
+        let (mut state, kind) = (self.clone(), order.kind.settled_as());
+        if let OrderKind::Undo { purchase } = order.kind
+            && self.undoable != Some(purchase)
+        {
+            return None;
+        }
+        let purse = match kind.purse() {
+            Purse::Ep => &mut state.ep,
+            Purse::Ed => &mut state.ed,
         };
-        let before = *sequence;
-        *sequence = before.checked_add(1)?;
-        state.executed.insert(order.number, (self.balance, before));
+        let (before, amount) = (purse.balance, order.amount.fen());
+        match kind.direction() {
+            Direction::Onto => purse.balance = before.checked_add(amount)?,
+            Direction::Off => purse.balance = before.checked_sub(amount)?,
+            Direction::WithLimit => {
+                let balance = i64::from(before) - i64::from(purse.overdraft) + i64::from(amount);
+                (purse.balance, purse.overdraft) = (u32::try_from(balance).ok()?, amount);
+            }
+        }
+        let sequence = if kind.is_online() { &mut purse.online_sequence } else { &mut purse.offline_sequence };
+        let at = *sequence;
+        *sequence = at.checked_add(1)?;
+        if kind.purse() == Purse::Ep {
+            state.undoable = (kind == Kind::PurchaseEp).then_some(order.number);
+        }
+        state.executed.insert(order.number, (before, at));
         Some(state)
     }
 }

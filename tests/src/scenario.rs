@@ -1,8 +1,10 @@
 //! Carries steps out: cards in readers, terminals with their SAMs, and an auditor who hears what they say.
 
+use std::collections::BTreeMap;
+
 use onecard_host::{
     apdu::{Command, exchange},
-    card::{Selected, balance, select},
+    card::{Selected, balance, select, verify_pin},
     keys::Purpose,
     line_protection::{challenge, enciphered},
     terminal::OrderNumber,
@@ -16,7 +18,7 @@ use crate::{
     lifeline::{Lifeline, MortalTransport},
     relay::Relay,
     strategies::{Fault, Step},
-    terminal::{Devices, Ending, Order, Report, TerminalUnderTest},
+    terminal::{Devices, Ending, Order, OrderKind, Report, TerminalUnderTest},
     world::{CARDS, World, moment, serial},
 };
 
@@ -35,6 +37,8 @@ struct Station<T> {
     lifeline: Lifeline,
     /// Orders whose end it does not know, each with its card.
     open: Vec<(Order, usize)>,
+    /// Its last purchase with each card, done or not.
+    purchases: BTreeMap<usize, Order>,
 }
 
 /// What is left at the end.
@@ -57,7 +61,7 @@ impl<T: TerminalUnderTest> Scenario<T> {
         let world = World::shared();
         let station = |(number, terminal)| {
             let sam = Reader::insert(world.sam(number)?);
-            Some(Station { terminal, sam, lifeline: Lifeline::new(), open: Vec::new() })
+            Some(Station { terminal, sam, lifeline: Lifeline::new(), open: Vec::new(), purchases: BTreeMap::new() })
         };
         Self {
             cards: (0..CARDS).filter_map(|card| world.card(card)).map(Reader::insert).collect(),
@@ -81,6 +85,26 @@ impl<T: TerminalUnderTest> Scenario<T> {
                     amount: Amount::from_fen(*amount_fen),
                     moment: moment((self.orders / ORDERS_PER_SECOND) as u32),
                     pin: pin.then(|| World::shared().pin()),
+                };
+                if let Some(station) = self.stations.get_mut(*terminal)
+                    && *kind == OrderKind::Purchase
+                {
+                    station.purchases.insert(*card, order.clone());
+                }
+                self.tap(*terminal, *card, order, faults)
+            }
+            Step::Undo { terminal, card, faults } => {
+                let purchases = self.stations.get(*terminal).map(|station| &station.purchases);
+                let Some(purchase) = purchases.and_then(|purchases| purchases.get(card)).cloned() else {
+                    return self.read_balance(*card);
+                };
+                self.orders += 1;
+                let order = Order {
+                    number: OrderNumber(self.orders),
+                    kind: OrderKind::Undo { purchase: purchase.number },
+                    moment: moment((self.orders / ORDERS_PER_SECOND) as u32),
+                    pin: None,
+                    ..purchase
                 };
                 self.tap(*terminal, *card, order, faults)
             }
@@ -133,7 +157,7 @@ impl<T: TerminalUnderTest> Scenario<T> {
                 }
             }
         }
-        (0..CARDS).try_for_each(|card| self.read_balance(card))?;
+        (0..CARDS).try_for_each(|card| self.read_balance(card).and_then(|()| self.read_deposit(card)))?;
         self.auditor.close()?;
         let stations = self.stations.into_iter();
         let terminals = stations.map(|station| (station.terminal, station.sam.remove())).collect();
@@ -181,8 +205,21 @@ impl<T: TerminalUnderTest> Scenario<T> {
         let Some(reader) = self.cards.get_mut(card) else { return Ok(()) };
         reader.tap();
         match application(reader).and_then(|selected| balance(reader, &selected, Purse::Ep).ok()) {
-            Some(balance) => self.auditor.balance(serial(card), balance),
+            Some(balance) => self.auditor.balance(serial(card), Purse::Ep, balance),
             None => Err(Violation { card: serial(card), what: "it does not show its balance any more".to_owned() }),
+        }
+    }
+
+    /// The PIN has all its tries.
+    fn read_deposit(&mut self, card: usize) -> Result<(), Violation> {
+        let Some(reader) = self.cards.get_mut(card) else { return Ok(()) };
+        let shown = application(reader).and_then(|selected| {
+            verify_pin(reader, &selected, &World::shared().pin()).ok()?;
+            balance(reader, &selected, Purse::Ed).ok()
+        });
+        match shown {
+            Some(balance) => self.auditor.balance(serial(card), Purse::Ed, balance),
+            None => Err(Violation { card: serial(card), what: "it does not show its deposit any more".to_owned() }),
         }
     }
 

@@ -30,6 +30,15 @@ pub enum Step {
         /// What goes wrong.
         faults: Vec<Fault>,
     },
+    /// The terminal takes back its last purchase with a card.
+    Undo {
+        /// Which terminal.
+        terminal: usize,
+        /// Which card.
+        card: usize,
+        /// What goes wrong.
+        faults: Vec<Fault>,
+    },
     /// A card is presented again for an order whose end is not known yet.
     Again {
         /// Which terminal.
@@ -72,7 +81,7 @@ impl Step {
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
         match self {
-            Self::New { faults, .. } | Self::Again { faults, .. } => faults,
+            Self::New { faults, .. } | Self::Undo { faults, .. } | Self::Again { faults, .. } => faults,
             _ => &[],
         }
     }
@@ -80,7 +89,7 @@ impl Step {
     /// What goes wrong in it, to be changed; `None` where nothing can.
     pub fn faults_mut(&mut self) -> Option<&mut Vec<Fault>> {
         match self {
-            Self::New { faults, .. } | Self::Again { faults, .. } => Some(faults),
+            Self::New { faults, .. } | Self::Undo { faults, .. } | Self::Again { faults, .. } => Some(faults),
             _ => None,
         }
     }
@@ -135,6 +144,7 @@ pub fn steps(count: usize) -> impl Strategy<Value = Vec<Step>> {
 pub fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         40 => new_order(),
+        6 => undo(),
         14 => again(),
         8 => (0..CARDS).prop_map(|card| Step::Balance { card }),
         4 => (0..CARDS, prop::option::of(cut(4))).prop_map(|(card, cut)| Step::PowerCycle { card, cut }),
@@ -145,14 +155,24 @@ pub fn step() -> impl Strategy<Value = Step> {
 
 /// A new order with any faults.
 pub fn new_order() -> impl Strategy<Value = Step> {
-    let kind = prop_oneof![2 => Just(OrderKind::Purchase), 1 => Just(OrderKind::Recharge)];
+    let kind = prop_oneof![
+        6 => Just(OrderKind::Purchase),
+        3 => Just(OrderKind::Recharge),
+        5 => prop::sample::select(&OrderKind::WITHOUT_UNDO[..]),
+    ];
     (0..TERMINALS, 0..CARDS, kind, amount_fen(), prop::bool::weighted(0.9), faults()).prop_map(
         |(terminal, card, kind, amount_fen, entered, faults)| {
-            // A purchase of this world asks for no PIN; entering one all the same is allowed.
-            let pin = if kind == OrderKind::Recharge { entered } else { !entered };
+            // Without limits a purchase from the EP asks for no PIN; entering one all the same is allowed.
+            let asks_for_pin = !matches!(kind, OrderKind::Purchase | OrderKind::Compound | OrderKind::UnloadEp);
+            let pin = entered == asks_for_pin;
             Step::New { terminal, card, kind, amount_fen, pin, faults }
         },
     )
+}
+
+/// An undo with any faults.
+pub fn undo() -> impl Strategy<Value = Step> {
+    (0..TERMINALS, 0..CARDS, faults()).prop_map(|(terminal, card, faults)| Step::Undo { terminal, card, faults })
 }
 
 /// Any faults: mostly none, then one, seldom two.

@@ -4,16 +4,23 @@ use onecard_host::{
     card::Pin,
     sam::{Sam, SoftwareSam},
     terminal::{
-        InMemoryStore, IssuerKeys, OrderNumber, Outcome, PurchaseOrder, RechargeOrder, SettlementRecord, Tap,
-        TokenStore, WithIssuer, purchase, recharge, resolve_by_issuer,
+        CappOrder, CappUpdate, CashOrder, DeskKeys, InMemoryStore, IssuerKeys, Kind, OrderNumber, Outcome,
+        OverdraftOrder, PurchaseOrder, RechargeOrder, SettlementRecord, Tap, TokenStore, UndoOrder, UnloadOrder,
+        WithIssuer, capp_purchase, cash_withdraw, purchase, recharge, resolve_by_issuer, undo, unload,
+        update_overdraft,
     },
     transport::Transport,
 };
-use onecard_wire::{amount::Amount, date::Moment, wallet::Purse};
+use onecard_wire::{
+    amount::Amount,
+    date::Moment,
+    wallet::{OverdraftLimit, Purse},
+};
+use rand::{SeedableRng, rngs::ChaCha8Rng};
 
 use crate::{
     lifeline::{Lifeline, MortalStore},
-    world::{KEY_VERSION, World, moment},
+    world::{CAPP_DATA_LEN, CAPP_TYPE, DESK, KEY_VERSION, World, moment},
 };
 
 /// A terminal's code. One value is one running process with its disk; the world may kill it at any
@@ -64,28 +71,79 @@ pub struct Devices<'a> {
     pub lifeline: Lifeline,
 }
 
-/// What a customer wants, from the EP.
+/// What a customer wants.
 #[derive(Clone, Debug)]
 pub struct Order {
     /// The terminal's number of it: the same number is the same order.
     pub number: OrderNumber,
-    /// Purchase or recharge.
+    /// What is done.
     pub kind: OrderKind,
-    /// How much.
+    /// How much; of an overdraft update the new limit.
     pub amount: Amount,
     /// When, by the terminal's clock.
     pub moment: Moment,
-    /// The PIN, if the holder enters it; a card is loaded with it only.
+    /// The PIN, if the holder enters it; a card is loaded, and its deposit used, with it only.
     pub pin: Option<Pin>,
 }
 
-/// Which way the money goes.
+/// What is done to which purse.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OrderKind {
-    /// Off the card.
+    /// Purchase from the EP.
     Purchase,
-    /// Onto the card.
+    /// Load of the EP.
     Recharge,
+    /// Takes a purchase from the EP back.
+    Undo {
+        /// Which.
+        purchase: OrderNumber,
+    },
+    /// Compound purchase from the EP.
+    Compound,
+    /// Unload of the EP.
+    UnloadEp,
+    /// Load of the ED.
+    RechargeDeposit,
+    /// Purchase from the ED.
+    PurchaseDeposit,
+    /// Cash withdrawal from the ED.
+    CashWithdraw,
+    /// Unload of the ED.
+    UnloadEd,
+    /// Overdraft update of the ED.
+    Overdraft,
+}
+
+impl OrderKind {
+    /// Every kind but the undo, which names a purchase.
+    pub const WITHOUT_UNDO: [Self; 9] = [
+        Self::Purchase,
+        Self::Recharge,
+        Self::Compound,
+        Self::UnloadEp,
+        Self::RechargeDeposit,
+        Self::PurchaseDeposit,
+        Self::CashWithdraw,
+        Self::UnloadEd,
+        Self::Overdraft,
+    ];
+
+    /// What a settlement record calls it.
+    #[must_use]
+    pub const fn settled_as(self) -> Kind {
+        match self {
+            Self::Purchase => Kind::PurchaseEp,
+            Self::Recharge => Kind::LoadEp,
+            Self::Undo { .. } => Kind::Undo,
+            Self::Compound => Kind::Capp,
+            Self::UnloadEp => Kind::UnloadEp,
+            Self::RechargeDeposit => Kind::LoadEd,
+            Self::PurchaseDeposit => Kind::PurchaseEd,
+            Self::CashWithdraw => Kind::CashWithdraw,
+            Self::UnloadEd => Kind::UnloadEd,
+            Self::Overdraft => Kind::Overdraft,
+        }
+    }
 }
 
 /// What a terminal tells its cashier.
@@ -258,15 +316,43 @@ fn carry_out<K: Sam, S: TokenStore>(
     order: &Order,
 ) -> Report {
     let (number, amount, moment, pin) = (order.number, order.amount, order.moment, order.pin.clone());
-    let (enterprise, purse, key_id) = (World::shared().enterprise_id(), Purse::Ep, 0x01);
+    let enterprise = World::shared().enterprise_id();
+    let (purse, key_id) = (order.kind.settled_as().purse(), 0x01);
     let ended = match order.kind {
-        OrderKind::Purchase => {
+        OrderKind::Purchase | OrderKind::PurchaseDeposit => {
             let order = PurchaseOrder { number, enterprise, purse, key_id, amount, moment, pin };
             purchase(card, sam, store, &order)
         }
-        OrderKind::Recharge => {
+        OrderKind::Recharge | OrderKind::RechargeDeposit => {
             let order = RechargeOrder { number, enterprise, purse, key_id, amount, moment, pin };
             recharge(card, &mut WithIssuer { witness: sam, issuer }, store, &order)
+        }
+        OrderKind::Undo { purchase } => {
+            let order = UndoOrder { number, enterprise, purchase, key_id, moment };
+            undo(card, sam, store, &order)
+        }
+        OrderKind::Compound => match CappUpdate::new(CAPP_TYPE, &[number.0 as u8; CAPP_DATA_LEN]) {
+            Ok(update) => {
+                let order = CappOrder { number, enterprise, key_id, amount, moment, pin, updates: vec![update] };
+                capp_purchase(card, sam, store, &order)
+            }
+            Err(_) => return Report::of(Ending::NotCommitted),
+        },
+        OrderKind::CashWithdraw => {
+            let Some(pin) = pin else { return without_pin(store, number) };
+            cash_withdraw(card, sam, store, &CashOrder { number, enterprise, key_id, amount, moment, pin })
+        }
+        OrderKind::UnloadEp | OrderKind::UnloadEd => {
+            let key_id = if purse == Purse::Ep { 0x02 } else { 0x01 };
+            let order = UnloadOrder { number, enterprise, purse, key_id, amount, moment, pin };
+            unload(card, &mut WithIssuer { witness: &mut desk(number), issuer }, store, &order)
+        }
+        OrderKind::Overdraft => {
+            let (Some(pin), Some(limit)) = (pin, OverdraftLimit::from_amount(amount)) else {
+                return without_pin(store, number);
+            };
+            let order = OverdraftOrder { number, enterprise, key_id, limit, moment, pin };
+            update_overdraft(card, &mut WithIssuer { witness: &mut desk(number), issuer }, store, &order)
         }
     };
     let Ok(mut tap) = ended else {
@@ -284,6 +370,17 @@ fn carry_out<K: Sam, S: TokenStore>(
     ask_issuer(&mut tap.outcome);
     tap.earlier.iter_mut().for_each(|earlier| ask_issuer(&mut earlier.outcome));
     tap.into()
+}
+
+/// The service desk, which has the keys that no SAM has.
+fn desk(number: OrderNumber) -> DeskKeys<ChaCha8Rng> {
+    let keys = World::shared().enterprise_keys().clone();
+    DeskKeys::new(keys, KEY_VERSION, DESK, ChaCha8Rng::seed_from_u64(number.0))
+}
+
+/// These orders take a PIN and a limit that fits by their types: without, the terminal asks the card nothing.
+fn without_pin<S: TokenStore>(store: &S, order: OrderNumber) -> Report {
+    Report::of(without_sam(store, order))
 }
 
 fn without_sam<S: TokenStore>(store: &S, order: OrderNumber) -> Ending {

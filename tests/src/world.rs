@@ -5,9 +5,10 @@ use std::sync::OnceLock;
 use onecard_host::{
     apdu::{Command, exchange},
     card::{Pin, select},
-    crypto::{DesKey, Key},
+    crypto::{DesKey, Key, LineKey},
     issuing::{CardOrder, MfKeys, SamCardOrder, SamRole, issue_card, issue_sam, prepare_mf},
     keys::{EnterpriseKeys, MissingKey, Purpose, RootKeys},
+    line_protection::{challenge, with_mac},
     sam::{Levels, PsamCard, SamError, SoftwareSam, SoftwareSamState},
     terminal::IssuerKeys,
     transport::Transport,
@@ -24,7 +25,7 @@ use onecard_wire::{
     ins,
     key::KeyVersion,
     number::{ApplicationSerial, EnterpriseId, TerminalNumber},
-    record::{Holder, Parameters},
+    record::{CappRecord, Holder, Parameters},
     sam::{LoadLimit, SequenceRecord, UsageKind},
 };
 use rand::{SeedableRng, rngs::ChaCha8Rng};
@@ -37,6 +38,12 @@ pub const TERMINALS: usize = 2;
 pub const LOAD_LIMIT: Amount = Amount::from_fen(1_000_000_000);
 /// Every card's PIN.
 pub const PIN_DIGITS: &str = "123456";
+/// The service desk: the only terminal whose unloads are settled.
+pub const DESK: TerminalNumber = TerminalNumber([0x00, 0x11, 0x22, 0x33, 0x44, 0x99]);
+/// CAPP type of the one compound record each card has.
+pub const CAPP_TYPE: u8 = 0xAA;
+/// Length of its data.
+pub const CAPP_DATA_LEN: usize = 40;
 /// Version of every key.
 pub const KEY_VERSION: KeyVersion = KeyVersion(1);
 
@@ -149,7 +156,7 @@ impl World {
     #[must_use]
     pub fn issuer(&self) -> IssuerKeys {
         match self.enterprise.keys().key(Purpose::Tac, KEY_VERSION) {
-            Ok(key) => IssuerKeys::new().with(self.enterprise_id(), key.clone()),
+            Ok(key) => IssuerKeys::new().with(self.enterprise_id(), key.clone()).with_desk(DESK),
             Err(_) => IssuerKeys::new(),
         }
     }
@@ -259,7 +266,7 @@ fn personalised_card(
         valid_from,
         valid_to,
         holder: Holder { card_type: 1, staff: 0, name: [0x20; 20], id_number: [0x30; 32], id_type: 0 },
-        parameters: Parameters::UNLIMITED,
+        parameters: parameters(card),
         pin: pin.clone(),
         key_version: KEY_VERSION,
         beside: Vec::new(),
@@ -269,14 +276,45 @@ fn personalised_card(
     prepare_mf(&mut reader, &DesKey::TRANSPORT.into(), &mf, random)?;
     issue_card(&mut reader, &mf, &enterprise.card(serial(card)), &order, random)?;
     select(&mut reader, &aid::enterprise_application(enterprise.enterprise()))?;
+    let maintenance = enterprise.card_key(serial(card), Purpose::Maintenance, KEY_VERSION)?;
+    append_compound_record(&mut reader, maintenance)?;
     Ok(reader.remove())
+}
+
+/// The first card has no limits, the others have such as ordinary orders now and then reach.
+fn parameters(card: usize) -> Parameters {
+    match card {
+        0 => Parameters::UNLIMITED,
+        _ => Parameters {
+            balance_max: Amount::from_fen(20_000),
+            purchase_max: Amount::from_fen(1_500),
+            day_total_max: Amount::from_fen(6_000),
+            pin_threshold: Amount::from_fen(1_000),
+            ..Parameters::UNLIMITED
+        },
+    }
+}
+
+/// So that compound purchases have something to write.
+fn append_compound_record(
+    reader: &mut Reader,
+    maintenance: Key,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    const APPEND: u8 = ((Fid::CAPP.0 & 0x1F) as u8) << 3 | 0x04;
+    let record = [&[CAPP_TYPE, CAPP_DATA_LEN as u8 + 1, CappRecord::OPEN][..], &[0; CAPP_DATA_LEN]].concat();
+    let append = Command::new(ins::CLA_ISO, ins::APPEND_RECORD, 0x00, APPEND).with_bytes(&record)?;
+    let challenge = challenge(reader)?;
+    exchange(reader, &with_mac(&append, challenge, &mut LineKey::from(maintenance))?)?
+        .done()
+        .map_err(|status| format!("EF 001C: {status}"))?;
+    Ok(())
 }
 
 /// A till and a recharge station in one, with the maintenance key, by which it reads logs.
 fn till_and_recharge() -> Vec<(UsageKind, KeyVersion)> {
-    [UsageKind::PURCHASE, UsageKind::CANCEL, UsageKind::LOAD, UsageKind::CARD_MAINTENANCE, UsageKind::MARKING]
-        .map(|kind| (kind, KEY_VERSION))
-        .into()
+    let kinds =
+        [UsageKind::PURCHASE, UsageKind::CANCEL, UsageKind::LOAD, UsageKind::CARD_MAINTENANCE, UsageKind::MARKING];
+    kinds.map(|kind| (kind, KEY_VERSION)).into()
 }
 
 fn personalised_sam(

@@ -4,6 +4,7 @@ use onecard_wire::{
     amount::Amount,
     fid::Fid,
     file::FileKind,
+    number::TerminalNumber,
     sam::{LoadLimit, UsageKind},
     status::StatusWord,
     wallet::TransactionType,
@@ -23,6 +24,8 @@ use crate::{
 
 /// Behind the INIT_SAM data: old balance, MAC1.
 const MAC1_PART_LEN: usize = 8;
+/// Behind those, where INITIALIZE said another terminal number than the SAM's.
+const TERMINAL_LEN: usize = 6;
 
 impl<P: Platform> Card<P> {
     /// `80 70 02 00`: the INIT_SAM data ‖ old balance ‖ MAC1 → MAC2. The limit falls before MAC2 leaves; the last request
@@ -30,30 +33,36 @@ impl<P: Platform> Card<P> {
     pub(super) fn sam_load(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
         let request = SamRequest::parse(command.data, MAC1_PART_LEN)?;
         command.require_answer_len(4)?;
-        let (session_key, order) = self.genuine_load(&request)?;
+        let terminal = self.terminal_number()?;
+        let (session_key, order) = self.genuine_load(&request, request.rest, terminal)?;
         self.charge_limit(&request)?;
         let moment = request.init.moment;
         Ok(put(answer, &session_key.mac(&dated_input(&order, moment.date, moment.time)))?)
     }
 
-    /// `80 72 02 00`: the same data; whether MAC1 is a genuine card's. Nothing is charged and nothing answered, so a terminal
-    /// can ask a card afresh, with an amount no recording has, where it stands.
+    /// `80 72 02 00`: the same data ‖ terminal number; whether MAC1 is a genuine card's. Nothing is charged and nothing
+    /// answered, so a terminal can ask a card afresh where it stands, by a number in INITIALIZE that no recording has.
     pub(super) fn sam_check_load(&self, command: &Command<'_>) -> Result<(), Failure> {
-        let request = SamRequest::parse(command.data, MAC1_PART_LEN)?;
-        Ok(self.genuine_load(&request).map(drop)?)
+        let request = SamRequest::parse(command.data, MAC1_PART_LEN + TERMINAL_LEN)?;
+        let (mac1_part, terminal) = request.rest.split_last_chunk().ok_or(StatusWord::WRONG_LENGTH)?;
+        Ok(self.genuine_load(&request, mac1_part, TerminalNumber(*terminal)).map(drop)?)
     }
 
     /// # Errors
     /// 6A80 unless it is a load, 9403 without the key, 9302 for a wrong MAC1.
-    fn genuine_load(&self, request: &SamRequest<'_>) -> Result<(SessionKey, Order), StatusWord> {
-        let (old_balance, mac1) = request.rest.split_first_chunk().ok_or(StatusWord::WRONG_LENGTH)?;
+    fn genuine_load(
+        &self,
+        request: &SamRequest<'_>,
+        mac1_part: &[u8],
+        terminal: TerminalNumber,
+    ) -> Result<(SessionKey, Order), StatusWord> {
+        let (old_balance, mac1) = mac1_part.split_first_chunk().ok_or(StatusWord::WRONG_LENGTH)?;
         let init = &request.init;
         if !matches!(init.transaction_type, TransactionType::LOAD_ED | TransactionType::LOAD_EP) {
             return Err(StatusWord::WRONG_DATA);
         }
         let key = self.transaction_key(UsageKind::LOAD, request)?;
         let session_key = SessionKey::online(&key, init.random, init.card_sequence);
-        let terminal = self.terminal_number()?;
         let order = Order { amount: init.amount, transaction_type: init.transaction_type, terminal };
         if !same(&session_key.mac(&load_mac1_input(Amount::from_bytes(*old_balance), &order)), mac1) {
             return Err(StatusWord::MAC_WRONG);

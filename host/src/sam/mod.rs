@@ -67,12 +67,19 @@ pub trait Sam {
     /// [`SamError::WrongMac`]: not a card of this enterprise. [`SamError::LimitReached`].
     fn load(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<[u8; 4], SamError>;
 
-    /// Checks a load's MAC1 and changes nothing (own, profile §4, `80 72 02`).
+    /// Checks a load's MAC1 and changes nothing (own, `80 72 02`). `terminal` is what INITIALIZE said: a number nobody could
+    /// foresee makes the answer a fresh one.
     ///
     /// # Errors
     /// [`SamError::WrongMac`]: not a card of this enterprise, or not its answer to this INITIALIZE.
     /// [`SamError::NotSupported`]: a SAM without this profile's own parts.
-    fn check_load(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError>;
+    fn check_load(
+        &mut self,
+        order: &SamOrder,
+        terminal: TerminalNumber,
+        old_balance: Amount,
+        mac1: [u8; 4],
+    ) -> Result<(), SamError>;
 
     /// Four bytes that nobody could foresee: a question no recording answers.
     ///

@@ -180,8 +180,14 @@ impl<T: Transport> Sam for PsamCard<T> {
         })?)
     }
 
-    fn check_load(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError> {
-        let after = [old_balance.to_bytes(), mac1].concat();
+    fn check_load(
+        &mut self,
+        order: &SamOrder,
+        terminal: TerminalNumber,
+        old_balance: Amount,
+        mac1: [u8; 4],
+    ) -> Result<(), SamError> {
+        let after = [&old_balance.to_bytes()[..], &mac1, &terminal.0].concat();
         self.transaction([ins::CREDIT_SAM, ins::SAM_CHECK_LOAD], &[], order, &after, None).map(drop)
     }
 
@@ -331,8 +337,9 @@ mod tests {
         let load =
             hex!("8070020024 584633C9 0007 00000001 06 20161216134600 01 00 3100100000000423 00000064 0D39ADBB 04");
         let past = hex!("8072030024 00000005 584633C9 0007 00000001 06 20161216134600 01 00 3100100000000423 66B54A6B");
-        let check =
-            hex!("8072020024 584633C9 0007 00000001 06 20161216134600 01 00 3100100000000423 00000064 0D39ADBB");
+        let check = hex!(
+            "807202002A 584633C9 0007 00000001 06 20161216134600 01 00 3100100000000423 00000064 0D39ADBB 010203040000"
+        );
         let crypt = hex!("80FA050010 D0FE4FB900000000 04B0000004800000 04");
         let mut sam = open(
             Levels::Serial,
@@ -353,7 +360,8 @@ mod tests {
         assert_eq!(sam.load(&order, Amount::from_fen(100), mac1), Ok(hex!("097E98FE")));
         assert_eq!(sam.load(&order, Amount::from_fen(100), mac1), Err(SamError::LimitReached));
         assert_eq!(sam.check_past_purchase(&order, 5, hex!("66B54A6B")), Ok(()));
-        let mut check = || sam.check_load(&order, Amount::from_fen(100), mac1);
+        let question = TerminalNumber([1, 2, 3, 4, 0, 0]);
+        let mut check = || sam.check_load(&order, question, Amount::from_fen(100), mac1);
         assert_eq!(check(), Ok(()));
         assert_eq!(check(), Err(SamError::WrongMac));
         assert_eq!(check(), Err(SamError::NotSupported));

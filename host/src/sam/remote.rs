@@ -113,8 +113,14 @@ impl<L: Link> Sam for RemoteSam<L> {
         self.ask_for(&Operation::Load(*order, old_balance, mac1))
     }
 
-    fn check_load(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError> {
-        self.ask_for::<0>(&Operation::CheckLoad(*order, old_balance, mac1)).map(drop)
+    fn check_load(
+        &mut self,
+        order: &SamOrder,
+        terminal: TerminalNumber,
+        old_balance: Amount,
+        mac1: [u8; 4],
+    ) -> Result<(), SamError> {
+        self.ask_for::<0>(&Operation::CheckLoad(*order, terminal, old_balance, mac1)).map(drop)
     }
 
     fn random(&mut self) -> Result<[u8; 4], SamError> {

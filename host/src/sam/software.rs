@@ -126,6 +126,7 @@ impl SoftwareSam {
     fn session_of_load(
         &mut self,
         order: &SamOrder,
+        terms: &TransactionTerms,
         old_balance: Amount,
         mac1: [u8; 4],
     ) -> Result<SessionKey, SamError> {
@@ -136,7 +137,7 @@ impl SoftwareSam {
         }
         let key = self.keys.transaction_key(order, Purpose::Load)?;
         let session = SessionKey::of_load(&key, init.random, init.card_sequence);
-        if !macs_equal(mac1, session.load_mac1(old_balance, &self.terms(order))) {
+        if !macs_equal(mac1, session.load_mac1(old_balance, terms)) {
             return Err(SamError::WrongMac);
         }
         Ok(session)
@@ -241,13 +242,21 @@ impl Sam for SoftwareSam {
     }
 
     fn load(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<[u8; 4], SamError> {
-        let session = self.session_of_load(order, old_balance, mac1)?;
+        let terms = self.terms(order);
+        let session = self.session_of_load(order, &terms, old_balance, mac1)?;
         self.charge(order)?;
-        Ok(session.load_mac2(&self.terms(order)))
+        Ok(session.load_mac2(&terms))
     }
 
-    fn check_load(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError> {
-        self.session_of_load(order, old_balance, mac1).map(drop)
+    fn check_load(
+        &mut self,
+        order: &SamOrder,
+        terminal: TerminalNumber,
+        old_balance: Amount,
+        mac1: [u8; 4],
+    ) -> Result<(), SamError> {
+        let terms = TransactionTerms { terminal, ..self.terms(order) };
+        self.session_of_load(order, &terms, old_balance, mac1).map(drop)
     }
 
     /// A MAC over terminal and counter by one of its keys, which no outsider can make.

@@ -112,7 +112,7 @@ impl<R: CryptoRng> Witness for DeskKeys<R> {
         Ok(nonce)
     }
 
-    fn check_mac1(&mut self, _: &SamOrder, _: Amount, _: [u8; 4]) -> Result<(), SamError> {
+    fn check_mac1(&mut self, _: &SamOrder, _: TerminalNumber, _: Amount, _: [u8; 4]) -> Result<(), SamError> {
         Err(SamError::NotSupported)
     }
 

@@ -8,9 +8,9 @@
 //!   with a wrong MAC is another transaction's or a false card's, and a load's has no MAC at all (zero).
 //! - An unchanged sequence means that the card has not executed the transaction; the INITIALIZE that brought it ended the
 //!   old one, so it never will.
-//!   - For a **load** this is proven: INITIALIZE is sent with a random amount from the SAM, so that the right MAC1 is an
-//!     answer to this very question, of the genuine card, now; no recording has it (30 random bits, a new question at each
-//!     tap). MAC1 covers the balance too. Where the SAM cannot ask so, or the card refuses such an amount (a limit in EF
+//!   - For a **load** this is proven: INITIALIZE is sent with a terminal number that the SAM drew at random, so that the right
+//!     MAC1 is an answer to this very question, of the genuine card, now; no recording has it (32 random bits, a new question
+//!     at each tap). MAC1 covers the balance too. Where the SAM cannot ask so, or the card refuses such an amount (a limit in EF
 //!     0017), the doubt stays, and the same order presented again is bound to the same sequence, balance and moment
 //!     ([`super::recharge()`]): a card takes one CREDIT of a sequence, and whichever it was, its proof is this order's.
 //!   - For an **unload** or overdraft update it is proven in the same way, by INITIALIZE with a random terminal number, which
@@ -38,7 +38,7 @@ use super::{
 use crate::{
     apdu::{Command, CommandName, exchange},
     card::{Pin, ReadError, Selected, select, verify_pin},
-    sam::{SamError, SamOrder},
+    sam::SamError,
     transport::Transport,
 };
 
@@ -287,23 +287,25 @@ where
 {
     let transaction = &token.transaction;
     let (kind, key_id) = (transaction.kind, token.key_id);
-    let asked = if kind.is_load() {
-        // The terminal of now: MAC1 is checked by its SAM, which may have taken the place of the token's.
-        let terminal = witness.terminal_number().map_err(Doubt::Keeper)?;
-        let nonce = witness.nonce().map(amount_of);
-        let amount = *nonce.as_ref().unwrap_or(&transaction.amount);
-        initialize_online(card, kind, &Initialize { key_id, amount, terminal })
-            .map(|now| (now.online_sequence, checked_load(witness, token, nonce, &now)))
-    } else if kind.is_online() {
-        // An unload of a random amount is refused where the balance is less, so the terminal number is the question.
+    let asked = if kind.is_online() {
+        // Amount 0, since a limit of the card's refuses others: the terminal number is the question, and MAC1 covers it.
         let nonce = witness.nonce().map(terminal_of);
         let terminal = *nonce.as_ref().unwrap_or(&transaction.terminal);
         initialize_online(card, kind, &Initialize { key_id, amount: Amount::ZERO, terminal })
-            .map(|now| (now.online_sequence, checked_claim(witness, token, nonce, &now)))
+            .map(|now| (now.online_sequence, checked_by_mac1(witness, token, nonce, &now)))
     } else {
-        let amount = if kind == Kind::Undo { transaction.amount } else { Amount::ZERO };
-        let field = Initialize { key_id, amount, terminal: transaction.terminal };
-        initialize_offline(card, kind, &field).map(|now| (now.offline_sequence, Ok(())))
+        let ask = |card: &mut C, kind, amount| {
+            let field = Initialize { key_id, amount, terminal: transaction.terminal };
+            initialize_offline(card, kind, &field).map(|now| (now.offline_sequence, Ok(())))
+        };
+        match kind {
+            // A purchase tells the same sequence, also once another transaction keeps the undo from being begun.
+            Kind::Undo => match ask(card, Kind::PurchaseEp, Amount::ZERO) {
+                Err(Cause::Refused { .. }) => ask(card, kind, transaction.amount),
+                asked => asked,
+            },
+            kind => ask(card, kind, Amount::ZERO),
+        }
     };
     match asked {
         // An unchanged sequence must come from the genuine card, now. A changed one is only the reason to read the log, which
@@ -315,48 +317,31 @@ where
     }
 }
 
-/// 30 bits, so that it fits a purse on top of any balance of real life.
-fn amount_of(nonce: [u8; 4]) -> Amount {
-    Amount::from_fen(u32::from_be_bytes(nonce) >> 2)
-}
-
 /// 32 bits of a terminal number.
 fn terminal_of([a, b, c, d]: [u8; 4]) -> TerminalNumber {
     TerminalNumber([a, b, c, d, 0, 0])
 }
 
-/// The MAC1 of a load: the one who lies about its sequence wants his money back.
-fn checked_load<W: Witness + ?Sized>(
-    witness: &mut W,
-    token: &Token,
-    nonce: Result<Amount, SamError>,
-    now: &OnlineInitialized,
-) -> Result<(), Doubt> {
-    let order = question(token, nonce, now)?;
-    witness.check_mac1(&order, now.old_balance, now.mac1).map_err(wrong_or_keeper)
-}
-
-/// The MAC1 of an unload or overdraft update: a relay that lies about the sequence has the holder unload twice.
-fn checked_claim<W: Witness + ?Sized>(
+/// The MAC1 of the INITIALIZE that `now` answers. Who lies about a load's sequence wants his money back; a relay that lies
+/// about an unload's has the holder unload twice.
+fn checked_by_mac1<W: Witness + ?Sized>(
     witness: &mut W,
     token: &Token,
     nonce: Result<TerminalNumber, SamError>,
     now: &OnlineInitialized,
 ) -> Result<(), Doubt> {
-    let terminal = nonce.map_err(Doubt::Keeper)?;
-    let order = question(token, Ok(Amount::ZERO), now)?;
-    witness.check_claim(&order, &DeskClaim::of(terminal, now)).map_err(wrong_or_keeper)
-}
-
-/// The INITIALIZE that `now` answers, as a SAM is told of it.
-fn question(token: &Token, amount: Result<Amount, SamError>, now: &OnlineInitialized) -> Result<SamOrder, Doubt> {
     if now.random == token.random {
         return Err(Doubt::Replayed);
     }
+    let terminal = nonce.map_err(Doubt::Keeper)?;
     let mut order = token.transaction.sam_order(now.random);
-    order.init.amount = amount.map_err(Doubt::Keeper)?;
+    order.init.amount = Amount::ZERO;
     (order.init.key_version, order.init.algorithm) = (now.key_version, now.algorithm);
-    Ok(order)
+    let checked = match token.transaction.kind.is_load() {
+        true => witness.check_mac1(&order, terminal, now.old_balance, now.mac1),
+        false => witness.check_claim(&order, &DeskClaim::of(terminal, now)),
+    };
+    checked.map_err(wrong_or_keeper)
 }
 
 fn wrong_or_keeper(error: SamError) -> Doubt {

@@ -25,12 +25,18 @@ pub trait Witness {
     /// [`SamError`].
     fn nonce(&mut self) -> Result<[u8; 4], SamError>;
 
-    /// Whether `mac1` is a genuine card's, as INITIALIZE FOR LOAD with this amount and this terminal's number brings it.
+    /// Whether `mac1` is a genuine card's, as INITIALIZE FOR LOAD with the order's amount and this terminal number brings it.
     /// Nothing is charged.
     ///
     /// # Errors
     /// [`SamError::WrongMac`]: it is not.
-    fn check_mac1(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError>;
+    fn check_mac1(
+        &mut self,
+        order: &SamOrder,
+        terminal: TerminalNumber,
+        old_balance: Amount,
+        mac1: [u8; 4],
+    ) -> Result<(), SamError>;
 
     /// Whether a claim of INITIALIZE FOR UNLOAD or FOR UPDATE is a genuine card's. Only a keeper of those keys can tell, and no
     /// SAM is.
@@ -93,8 +99,14 @@ impl<S: Sam + ?Sized> Witness for S {
         self.random()
     }
 
-    fn check_mac1(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError> {
-        self.check_load(order, old_balance, mac1)
+    fn check_mac1(
+        &mut self,
+        order: &SamOrder,
+        terminal: TerminalNumber,
+        old_balance: Amount,
+        mac1: [u8; 4],
+    ) -> Result<(), SamError> {
+        self.check_load(order, terminal, old_balance, mac1)
     }
 
     fn check_mac2(&mut self, order: &SamOrder, terminal_sequence: u32, mac2: [u8; 4]) -> Result<(), SamError> {
@@ -142,7 +154,7 @@ impl<F: FnMut(&SamOrder, Amount, [u8; 4]) -> Result<[u8; 4], SamError>> Witness 
         Err(SamError::NotSupported)
     }
 
-    fn check_mac1(&mut self, _: &SamOrder, _: Amount, _: [u8; 4]) -> Result<(), SamError> {
+    fn check_mac1(&mut self, _: &SamOrder, _: TerminalNumber, _: Amount, _: [u8; 4]) -> Result<(), SamError> {
         Err(SamError::NotSupported)
     }
 
@@ -187,8 +199,14 @@ impl<W: Witness + ?Sized, I: IssuerCheck + ?Sized> Witness for WithIssuer<'_, W,
         self.witness.nonce()
     }
 
-    fn check_mac1(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError> {
-        self.witness.check_mac1(order, old_balance, mac1)
+    fn check_mac1(
+        &mut self,
+        order: &SamOrder,
+        terminal: TerminalNumber,
+        old_balance: Amount,
+        mac1: [u8; 4],
+    ) -> Result<(), SamError> {
+        self.witness.check_mac1(order, terminal, old_balance, mac1)
     }
 
     fn check_mac2(&mut self, order: &SamOrder, terminal_sequence: u32, mac2: [u8; 4]) -> Result<(), SamError> {

@@ -235,7 +235,7 @@ fn data(header: [u8; 4], bytes: &[u8]) -> Option<Vec<Field>> {
 /// The data field of a SAM's own commands.
 fn sam_data(header: [u8; 4], reader: &mut Reader<'_>) -> Option<Vec<Field>> {
     Some(match header {
-        [_, ins::INIT_SAM, ins::SAM_LOAD, _] => load_request(reader)?,
+        [_, ins::INIT_SAM, ins::SAM_LOAD, _] => load_request(reader, 0)?,
         [_, ins::INIT_SAM, ..] => {
             let mut fields = init_sam(&InitSam::read(reader)?);
             fields.extend(factors(reader, 0));
@@ -248,7 +248,11 @@ fn sam_data(header: [u8; 4], reader: &mut Reader<'_>) -> Option<Vec<Field>> {
             fields.push(Field::hex("MAC2", &reader.array::<4>()?));
             fields
         }
-        [_, ins::CREDIT_SAM, ins::SAM_CHECK_LOAD, _] => load_request(reader)?,
+        [_, ins::CREDIT_SAM, ins::SAM_CHECK_LOAD, _] => {
+            let mut fields = load_request(reader, 6)?;
+            fields.push(Field::new("terminal", TerminalNumber(reader.array()?)));
+            fields
+        }
         [_, ins::CREDIT_SAM, ..] => vec![Field::hex("MAC2", &reader.array::<4>()?)],
         [_, ins::INIT_FOR_DESCRYPT, ..] => factors(reader, 0),
         [_, ins::SAM_MARK, ..] => {
@@ -263,9 +267,10 @@ fn sam_data(header: [u8; 4], reader: &mut Reader<'_>) -> Option<Vec<Field>> {
     })
 }
 
-fn load_request(reader: &mut Reader<'_>) -> Option<Vec<Field>> {
+/// `behind` bytes follow it.
+fn load_request(reader: &mut Reader<'_>, behind: usize) -> Option<Vec<Field>> {
     let mut fields = init_sam(&InitSam::read(reader)?);
-    fields.extend(factors(reader, 8));
+    fields.extend(factors(reader, 8 + behind));
     fields.push(Field::new("old balance", yuan(Amount::from_bytes(reader.array()?))));
     fields.push(Field::hex("MAC1", &reader.array::<4>()?));
     Some(fields)

@@ -111,15 +111,21 @@ fn a_purchase_is_no_load_and_a_till_has_no_limit() {
 #[test]
 fn a_check_of_mac1_charges_nothing() {
     let mut sam = sam(100);
-    let check = |load: Load, mac1: [u8; 4]| {
-        let command = command(load, mac1);
-        format!("8072{}", &command[4..command.len() - 2])
+    // A number that INITIALIZE said in the place of the SAM's own.
+    let asked_by = TerminalNumber([1, 2, 3, 4, 0, 0]);
+    let check_by = |TerminalNumber(terminal), load: Load, mac1: [u8; 4]| {
+        let command = command(load, mac1).replacen("8070020024", "807202002A", 1);
+        format!("{}{}", &command[..command.len() - 2], hex::encode(terminal))
     };
-    let right = |load: Load| session(load).load_mac1(Amount::from_fen(OLD_BALANCE), &terms(load));
+    let check = |load, mac1| check_by(asked_by, load, mac1);
+    let right = |load: Load| {
+        session(load).load_mac1(Amount::from_fen(OLD_BALANCE), &TransactionTerms { terminal: asked_by, ..terms(load) })
+    };
     let beyond_the_limit = Load { amount: 0x3FFF_FFFF, ..LOAD };
     assert_eq!(sam.probe.done(&check(beyond_the_limit, right(beyond_the_limit))), [0; 0]);
     sam.probe.refused(0x9302, &check(beyond_the_limit, right(LOAD)));
+    sam.probe.refused(0x9302, &check_by(TerminalNumber(TERMINAL), LOAD, right(LOAD)));
     sam.probe.refused(0x6A80, &check(Load { transaction_type: 0x06, ..LOAD }, [0; 4]));
-    sam.probe.refused(0x6700, &check(LOAD, right(LOAD)).replacen("8072020024", "8072020023", 1));
+    sam.probe.refused(0x6700, &check(LOAD, right(LOAD)).replacen("807202002A", "8072020029", 1));
     assert_eq!(sam.limit(), 100);
 }

@@ -54,8 +54,8 @@ fn shown(chip: Chip, kind: OrderKind, sequence_after: u16) -> Shown {
     let proof = exchange(&mut card, &prove).unwrap().done().ok();
     // Key 01 of a purchase, key 11 of a load: both free.
     let (p1, key_id, length) = match kind {
-        OrderKind::Purchase => (ins::INITIALIZE_PURCHASE, 0x01, 15),
         OrderKind::Recharge => (ins::INITIALIZE_LOAD, 0x11, 16),
+        _ => (ins::INITIALIZE_PURCHASE, 0x01, 15),
     };
     let initialize = Command::new(ins::CLA_PBOC, ins::INITIALIZE, p1, Purse::Ep as u8)
         .with_data(&[key_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])
@@ -141,8 +141,8 @@ fn sweep_sam(name: &str, till: &Till, order: &Order, tap_before: bool, expected:
         let now = Till { sam, ..torn.snapshot() };
         let state = now.sam_state();
         let moved = match order.kind {
-            OrderKind::Purchase => (old.0 + 1, old.1),
             OrderKind::Recharge => (old.0, old.1.minus(order.amount).unwrap()),
+            _ => (old.0 + 1, old.1),
         };
         assert!([old, moved].contains(&state), "{state:?}");
         // A SAM whose power goes says nothing, so nothing is committed by its word.

@@ -101,7 +101,8 @@ impl Till {
         let amount = order.amount;
         let expected = match order.kind {
             OrderKind::Purchase => old.minus(amount),
-            OrderKind::Recharge => old.plus(amount),
+            OrderKind::Recharge | OrderKind::Undo { .. } => old.plus(amount),
+            other => panic!("{other:?} is no order of this till"),
         };
         assert_eq!(Some(new), expected, "charged once");
         till.sam_counted_once(order, before);
@@ -113,8 +114,8 @@ impl Till {
     fn sam_counted_once(&self, order: &Order, before: &Self) {
         let (old, new) = (before.sam_state(), self.sam_state());
         let expected = match order.kind {
-            OrderKind::Purchase => (old.0 + 1, old.1),
             OrderKind::Recharge => (old.0, old.1.minus(order.amount).unwrap()),
+            _ => (old.0 + 1, old.1),
         };
         assert_eq!(new, expected, "the SAM's next sequence and limit");
     }

@@ -122,7 +122,7 @@ impl Witness for Desk {
         Err(SamError::NotSupported)
     }
 
-    fn check_mac1(&mut self, _: &SamOrder, _: Amount, _: [u8; 4]) -> Result<(), SamError> {
+    fn check_mac1(&mut self, _: &SamOrder, _: TerminalNumber, _: Amount, _: [u8; 4]) -> Result<(), SamError> {
         Err(SamError::NotSupported)
     }
 

@@ -13,7 +13,7 @@ use onecard_wire::{
     amount::Amount,
     key::KeyVersion,
     layout::Reader,
-    number::{ApplicationSerial, EnterpriseId},
+    number::{ApplicationSerial, EnterpriseId, TerminalNumber},
     sam::InitSam,
     status::StatusWord,
 };
@@ -44,7 +44,7 @@ pub(super) enum Operation<'m> {
     CreditUndo([u8; 4]),
     CheckPastPurchase(SamOrder, u32, [u8; 4]),
     Load(SamOrder, Amount, [u8; 4]),
-    CheckLoad(SamOrder, Amount, [u8; 4]),
+    CheckLoad(SamOrder, TerminalNumber, Amount, [u8; 4]),
     Random,
     MaintenanceMac(CardFactors, [u8; 8], &'m [u8]),
     Authentication(CardFactors, AuthenticationUse, KeyVersion, [u8; 8]),
@@ -109,8 +109,8 @@ impl<'m> Operation<'m> {
                 (0x06, [&emit_order(order)[..], &sequence.to_be_bytes(), mac2].concat())
             }
             Self::Load(order, balance, mac1) => (0x07, [&emit_order(order)[..], &balance.to_bytes(), mac1].concat()),
-            Self::CheckLoad(order, balance, mac1) => {
-                (0x08, [&emit_order(order)[..], &balance.to_bytes(), mac1].concat())
+            Self::CheckLoad(order, terminal, balance, mac1) => {
+                (0x08, [&emit_order(order)[..], &terminal.0, &balance.to_bytes(), mac1].concat())
             }
             Self::Random => (0x09, Vec::new()),
             Self::MaintenanceMac(card, initial, message) => (0x0A, [&emit_card(*card)[..], initial, message].concat()),
@@ -134,10 +134,10 @@ impl<'m> Operation<'m> {
             0x04 => Self::InitializeUndo(read_order(&mut reader)?),
             0x05 => Self::CreditUndo(reader.array()?),
             0x06 => Self::CheckPastPurchase(read_order(&mut reader)?, reader.u32()?, reader.array()?),
-            0x07 | 0x08 => {
-                let (order, balance) = (read_order(&mut reader)?, Amount::from_bytes(reader.array()?));
-                let mac1 = reader.array()?;
-                if code == 0x07 { Self::Load(order, balance, mac1) } else { Self::CheckLoad(order, balance, mac1) }
+            0x07 => Self::Load(read_order(&mut reader)?, Amount::from_bytes(reader.array()?), reader.array()?),
+            0x08 => {
+                let (order, terminal) = (read_order(&mut reader)?, TerminalNumber(reader.array()?));
+                Self::CheckLoad(order, terminal, Amount::from_bytes(reader.array()?), reader.array()?)
             }
             0x09 => Self::Random,
             0x0A => return Some(Self::MaintenanceMac(read_card(&mut reader)?, reader.array()?, reader.rest())),
@@ -172,7 +172,9 @@ impl<'m> Operation<'m> {
                 sam.check_past_purchase(&order, sequence, mac2).map(nothing)
             }
             Self::Load(order, balance, mac1) => sam.load(&order, balance, mac1).map(mac),
-            Self::CheckLoad(order, balance, mac1) => sam.check_load(&order, balance, mac1).map(nothing),
+            Self::CheckLoad(order, terminal, balance, mac1) => {
+                sam.check_load(&order, terminal, balance, mac1).map(nothing)
+            }
             Self::Random => sam.random().map(mac),
             Self::MaintenanceMac(card, initial, message) => sam.maintenance_mac(card, initial, message).map(mac),
             Self::Authentication(card, usage, version, challenge) => {

@@ -110,10 +110,13 @@ fn a_load_is_charged_once_and_up_to_the_limit() {
 #[test]
 fn a_load_is_checked_without_charging_it() {
     let (mut sam, order) = load_of_a_trace();
+    let terminal = TerminalNumber([0x66; 6]);
     let mac1 = hex!("0D39ADBB");
-    assert_eq!(sam.check_load(&order, Amount::ZERO, mac1), Ok(()));
-    assert_eq!(sam.check_load(&order, Amount::from_fen(1), mac1), Err(SamError::WrongMac));
-    assert_eq!(sam.check_load(&order, Amount::ZERO, [0; 4]), Err(SamError::WrongMac));
+    assert_eq!(sam.check_load(&order, terminal, Amount::ZERO, mac1), Ok(()));
+    assert_eq!(sam.check_load(&order, terminal, Amount::from_fen(1), mac1), Err(SamError::WrongMac));
+    let other = TerminalNumber([0x67; 6]);
+    assert_eq!(sam.check_load(&order, other, Amount::ZERO, mac1), Err(SamError::WrongMac));
+    assert_eq!(sam.check_load(&order, terminal, Amount::ZERO, [0; 4]), Err(SamError::WrongMac));
     assert_eq!(sam.state(), &state([0x66; 6]));
 }
 

@@ -115,8 +115,14 @@ impl Sam for Dying {
         self.alive()?.load(order, old_balance, mac1)
     }
 
-    fn check_load(&mut self, order: &SamOrder, old_balance: Amount, mac1: [u8; 4]) -> Result<(), SamError> {
-        self.alive()?.check_load(order, old_balance, mac1)
+    fn check_load(
+        &mut self,
+        order: &SamOrder,
+        terminal: TerminalNumber,
+        old_balance: Amount,
+        mac1: [u8; 4],
+    ) -> Result<(), SamError> {
+        self.alive()?.check_load(order, terminal, old_balance, mac1)
     }
 
     fn random(&mut self) -> Result<[u8; 4], SamError> {

@@ -25,7 +25,7 @@ use onecard_wire::{
     amount::Amount,
     date::Moment,
     key::{AlgorithmId, KeyListEntry, KeyVersion},
-    number::{ApplicationSerial, EnterpriseId},
+    number::{ApplicationSerial, EnterpriseId, TerminalNumber},
     sam::InitSam,
     wallet::{Purse, TransactionType},
 };
@@ -282,7 +282,7 @@ fn serves(
     let lacks = |error: &SamError| matches!(error, SamError::NoSuchKey | SamError::NotSupported);
     let as_till = !sam.initialize_purchase(&order(TransactionType::PURCHASE_EP)).is_err_and(|error| lacks(&error));
     as_till || {
-        let no_mac = sam.check_load(&order(TransactionType::LOAD_EP), Amount::ZERO, [0; 4]);
+        let no_mac = sam.check_load(&order(TransactionType::LOAD_EP), TerminalNumber([0; 6]), Amount::ZERO, [0; 4]);
         !no_mac.is_err_and(|error| lacks(&error)) || sam.maintenance_mac(card, [0; 8], &[]).is_ok()
     }
 }
