@@ -7,6 +7,7 @@ use onecard_wire::{
     amount::Amount,
     date::{Date, Moment},
     number::{ApplicationSerial, EnterpriseId, TerminalNumber},
+    record::Zone,
 };
 
 use crate::{
@@ -142,6 +143,17 @@ pub(crate) fn card_number(text: &str) -> Result<ApplicationSerial, String> {
 /// A day.
 pub(crate) fn date(text: &str) -> Result<Date, String> {
     Date::parse(text).ok_or_else(|| "expected a day that exists, YYYY-MM-DD".to_owned())
+}
+
+/// A zone of doors.
+pub(crate) fn zone(text: &str) -> Result<Zone, String> {
+    let number = text.parse().ok().filter(|number| !matches!(number, 0 | 0xFFFF));
+    number.map(Zone).ok_or_else(|| "expected a zone, 1 to 65534".to_owned())
+}
+
+/// A zone of doors, or every one.
+pub(crate) fn zone_or_all(text: &str) -> Result<Zone, String> {
+    if text == "all" { Ok(Zone::ALL) } else { zone(text).map_err(|expected| format!("{expected}, or all")) }
 }
 
 /// A name that fits the card.

@@ -42,7 +42,8 @@ pub(crate) enum SamCommand {
     #[command(after_help = "\
 Examples:
   onecard sam new sim:till.sam --keys dev.keys --role till
-  onecard sam new sim:station.sam --keys dev.keys --role recharge --terminal 000000000002")]
+  onecard sam new sim:station.sam --keys dev.keys --role recharge --terminal 000000000002
+  onecard sam new sim:door.sam --keys dev.keys --role door --terminal 000000000004")]
     New(NewSam),
     /// Show what a SAM tells without a key 查看SAM卡
     #[command(after_help = "Example:\n  onecard sam show sim:till.sam")]
@@ -90,6 +91,10 @@ pub(crate) enum Role {
     Till,
     /// Recharges 充值
     Recharge,
+    /// Lets in 门禁
+    Door,
+    /// Clocks in and out 考勤
+    Attendance,
     /// Reads logs, unblocks PINs 服务台
     ServiceDesk,
 }
@@ -138,6 +143,8 @@ impl Role {
         match self {
             Self::Till => SamRole::Till,
             Self::Recharge => SamRole::Recharge,
+            Self::Door => SamRole::Door,
+            Self::Attendance => SamRole::Attendance,
             Self::ServiceDesk => SamRole::ServiceDesk,
         }
     }

@@ -36,6 +36,16 @@ struct Desk {
     serial: u64,
 }
 
+/// A door's schedule table; 2026-11-02 is a Monday.
+const OFFICE_HOURS: &str = "\
+holidays = [\"2026-11-03\"]
+
+[[row]]
+number = 1
+days = [\"mon\", \"tue\", \"wed\", \"thu\", \"fri\"]
+windows = [\"08:00-18:00\"]
+";
+
 /// Each transcript of tests/cmd/cards, in a folder with all the cards.
 #[test]
 fn transcripts_with_cards() {
@@ -62,6 +72,7 @@ impl Desk {
         let sample = Sample::new("service desk").unwrap();
         write_secret(&folder.join("holder.pin"), Sample::PIN);
         write_secret(&folder.join("wrong.pin"), "000000");
+        fs::write(folder.join("doors.toml"), OFFICE_HOURS).unwrap();
         let mut desk = Self { folder: folder.to_path_buf(), sample, serial: 1 };
         desk.key_files();
         desk.sams();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod cards;
+mod doors;
 mod mishaps;
 mod restore;
 mod run;

@@ -1,5 +1,7 @@
 //! `onecard card`: a member's card.
 
+mod access;
+mod attend;
 mod block;
 mod capp;
 mod desk;
@@ -13,9 +15,11 @@ mod pay;
 mod pin;
 mod recharge;
 mod resolve;
+mod rights;
 mod service;
 mod show;
 mod status;
+mod terminal;
 mod till;
 mod undo;
 mod unload;
@@ -148,6 +152,40 @@ Examples:
     /// The holder's PIN: try, change, unblock, replace 密码
     #[command(subcommand)]
     Pin(pin::PinCommand),
+    /// Where the card opens doors: set, clear, list 门禁权限
+    #[command(subcommand)]
+    Rights(rights::RightsCommand),
+    /// A tap at a door: granted or denied, and why 门禁
+    ///
+    /// A card that is denied ends with exit code 4. The journal has every tap before the door opens.
+    #[command(after_help = "\
+Examples:
+  onecard sam new sim:door.sam --keys dev.keys --role door --terminal 000000000004
+  onecard card rights set sim:wang.card --slot 0 --zone 7 --until 2026-12-31 --sam keys:dev.keys
+  onecard card access sim:wang.card --zone 7 --sam sim:door.sam
+  # office hours, and out before the next in 时段、防返传
+  onecard card access sim:wang.card --zone 7 --sam sim:door.sam --schedules doors.toml \\
+      --passback zone7.inside
+  onecard card access sim:wang.card --zone 7 --sam sim:door.sam --direction out \\
+      --passback zone7.inside
+
+A schedule table:
+  holidays = [\"2026-10-01\"]
+  [[row]]
+  number = 1
+  days = [\"mon\", \"tue\", \"wed\", \"thu\", \"fri\"]
+  windows = [\"08:00-12:00\", \"13:30-18:00\"]")]
+    Access(access::Access),
+    /// Clock in or out, begin or end a break 考勤
+    ///
+    /// The terminal's journal counts; the card's log is evidence. No answer: exit code 3, present the same card again, it is
+    /// one event.
+    #[command(after_help = "\
+Examples:
+  onecard sam new sim:clock.sam --keys dev.keys --role attendance --terminal 000000000005
+  onecard card attend sim:wang.card in --sam sim:clock.sam
+  onecard card attend sim:wang.card break-begins --sam keys:dev.keys --journal clock.events")]
+    Attend(attend::Attend),
     /// Suspend a card, report it lost, or take that back 卡状态
     ///
     /// The card itself then refuses purchases, recharges and doors; what is on it stays on it.
@@ -191,6 +229,9 @@ pub(crate) fn run(command: &CardCommand) -> anyhow::Result<Output> {
         CardCommand::Inspect(options) => inspect::run(options),
         CardCommand::Doctor(options) => doctor::run(options),
         CardCommand::Pin(command) => pin::run(command),
+        CardCommand::Rights(command) => rights::run(command),
+        CardCommand::Access(options) => access::run(options),
+        CardCommand::Attend(options) => attend::run(options),
         CardCommand::Status(status) => status::run(status),
         CardCommand::Block(block) => block::block(block),
         CardCommand::Unblock(unblock) => block::unblock(unblock),

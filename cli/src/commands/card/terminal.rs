@@ -1,0 +1,110 @@
+//! What access and attendance terminals share: card, SAM, journal of events, clock, deny list.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use clap::Args;
+use onecard_host::presence::{DenyList, EventFile, Site, Tap};
+use onecard_simulator::chip::Kind;
+use onecard_wire::number::EnterpriseId;
+use rand::RngExt;
+
+use crate::{
+    args::{At, ChipFile, Enterprise, SamSource},
+    development_keys::KEY_VERSION,
+    journal::beside,
+    private_file,
+    reader::open_chip,
+    terminal_sam::TerminalSam,
+    trace::Trace,
+};
+
+const DENY_LIST: &str = "deny list";
+
+/// A terminal that lets in or clocks, and the card presented to it.
+#[derive(Args, Debug)]
+pub(super) struct PresenceTerminal {
+    /// The card, sim:FILE.
+    pub(super) card: ChipFile,
+    /// The terminal's SAM: sim:FILE, or keys:FILE for a development key file.
+    #[arg(long, value_name = "SAM")]
+    sam: SamSource,
+    #[command(flatten)]
+    enterprise: Enterprise,
+    /// The terminal's journal of events, which counts [default: the card's file name with .events].
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+    /// Cards and access rights that were taken back; `card rights clear` writes it [default: none].
+    #[arg(long, value_name = "FILE")]
+    deny_list: Option<PathBuf>,
+    #[command(flatten)]
+    at: At,
+    /// Show what card and SAM said, field by field; PINs and keys are left out.
+    #[arg(long)]
+    trace: bool,
+}
+
+impl PresenceTerminal {
+    /// Collects if --trace was given.
+    pub(super) fn new_trace(&self) -> Trace {
+        Trace::new(self.trace)
+    }
+
+    /// The SAM.
+    pub(super) fn open_sam(&self, trace: &Trace) -> anyhow::Result<TerminalSam> {
+        TerminalSam::open(&self.sam, self.enterprise.enterprise, trace)
+    }
+
+    /// The journal; none is begun for a card that is not there.
+    pub(super) fn open_journal(&self) -> anyhow::Result<EventFile> {
+        drop(open_chip(&self.card, Kind::CpuCard)?);
+        let path = self.journal.clone().unwrap_or_else(|| beside(&self.card.0, ".events"));
+        private_file::create_if_missing(&path, "journal of events")?;
+        Ok(EventFile::open(&path)?)
+    }
+
+    /// What the terminal knows of `enterprise`.
+    pub(super) fn site(&self, enterprise: EnterpriseId) -> anyhow::Result<Site> {
+        let deny_list = match &self.deny_list {
+            Some(path) => read_deny_list(path)?.with_context(|| {
+                format!("there is no {DENY_LIST} {}: fetch it from the service desk", path.display())
+            })?,
+            None => DenyList::new(),
+        };
+        Ok(Site { enterprise, key_versions: vec![KEY_VERSION], deny_list })
+    }
+
+    /// This presentation of the card.
+    pub(super) fn tap(&self) -> anyhow::Result<Tap> {
+        Ok(Tap { at: self.at.moment()?, challenge: rand::rng().random() })
+    }
+}
+
+/// Changes the deny list at `path`, or begins it.
+pub(super) fn change_deny_list(path: &Path, change: impl FnOnce(&mut DenyList)) -> anyhow::Result<()> {
+    let before = read_deny_list(path)?;
+    let mut list = before.clone().unwrap_or_default();
+    change(&mut list);
+    if before.as_ref() == Some(&list) {
+        return Ok(());
+    }
+    let text = serde_json::to_string(&list).context("the deny list cannot be written as JSON")?;
+    private_file::replace(path, DENY_LIST, &text)
+}
+
+fn read_deny_list(path: &Path) -> anyhow::Result<Option<DenyList>> {
+    read_stored(path, DENY_LIST)
+}
+
+/// What is stored at `path` as JSON; `None` if there is no such file.
+pub(super) fn read_stored<T: serde::de::DeserializeOwned>(path: &Path, what: &str) -> anyhow::Result<Option<T>> {
+    let name = || format!("{what} {}", path.display());
+    match fs::read_to_string(path) {
+        Ok(text) => serde_json::from_str(&text).map(Some).with_context(|| format!("{} is damaged", name())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{} cannot be read", name())),
+    }
+}
