@@ -7,6 +7,7 @@ mod commands;
 mod development_keys;
 mod ending;
 mod journal;
+mod list_source;
 mod output;
 mod people;
 mod pin;

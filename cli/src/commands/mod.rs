@@ -1,5 +1,6 @@
 //! The commands: each returns data, and `output` prints it.
 
+pub(crate) mod blacklist;
 pub(crate) mod card;
 pub(crate) mod demo;
 pub(crate) mod keys;
@@ -28,6 +29,9 @@ pub(crate) enum Command {
     /// Development keys: make, show 开发密钥
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// The signed list of cards that are served nowhere: make, show 黑名单
+    #[command(subcommand)]
+    Blacklist(blacklist::BlacklistCommand),
     /// Settlement records: export, show, verify 结算
     #[command(subcommand)]
     Settlement(settlement::SettlementCommand),
@@ -40,6 +44,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<Output> {
         Command::Card(card) => card::run(card),
         Command::Sam(sam) => sam::run(sam),
         Command::Keys(keys) => keys::run(keys),
+        Command::Blacklist(blacklist) => blacklist::run(blacklist),
         Command::Settlement(settlement) => settlement::run(settlement),
     }
 }

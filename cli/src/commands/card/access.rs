@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum};
 use onecard_host::{
     access::{self, CardLog, Denial, Direction, Door, Grant, GrantLog, PassbackLedger, Records, ScheduleTable},
     presence::{Event, OnCard, Site, Standing},
-    terminal::Language,
+    terminal::{Language, WithBlacklist},
 };
 use onecard_wire::record::Zone;
 use serde::Serialize;
@@ -88,11 +88,13 @@ pub(super) fn run(options: &Access) -> anyhow::Result<Output> {
     let trace = options.terminal.new_trace();
     let presented = options.terminal.tap()?;
     let mut sam = options.terminal.open_sam(&trace)?;
+    let list = options.terminal.list.read(sam.enterprise)?;
     let door = options.door(options.terminal.site(sam.enterprise)?)?;
     let mut inside = SharedLedger::open(options.passback.as_deref())?;
     let mut journal = options.terminal.open_journal()?;
+    let mut events = WithBlacklist { store: &mut journal, blacklist: list.as_ref() };
     let ended = tap(&options.terminal.card, &Faults::default(), &trace, |card| {
-        let records = &mut Records { events: &mut journal, passback: &mut inside.ledger };
+        let records = &mut Records { events: &mut events, passback: &mut inside.ledger };
         access::access(card, sam.sam(), &door, records, &presented)
     })??;
     // Who is let in is inside first, or he could be let in twice.

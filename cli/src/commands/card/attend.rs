@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use onecard_host::{
     attendance::{self, Attendance, AttendanceEvent, AttendanceTerminal},
     presence::Event,
-    terminal::Language,
+    terminal::{Language, WithBlacklist},
 };
 use serde::Serialize;
 
@@ -64,13 +64,15 @@ pub(super) fn run(options: &Attend) -> anyhow::Result<Output> {
     let trace = options.terminal.new_trace();
     let presented = options.terminal.tap()?;
     let mut sam = options.terminal.open_sam(&trace)?;
+    let list = options.terminal.list.read(sam.enterprise)?;
     let site = options.terminal.site(sam.enterprise)?;
     let clock = AttendanceTerminal { site, same_event_seconds: options.same_within };
     let mut journal = options.terminal.open_journal()?;
     let faults = Faults { tear: options.tear, lose_answer: false };
     let event = options.event.event();
+    let mut events = WithBlacklist { store: &mut journal, blacklist: list.as_ref() };
     let ended = tap(&options.terminal.card, &faults, &trace, |card| {
-        attendance::attend(card, sam.sam(), &clock, &mut journal, event, &presented)
+        attendance::attend(card, sam.sam(), &clock, &mut events, event, &presented)
     })??;
     let (exit, mut ended) = ending(ended);
     ended.trace = trace.take();

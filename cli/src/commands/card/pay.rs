@@ -1,13 +1,14 @@
 //! `onecard card pay`.
 
 use clap::Args;
-use onecard_host::terminal::{PurchaseOrder, purchase};
+use onecard_host::terminal::{PurchaseOrder, WithBlacklist, purchase};
 use onecard_wire::{amount::Amount, wallet::Purse};
 
 use super::till::{self, Till, TillEnding};
 use crate::{
     args,
     ending::TapEnding,
+    list_source::ListSource,
     output::Output,
     pin::PinSource,
     reader::{Faults, tap},
@@ -28,6 +29,8 @@ pub(crate) struct Pay {
     #[arg(long)]
     deposit: bool,
     #[command(flatten)]
+    list: ListSource,
+    #[command(flatten)]
     pin: PinSource,
     #[command(flatten)]
     faults: Faults,
@@ -41,6 +44,7 @@ pub(super) fn run(pay: &Pay) -> anyhow::Result<Output> {
     let moment = pay.till.at.moment()?;
     let pin = pay.pin.offered()?;
     let mut sam = pay.till.open_sam(&trace)?;
+    let list = pay.list.read(sam.enterprise)?;
     let mut journal = pay.till.open_journal()?;
     let number = pay.till.order_number(pay.order, &journal)?;
     let order = PurchaseOrder {
@@ -52,7 +56,8 @@ pub(super) fn run(pay: &Pay) -> anyhow::Result<Output> {
         moment,
         pin,
     };
-    let ended = tap(&pay.till.card, &pay.faults, &trace, |card| purchase(card, sam.sam(), &mut journal, &order));
+    let mut store = WithBlacklist { store: &mut journal, blacklist: list.as_ref() };
+    let ended = tap(&pay.till.card, &pay.faults, &trace, |card| purchase(card, sam.sam(), &mut store, &order));
     let ended = till::of_order(number, ended)?;
     TillEnding::output("onecard.card-pay/1", number, TapEnding::of(&ended), &trace)
 }

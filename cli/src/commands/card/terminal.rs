@@ -16,6 +16,7 @@ use crate::{
     args::{At, ChipFile, Enterprise, SamSource},
     development_keys::KEY_VERSION,
     journal::beside,
+    list_source::ListSource,
     private_file,
     reader::open_chip,
     terminal_sam::TerminalSam,
@@ -40,6 +41,8 @@ pub(super) struct PresenceTerminal {
     /// Cards and access rights that were taken back; `card rights clear` writes it [default: none].
     #[arg(long, value_name = "FILE")]
     deny_list: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) list: ListSource,
     #[command(flatten)]
     at: At,
     /// Show what card and SAM said, field by field; PINs and keys are left out.

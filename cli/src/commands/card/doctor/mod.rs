@@ -11,6 +11,7 @@ use std::{fmt, path::PathBuf};
 use anyhow::Context;
 use clap::Args;
 use onecard_host::{
+    blacklist::Blacklist,
     card::{
         Pin, PinError, ReadError, Selected, balance, key_list, load_counter, parameters, purchase_counter, select,
         verify_pin,
@@ -38,6 +39,7 @@ use crate::{
     development_keys::DevelopmentKeys,
     ending::Bilingual,
     journal,
+    list_source::ListSource,
     output::{Exit, Output},
     pin::PinSource,
     reader::{Faults, tap},
@@ -62,6 +64,8 @@ pub(crate) struct Doctor {
     /// A terminal's journal, in which a transaction may wait [default: the card's file name with .journal].
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
+    #[command(flatten)]
+    list: ListSource,
     #[command(flatten)]
     at: At,
     #[command(flatten)]
@@ -108,6 +112,7 @@ pub(super) fn run(options: &Doctor) -> anyhow::Result<Output> {
     })?;
     examined.with_context(|| options.card.0.display().to_string())?;
     examination.look_into_journal(options)?;
+    examination.look_into_list(options.list.read(enterprise)?.as_ref());
     let report = examination.report();
     let exit = if report.healthy { Exit::Done } else { Exit::Found };
     Output::new("onecard.card-doctor/1", exit, &report)
@@ -242,6 +247,21 @@ impl Examination {
         let of_card = pending.iter().filter(|token| token.transaction.serial == serial);
         self.findings.extend(of_card.map(in_doubt::interrupted));
         Ok(())
+    }
+
+    fn look_into_list(&mut self, list: Option<&Blacklist>) {
+        match (list, self.serial) {
+            (Some(list), Some(serial)) if list.lists(serial) => self.findings.push(rules::listed(list.version())),
+            (Some(_), Some(_)) => {}
+            (Some(_), None) => self.not_checked.push(Bilingual {
+                english: "whether it is on the blacklist, which knows the card by its number".to_owned(),
+                chinese: "是否在黑名单中：黑名单按卡号记录".to_owned(),
+            }),
+            (None, _) => self.not_checked.push(Bilingual {
+                english: "whether it is on the blacklist: give --blacklist and --list-key".to_owned(),
+                chinese: "是否在黑名单中：请加--blacklist和--list-key".to_owned(),
+            }),
+        }
     }
 
     fn report(mut self) -> Report {

@@ -1,6 +1,6 @@
 //! What the application says of itself: whose it is, its dates, its status, its limits (EF 0015, EF 0017).
 
-use onecard_host::card::Selected;
+use onecard_host::{blacklist::ListVersion, card::Selected};
 use onecard_wire::{
     amount::Amount,
     date::Date,
@@ -261,6 +261,24 @@ fn balance_full(balance: Amount, limit: Amount) -> Finding {
         Bilingual {
             english: "Spend some of it first. A higher limit is written at the station.".to_owned(),
             chinese: "请先消费。如需提高上限，请到发卡站修改。".to_owned(),
+        },
+    )
+}
+
+/// The enterprise's list has it.
+pub(super) fn listed(version: ListVersion) -> Finding {
+    Finding::problem(
+        "on-blacklist",
+        Bilingual {
+            english: format!("It is on the blacklist ({version}): terminals refuse it and mark it as lost."),
+            chinese: format!("该卡在黑名单（{version}）中：终端拒绝并标记挂失。"),
+        },
+        Bilingual {
+            english:
+                "Keep it. If it was found by its holder, take it off the list, then `onecard card status CARD normal`."
+                    .to_owned(),
+            chinese: "请留下卡片。如持卡人已找回，请先从黑名单中删除，再用`onecard card status CARD normal`恢复。"
+                .to_owned(),
         },
     )
 }

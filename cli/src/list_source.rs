@@ -1,0 +1,50 @@
+//! The blacklist a terminal is told to consult, and the key that it checks it by.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use onecard_host::blacklist::{Blacklist, BlacklistFile, ListKey};
+use onecard_wire::number::EnterpriseId;
+
+/// Which list, if any.
+#[derive(Args, Debug)]
+pub(crate) struct ListSource {
+    /// The enterprise's blacklist (黑名单): a card on it is refused and marked [default: none].
+    #[arg(long, value_name = "FILE", requires = "list_key")]
+    blacklist: Option<PathBuf>,
+    /// The key to check the blacklist by, of `blacklist new-key`.
+    #[arg(long, value_name = "FILE", requires = "blacklist")]
+    list_key: Option<PathBuf>,
+}
+
+impl ListSource {
+    /// The list that was named.
+    pub(crate) fn read(&self, enterprise: EnterpriseId) -> anyhow::Result<Option<Blacklist>> {
+        match (&self.blacklist, &self.list_key) {
+            (Some(list), Some(key)) => read_list(list, key, enterprise).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// The list in the file at `list`, everything in it checked.
+pub(crate) fn read_list(list: &Path, key: &Path, enterprise: EnterpriseId) -> anyhow::Result<Blacklist> {
+    ensure!(list.exists(), "there is no blacklist {}: fetch it again", list.display());
+    let name = || format!("blacklist {}", list.display());
+    let file = BlacklistFile::open(list, enterprise, read_key(key)?).with_context(name)?;
+    file.list().cloned().with_context(|| format!("{} is empty: fetch it again", name()))
+}
+
+/// The key in the file at `path`.
+fn read_key(path: &Path) -> anyhow::Result<ListKey> {
+    let name = || format!("list key {}", path.display());
+    let text = fs::read_to_string(path).with_context(name)?;
+    let mut key = [0; 32];
+    hex::decode_to_slice(text.trim_end(), &mut key)
+        .with_context(|| format!("{} is not 64 hexadecimal digits: name the .pub file", name()))?;
+    ListKey::from_bytes(&key).with_context(name)
+}
