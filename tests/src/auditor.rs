@@ -412,6 +412,10 @@ impl State {
             Purse::Ed => &mut state.ed,
         };
         let (before, amount) = (purse.balance, order.amount.fen());
+        // What is paid out is the holder's own money, not the limit.
+        if kind == Kind::UnloadEd && amount > before.saturating_sub(purse.overdraft) {
+            return None;
+        }
         match kind.direction() {
             Direction::Onto => purse.balance = before.checked_add(amount)?,
             Direction::Off => purse.balance = before.checked_sub(amount)?,

@@ -75,6 +75,12 @@ impl Content {
                 let balance = u32::try_from(money + i64::from(order.amount.fen()));
                 balance.map(Amount::from_fen).map_err(|_| StatusWord::CONDITIONS_NOT_SATISFIED)
             }
+            // What is paid out is the holder's own money, not the limit.
+            TransactionType::UNLOAD_ED => {
+                let own = self.balance.minus(self.overdraft.amount()).unwrap_or(Amount::ZERO);
+                let enough = order.amount <= own;
+                self.balance.minus(order.amount).filter(|_| enough).ok_or(StatusWord::BALANCE_TOO_LOW)
+            }
             _ => self.balance.minus(order.amount).ok_or(StatusWord::BALANCE_TOO_LOW),
         }
     }

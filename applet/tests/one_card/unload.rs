@@ -74,3 +74,12 @@ fn its_form() {
     }
     assert_eq!(desk.balance(EP), 700);
 }
+
+#[test]
+fn credit_is_not_paid_out() {
+    let mut desk = Desk::with_money(100, 0);
+    desk.done(&Deal::new(0x07, 500));
+    assert_eq!(desk.run(&Deal::new(0x03, 101)), End::NotBegun(0x9401));
+    desk.done(&Deal::new(0x03, 100));
+    assert_eq!(desk.run(&Deal::new(0x03, 1)), End::NotBegun(0x9401));
+}

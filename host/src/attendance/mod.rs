@@ -36,6 +36,9 @@ pub enum AttendanceEvent {
 }
 
 impl AttendanceEvent {
+    /// Every event.
+    pub const ALL: [Self; 4] = [Self::In, Self::Out, Self::BreakBegins, Self::BreakEnds];
+
     /// As the record has it.
     #[must_use]
     pub const fn code(self) -> EventCode {
@@ -134,6 +137,7 @@ where
     let serial = genuine.application.serial();
     let earlier = events.latest(serial, event.code())?;
     let earlier = earlier.filter(|earlier| terminal.is_the_same(earlier, &genuine, tap));
+    let earlier = if is_overtaken(events, serial, earlier.as_ref())? { None } else { earlier };
     let begun = match earlier {
         Some(earlier) if matches!(earlier.standing, Standing::Counts(_)) => {
             return Ok(Attendance::AlreadyRecorded(earlier));
@@ -178,6 +182,23 @@ where
             Ok(not_recorded(Some(serial), NotRecorded::Log(error)))
         }
     }
+}
+
+/// Whether another event of the card's counts since `earlier`: then the same code once more is another event (in by the wrong
+/// button, out, in again).
+fn is_overtaken<S: EventStore + ?Sized>(
+    events: &S,
+    serial: ApplicationSerial,
+    earlier: Option<&Event>,
+) -> Result<bool, StorageError> {
+    let Some(earlier) = earlier else { return Ok(false) };
+    for code in AttendanceEvent::ALL.map(AttendanceEvent::code) {
+        let other = events.latest(serial, code)?;
+        if other.is_some_and(|other| other.number > earlier.number && matches!(other.standing, Standing::Counts(_))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn not_recorded(card: Option<ApplicationSerial>, reason: NotRecorded) -> Attendance {

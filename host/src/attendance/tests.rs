@@ -140,3 +140,12 @@ fn events_have_names() {
     assert_eq!(AttendanceEvent::BreakEnds.text(Language::English), "break ends");
     assert_eq!(AttendanceEvent::In.text(Language::Chinese), "上班");
 }
+
+#[test]
+fn in_by_the_wrong_button_out_and_in_again_are_three_events() {
+    let (mut clock, mut card) = (Clock::new(), ModelCard::new(1));
+    clock.recorded(&mut card, AttendanceEvent::In, "08:00:00");
+    clock.recorded(&mut card, AttendanceEvent::Out, "08:00:20");
+    let third = clock.tap(&mut card, AttendanceEvent::In, "08:00:40");
+    assert!(matches!(third, Attendance::Recorded(_)), "{third:?}");
+}

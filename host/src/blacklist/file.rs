@@ -65,7 +65,11 @@ impl<D: Disk> BlacklistFile<D> {
     pub fn receive(&mut self, update: &[u8]) -> Result<(), BlacklistFileError> {
         // An earlier attempt may have got further than it could tell.
         let stored = self.load()?;
-        let list = self.with(update)?;
+        if stored.is_empty() && self.list.is_some() && !layout::is_whole(update) {
+            let source = BlacklistError::Malformed("it was removed or put back while the terminal ran");
+            return Err(BlacklistFileError::Stored { path: self.name(), source });
+        }
+        let list = self.after(self.list.as_ref(), update)?;
         let new = if layout::is_whole(update) { update.to_vec() } else { [&stored, update].concat() };
         self.replace(&new)?;
         self.list = Some(list);
@@ -78,20 +82,27 @@ impl<D: Disk> BlacklistFile<D> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             read => read.map_err(|source| self.io_error("reading", source))?,
         };
-        self.list = None;
+        // A list that does not read is no reason to serve everybody: the one in hand stays until another is whole.
+        let mut loaded = None;
         let mut rest = &stored[..];
         while !rest.is_empty() {
             let length = layout::first_length(rest).unwrap_or(rest.len());
             let (update, behind) = rest.split_at_checked(length).unwrap_or((rest, &[]));
-            let list = self.with(update).map_err(|source| BlacklistFileError::Stored { path: self.name(), source })?;
-            self.list = Some(list);
+            let list = self.after(loaded.as_ref(), update);
+            loaded = Some(list.map_err(|source| BlacklistFileError::Stored { path: self.name(), source })?);
             rest = behind;
         }
+        let version = |list: Option<&Blacklist>| list.map(Blacklist::version);
+        if version(self.list.as_ref()) > version(loaded.as_ref()) {
+            // Removed or put back under a running terminal. Nothing is added to it; a whole list takes its place.
+            return Ok(Vec::new());
+        }
+        self.list = loaded;
         Ok(stored)
     }
 
-    fn with(&self, update: &[u8]) -> Result<Blacklist, BlacklistError> {
-        match &self.list {
+    fn after(&self, list: Option<&Blacklist>, update: &[u8]) -> Result<Blacklist, BlacklistError> {
+        match list {
             Some(list) => list.updated(update, &self.key),
             None => Blacklist::received(update, self.enterprise, &self.key),
         }

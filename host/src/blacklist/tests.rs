@@ -310,3 +310,23 @@ fn one_process_replaces_a_list_at_a_time() {
     file.receive(&whole(1, [1])).unwrap();
     assert!(file.list().unwrap().lists(card(1)));
 }
+
+#[test]
+fn a_damaged_or_missing_file_takes_no_list_away_from_a_running_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("blacklist");
+    let mut file = BlacklistFile::open(&path, enterprise(), signer().key()).unwrap();
+    file.receive(&whole(5, [1, 2])).unwrap();
+    let good = fs::read(&path).unwrap();
+    let mut bytes = good.clone();
+    bytes[50] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    file.receive(&whole(6, [1])).unwrap_err();
+    assert_eq!(file.list().map(Blacklist::version), Some(version(5)));
+    fs::remove_file(&path).unwrap();
+    file.receive(&whole(1, [1])).unwrap_err();
+    assert_eq!(file.list().map(Blacklist::version), Some(version(5)), "an older list is none");
+    file.receive(&whole(6, [1])).unwrap();
+    assert_eq!(file.list().map(Blacklist::version), Some(version(6)));
+    assert!(BlacklistFile::open(&path, enterprise(), signer().key()).unwrap().list().is_some());
+}
