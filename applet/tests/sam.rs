@@ -270,6 +270,20 @@ fn attack_13_a_hidden_undo_leaves_a_gap() {
     assert_eq!(sam.initialize(0x00, &Order::purchase(Algorithm::TripleDes, 10)).0, 3);
 }
 
+/// The card has given the money back, and its MAC2 is kept from the SAM.
+#[test]
+fn attack_13_an_undo_whose_mac2_is_withheld_leaves_a_gap() {
+    let mut sam = Sam::till(Algorithm::TripleDes);
+    let purchase = Order::purchase(Algorithm::TripleDes, 7);
+    let first = sam.complete(0x00, &purchase);
+    let (undo, _) = sam.initialize(0x01, &purchase.undo());
+    // One that failed on the card is tried again, under another number.
+    let (again, mac1) = sam.initialize(0x01, &purchase.undo());
+    assert_eq!(mac1, purchase.undo().mac1(again));
+    let next = sam.complete(0x00, &Order::purchase(Algorithm::TripleDes, 9));
+    assert_eq!([first, undo, again, next], [0, 1, 2, 3]);
+}
+
 fn mark(serial: [u8; 8], list_version: [u8; 7], key_version: u8) -> Vec<u8> {
     command([0x80, 0x74, 0x00, key_version], &[&CHALLENGE[..], &list_version, &serial].concat())
 }

@@ -9,6 +9,7 @@ use onecard_wire::{
 };
 
 use super::SamRequest;
+use super::undo::is_undone_by;
 use crate::{
     apdu::{Command, Response, put},
     card::Card,
@@ -138,7 +139,14 @@ impl<P: Platform> Card<P> {
         if !same(&session_key.mac(&request.init.amount.to_bytes()), request.rest) {
             return refuse(StatusWord::MAC_WRONG);
         }
-        if self.sequence()?.next() == Ok(sequence) { self.write_sequence(&done(&request, sequence)) } else { Ok(()) }
+        let (stands, done) = (self.sequence()?, done(&request, sequence));
+        if kind == UsageKind::CANCEL {
+            // Its number was spent when it began.
+            let last = stands.last.filter(|last| is_undone_by(last, &request));
+            let undone = |last: SequenceRecord| SequenceRecord { next_sequence: last.next_sequence, ..done };
+            return last.map_or(Ok(()), |last| self.write_sequence(&undone(last)));
+        }
+        if stands.next() == Ok(sequence) { self.write_sequence(&done) } else { Ok(()) }
     }
 
     fn session_key(
@@ -164,7 +172,7 @@ impl<P: Platform> Card<P> {
         Ok(Sequence { file, last: ring.newest(&self.nvm).and_then(record) })
     }
 
-    fn write_sequence(&mut self, done: &SequenceRecord) -> Result<(), Failure> {
+    pub(super) fn write_sequence(&mut self, done: &SequenceRecord) -> Result<(), Failure> {
         let Sequence { file, .. } = self.sequence()?;
         let mut transaction = Transaction::new();
         stage_cyclic(&self.nvm, &file, &done.emit(), &mut transaction)?;

@@ -161,6 +161,10 @@ impl SoftwareSam {
         if !macs_equal(mac2, session.purchase_mac2(order.init.amount)) {
             return Err(SamError::WrongMac);
         }
+        if undo {
+            self.state.last_purchase = Some(LastPurchase::of(&order));
+            return Ok(());
+        }
         self.completed(&order)
     }
 
@@ -222,7 +226,10 @@ impl Sam for SoftwareSam {
         if !self.state.last_purchase.is_some_and(|last| last.is_undone_by(order)) {
             return Err(SamError::NotLastPurchase);
         }
-        self.begin(order)
+        let answer = self.begin(order)?;
+        // Spent before MAC1 leaves: an undo whose MAC2 is kept from the SAM leaves a gap.
+        self.state.next_sequence = self.state.next_sequence.saturating_add(1);
+        Ok(answer)
     }
 
     fn credit_undo(&mut self, mac2: [u8; 4]) -> Result<(), SamError> {
@@ -235,7 +242,11 @@ impl Sam for SoftwareSam {
         if !macs_equal(mac2, session.purchase_mac2(order.init.amount)) {
             return Err(SamError::WrongMac);
         }
-        if self.state.next_sequence == terminal_sequence {
+        if order.init.transaction_type == TransactionType::UNDO {
+            if self.state.last_purchase.is_some_and(|last| last.is_undone_by(order)) {
+                self.state.last_purchase = Some(LastPurchase::of(order));
+            }
+        } else if self.state.next_sequence == terminal_sequence {
             self.completed(order)?;
         }
         Ok(())

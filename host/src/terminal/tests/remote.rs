@@ -114,7 +114,14 @@ fn an_online_terminal_charges_once_whatever_the_line_loses() {
                 let state = sam.state();
                 let loaded = 100_000 - state.load_limit_fen;
                 let (spent, expected_load) = if expected == "110" { (8, 2_000) } else { (9, 0) };
-                assert_eq!((state.next_sequence, loaded), (spent, expected_load), "{lost:?} {at}");
+                // An undo begun anew takes another number.
+                let again = u32::from(expected == "100" && ending != 0);
+                assert!(
+                    (spent..=spent + again).contains(&state.next_sequence),
+                    "{lost:?} {at}: {}",
+                    state.next_sequence
+                );
+                assert_eq!(loaded, expected_load, "{lost:?} {at}");
             }
         }
     }
