@@ -143,7 +143,10 @@ impl<P: Platform> Card<P> {
         if kind == UsageKind::CANCEL {
             // Its number was spent when it began.
             let last = stands.last.filter(|last| is_undone_by(last, &request));
-            let undone = |last: SequenceRecord| SequenceRecord { next_sequence: last.next_sequence, ..done };
+            let undone = |last: SequenceRecord| SequenceRecord {
+                next_sequence: last.next_sequence.max(done.next_sequence),
+                ..done
+            };
             return last.map_or(Ok(()), |last| self.write_sequence(&undone(last)));
         }
         if stands.next() == Ok(sequence) { self.write_sequence(&done) } else { Ok(()) }

@@ -244,6 +244,8 @@ impl Sam for SoftwareSam {
         }
         if order.init.transaction_type == TransactionType::UNDO {
             if self.state.last_purchase.is_some_and(|last| last.is_undone_by(order)) {
+                // Its number was spent when it began.
+                self.state.next_sequence = self.state.next_sequence.max(terminal_sequence.saturating_add(1));
                 self.state.last_purchase = Some(LastPurchase::of(order));
             }
         } else if self.state.next_sequence == terminal_sequence {

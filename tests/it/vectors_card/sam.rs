@@ -49,10 +49,15 @@ pub(super) fn purchase(vector: &Vector<SamPurchase>) {
     let mut past = sam.probe.copy();
 
     let expected = [trace.terminal_sequence, trace.mac1].concat();
+    let mut bent_mac2 = sam.probe.copy();
+    SamProbe::select(&mut bent_mac2);
+    assert_eq!(bent_mac2.done(&hex::encode(&trace.initialize)), expected);
+    bent_mac2.refused(0x9302, &bent(&hex::encode(&trace.credit)));
+    bent_mac2.refused(0x6901, &hex::encode(&trace.credit));
+    let again = bent_mac2.done(&hex::encode(&trace.initialize));
+    let is_undo = trace.transaction_type == TransactionType::UNDO.0;
+    assert_eq!(again == expected, !is_undo, "a wrong MAC2 spends no sequence, an undo has spent it before");
     assert_eq!(sam.probe.done(&hex::encode(&trace.initialize)), expected);
-    sam.probe.refused(0x9302, &bent(&hex::encode(&trace.credit)));
-    sam.probe.refused(0x6901, &hex::encode(&trace.credit));
-    assert_eq!(sam.probe.done(&hex::encode(&trace.initialize)), expected, "a wrong MAC2 spends no sequence");
     sam.probe.done(&hex::encode(&trace.credit));
     assert_eq!(sam.next_sequence(), sequence + 1);
     sam.probe.done(&hex::encode(&trace.past));
