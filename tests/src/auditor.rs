@@ -214,7 +214,14 @@ impl Auditor {
                 entry.or_insert((record.transaction.serial, BTreeSet::new())).1.insert(number);
             }
         }
-        let mut explained = self.undo_taps;
+        // A committed undo's number is among the records.
+        let committed: u64 = Kind::ALL
+            .iter()
+            .zip(self.tally.of_kind)
+            .filter(|(kind, _)| **kind == Kind::Undo)
+            .map(|(_, done)| done)
+            .sum();
+        let mut explained = self.undo_taps.saturating_sub(committed as usize);
         for (terminal, (card, numbers)) in numbers {
             let up_to_last = numbers.last().map_or(0, |last| *last as usize + 1);
             match explained.checked_sub(up_to_last - numbers.len()) {
