@@ -82,9 +82,9 @@ fn a_purchase_takes_three() {
     assert_eq!(reader.exchanges(), 3);
 }
 
-/// A plain FMCOS card whose FCI names a file it has not.
+/// A plain FMCOS card whose FCI lacks EF 0015; its EF 0017, which it has not, is looked for too.
 #[test]
-fn a_purchase_takes_one_more_without_public_data_in_the_fci() {
+fn a_purchase_takes_two_more_of_a_plain_card_whose_fci_tells_nothing() {
     let enterprise = World::shared().enterprise_id();
     let name = hex::encode(aid::enterprise_application(enterprise));
     let mut probe = Probe::erased(Kind::CpuCard);
@@ -118,7 +118,7 @@ fn a_purchase_takes_one_more_without_public_data_in_the_fci() {
     let mut counting = Counting { card: probe, commands: Vec::new() };
     let tap = purchase(&mut counting, &mut sam, &mut InMemoryStore::new(), &order).unwrap();
     assert!(matches!(tap.outcome, Outcome::Committed(_)), "{:?}", tap.outcome);
-    assert_eq!(counting.commands.iter().map(|command| command[1]).collect::<Vec<_>>(), [0xA4, 0xB0, 0x50, 0x54]);
+    assert_eq!(counting.commands.iter().map(|command| command[1]).collect::<Vec<_>>(), [0xA4, 0xB0, 0xB0, 0x50, 0x54]);
 }
 
 #[test]

@@ -14,6 +14,7 @@
 //! | `recharge`, `unload`, `overdraft` | orders that a load SAM, a server or a desk approves; `online` is their one course |
 //! | `subsidy` | a recharge that each card of a list gets once |
 //! | `listed` | a card on the blacklist: refused, and marked |
+//! | `plain_wallet` | a card that does not enforce its status and limits: the terminal does |
 //! | `in_doubt`, `desk` | what a card proves of a transaction in doubt, and what a person decides |
 //! | `token`, `token_store`, `journal_file` | what is remembered, the rules of remembering, a file that does |
 //! | `witness`, `desk_approver`, `issuer` | who can tell a genuine answer: SAM, server, desk, issuer |
@@ -38,6 +39,7 @@ mod offline;
 mod online;
 mod outcome;
 mod overdraft;
+mod plain_wallet;
 mod purchase;
 mod reason;
 mod receipt;

@@ -56,6 +56,9 @@ where
     if let Some(in_doubt) = ready.contradiction(initialized.online_sequence) {
         return Ok(ready.end(Outcome::Unknown(in_doubt)));
     }
+    if let Some(cause) = ready.broken_rule(&order.request, initialized.old_balance) {
+        return ready.refuse(store, cause);
+    }
     let transaction = match transaction(&ready, order, &initialized) {
         Ok(transaction) => transaction,
         Err(cause) => return ready.refuse(store, cause),

@@ -31,8 +31,8 @@ pub struct PurchaseOrder {
 
 /// Charges the card on the reader for `order`.
 ///
-/// The card is held for three commands; one more where the FCI lacks EF 0015, with a PIN, and for each question that an
-/// earlier tap left open. The token is in the store before DEBIT leaves. Whatever the card answers, the SAM's word on its
+/// The card is held for three commands; one more where the FCI lacks EF 0015, of a plain wallet, with a PIN, and for each
+/// question that an earlier tap left open. The token is in the store before DEBIT leaves. Whatever the card answers, the SAM's word on its
 /// MAC2 decides.
 ///
 /// # Errors

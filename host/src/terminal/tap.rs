@@ -12,6 +12,7 @@ use super::{
     Transaction, Witness,
     in_doubt::{Verdict, conclude, investigate},
     listed::listed,
+    plain_wallet::{Unenforced, unenforced},
 };
 use crate::{
     apdu::CommandName,
@@ -46,6 +47,8 @@ pub(super) struct Ready {
     /// This order's own token from an earlier tap. It stays in the store until the new one takes its place.
     standing: Option<(Token, Standing)>,
     earlier: Vec<Earlier>,
+    /// Of a card that leaves its rules to the terminal.
+    unenforced: Option<Unenforced>,
 }
 
 /// What became of this order at an earlier tap.
@@ -90,7 +93,8 @@ where
         return Ok(Opening::Ended(Outcome::Unknown(InDoubt { token, doubt }).into()));
     }
     let pin_verified = request.pin.is_some();
-    let mut ready = Ready { application, terminal, pin_verified, standing: None, earlier: Vec::new() };
+    let mut ready =
+        Ready { application, terminal, pin_verified, standing: None, earlier: Vec::new(), unenforced: None };
     let this_card = ready.card();
     for token in pending.into_iter().filter(|token| token.transaction.card() == this_card) {
         let found = investigate(card, &ready.application, witness, &token, pin_verified);
@@ -122,6 +126,7 @@ where
         None => not_last(store, request)?,
         objection => objection,
     };
+    let objection = objection.or_else(|| ready.look_for_rules(card, request).err());
     match objection {
         Some(cause) => ready.refuse(store, cause).map(Opening::Ended),
         None => Ok(Opening::Ready(ready)),
@@ -158,6 +163,11 @@ impl Ready {
             None => Outcome::NotCommitted(Reason { card: Some(self.application.serial()), cause }),
         };
         Ok(Tap { outcome, earlier: self.earlier })
+    }
+
+    /// The rule that a load to `old_balance` breaks and the card does not enforce.
+    pub(super) fn broken_rule(&self, request: &Request<'_>, old_balance: Amount) -> Option<Cause> {
+        self.unenforced.as_ref()?.broken(request, Some(old_balance))
     }
 
     /// What contradicts `sequence`, INITIALIZE's: a card said a moment ago not to have executed this order's earlier token
@@ -200,6 +210,12 @@ impl Ready {
     fn card(&self) -> CardFactors {
         let public_data = &self.application.public_data;
         CardFactors { enterprise: public_data.enterprise, serial: public_data.serial }
+    }
+
+    /// A card that leaves its rules to the terminal tells them here; the first that `request` breaks is the error.
+    fn look_for_rules<C: Transport + ?Sized>(&mut self, card: &mut C, request: &Request<'_>) -> Result<(), Cause> {
+        self.unenforced = unenforced(card, &self.application, request.kind)?;
+        self.unenforced.as_ref().and_then(|rules| rules.broken(request, None)).map_or(Ok(()), Err)
     }
 
     fn objection(&self, request: &Request<'_>) -> Option<Cause> {

@@ -17,7 +17,7 @@ use onecard_wire::{
     wallet::{OverdraftLimit, TransactionType},
 };
 
-use super::terminal::{Script, committed, enterprise, exchange, pin, purse, selected, verified};
+use super::terminal::{Script, committed, enterprise, exchange, no_parameters, pin, purse, selected, verified};
 use crate::coverage_of_vectors::whole_key;
 
 pub(super) fn unload(vector: &Vector<Unload>) {
@@ -80,6 +80,7 @@ pub(super) fn overdraft(vector: &Vector<Overdraft>) {
     let mut card = Script::new([
         selected(),
         verified(),
+        no_parameters(),
         exchange(&trace.initialize, &[&trace.initialize_answer]),
         exchange(&trace.update, &[&trace.tac]),
     ]);

@@ -70,7 +70,8 @@ pub(super) fn load(vector: &Vector<Load>) {
         assert_eq!(load_tac(&tac_key_of(trace.tac_algorithm, tac_key), new_balance, sequence, &terms), tac);
     }
 
-    let mut script = vec![selected(), exchange(&with_le(&trace.initialize, 16), &[&trace.initialize_answer])];
+    let mut script =
+        vec![selected(), no_parameters(), exchange(&with_le(&trace.initialize, 16), &[&trace.initialize_answer])];
     if let Some(credit) = credit {
         script.push(exchange(&with_le(&credit.apdu, 4), &[&credit.tac.unwrap_or([0x55; 4])]));
         assert_eq!(session.load_mac2(&terms), credit.mac2);
@@ -157,7 +158,7 @@ fn paid(trace: &Purchase, terms: &TransactionTerms, completed: (Vec<u8>, Vec<u8>
     let &TransactionTerms { amount, moment, .. } = terms;
     let (card, tap) = match terms.transaction_type {
         TransactionType::CASH_WITHDRAW => {
-            let mut card = Script::new([selected(), verified(), begun, completed]);
+            let mut card = Script::new([selected(), verified(), no_parameters(), begun, completed]);
             let order = CashOrder { number, enterprise, key_id, amount, moment, pin: pin() };
             let tap = cash_withdraw(&mut card, &mut sam, &mut store, &order);
             (card, tap)
@@ -166,13 +167,13 @@ fn paid(trace: &Purchase, terms: &TransactionTerms, completed: (Vec<u8>, Vec<u8>
             let cache = trace.cache.as_ref().unwrap();
             let [type_id, _, _, data @ ..] = cache.record.as_slice() else { panic!("a record") };
             let updates = vec![CappUpdate::new(*type_id, data).unwrap()];
-            let mut card = Script::new([selected(), begun, exchange(&cache.update, &[]), completed]);
+            let mut card = Script::new([selected(), no_parameters(), begun, exchange(&cache.update, &[]), completed]);
             let order = CappOrder { number, enterprise, key_id, amount, moment, pin: None, updates };
             let tap = capp_purchase(&mut card, &mut sam, &mut store, &order);
             (card, tap)
         }
         _ => {
-            let mut card = Script::new([selected(), begun, completed]);
+            let mut card = Script::new([selected(), no_parameters(), begun, completed]);
             let purse = purse(trace.purse);
             let order = PurchaseOrder { number, enterprise, purse, key_id, amount, moment, pin: None };
             let tap = buy(&mut card, &mut sam, &mut store, &order);
@@ -204,12 +205,14 @@ fn undone(trace: &Purchase, terms: &TransactionTerms, completed: (Vec<u8>, Vec<u
     let debit = DebitForPurchase { terminal_sequence: sequence - 1, date, time, mac1 };
     let mut card = Script::new([
         selected(),
+        no_parameters(),
         exchange(&[&[0x80, 0x50, 0x01, 0x02, 0x0B], &initialize.emit()[..], &[0x0F]].concat(), &[&begun.emit()]),
         exchange(
             &[&[0x80, 0x54, 0x01, 0x00, 0x0F], &debit.emit()[..], &[0x08]].concat(),
             &[&[0x55; 4], &session.purchase_mac2(terms.amount)],
         ),
         selected(),
+        no_parameters(),
         exchange(&trace.initialize, &[&trace.initialize_answer]),
         completed,
     ]);
@@ -263,6 +266,11 @@ pub(super) fn selected() -> (Vec<u8>, Vec<u8>) {
     let public = hex_literal::hex!("1000000000000001 03 01 0000 3100100000000423 20000101 29991231 0000");
     let select = [&hex_literal::hex!("00A404000E")[..], &name, &[0x00]].concat();
     exchange(&select, &[&hex_literal::hex!("6F33840E"), &name, &hex_literal::hex!("A5219F0C1E"), &public])
+}
+
+/// EF 0017, which a plain wallet may lack: nothing is left to the terminal to enforce.
+pub(super) fn no_parameters() -> (Vec<u8>, Vec<u8>) {
+    (hex_literal::hex!("00B0970024").to_vec(), hex_literal::hex!("6A82").to_vec())
 }
 
 pub(super) fn enterprise() -> EnterpriseId {

@@ -178,7 +178,8 @@ fn only_words_before_execution_say_not_committed() {
                 let mut card = ModelCard::new(1, yuan("100"));
                 card.public_data.version = version;
                 let (mut sam, mut store) = (whole_sam(), InMemoryStore::new());
-                card.fault(if load { 3 } else { 2 }, Fault::Forged(word.to_be_bytes().to_vec()));
+                let commands = usize::from(load) + usize::from(version == 1);
+                card.fault(2 + commands, Fault::Forged(word.to_be_bytes().to_vec()));
                 let tap = if load {
                     recharge(&mut card, &mut sam, &mut store, &top_up(1, "10"))
                 } else {

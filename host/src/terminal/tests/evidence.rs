@@ -9,7 +9,8 @@ const LOAD: &[Purpose] = &[Purpose::Load];
 
 /// A purchase of 10 yuan under order 1 whose DEBIT, or its answer, was lost.
 fn torn_purchase(card: &mut ModelCard, sam: &mut SoftwareSam, store: &mut InMemoryStore, fault: Fault) -> Token {
-    card.fault(2, fault);
+    // A plain card is asked for EF 0017 first.
+    card.fault(if card.public_data.version == 1 { 3 } else { 2 }, fault);
     in_doubt(&purchase(card, sam, store, &sale(1, "10")).unwrap().outcome).token
 }
 

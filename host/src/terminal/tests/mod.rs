@@ -8,6 +8,7 @@ mod failing;
 mod journal;
 mod listed;
 mod model_card;
+mod plain_wallet;
 mod relayed;
 mod remote;
 mod subsidies;

@@ -1,11 +1,14 @@
 //! Published transactions of real cards, produced by the terminals byte for byte. Where the publisher left Le out, it is
-//! put back.
+//! put back; SELECT and a look for EF 0017 are put in front.
 
 use super::*;
 use crate::{keys::CardKeys, transport::Scripted};
 use hex_literal::hex;
 
 const SELECT: [u8; 20] = hex!("00A404000E F04F4E4543 01 1000000000000001 00");
+
+/// READ BINARY of EF 0017, which the published cards have not.
+const NO_PARAMETERS: [u8; 5] = hex!("00B0970024");
 
 /// The traces tell nothing of EF 0015: a plain FMCOS wallet of serial 3100100000000423.
 fn fci() -> Vec<u8> {
@@ -36,6 +39,7 @@ fn trace_sam(purpose: Purpose, key: [u8; 16], terminal: [u8; 6]) -> SoftwareSam 
 fn purchase_by_deng214() {
     let mut card = Scripted::new(&[
         (&SELECT, &fci()),
+        (&NO_PARAMETERS, &hex!("6A82")),
         (&hex!("805001020B 00 00000001 001122334455 0F"), &hex!("00002000 0000 000000 00 00 584633C9 9000")),
         (&hex!("805401000F 00000000 20161216134600 D45737C5 08"), &hex!("8AF270DC 66B54A6B 9000")),
     ]);
@@ -60,6 +64,7 @@ fn purchase_by_deng214() {
 fn load_by_robur() {
     let mut card = Scripted::new(&[
         (&SELECT, &fci()),
+        (&NO_PARAMETERS, &hex!("6A82")),
         (&hex!("805000020B 00 00000010 666666666666 10"), &hex!("00000000 0000 00 01 4E066548 0D39ADBB 9000")),
         (&hex!("805200000B 20240411212121 097E98FE 04"), &hex!("A802863E 9000")),
     ]);
@@ -82,6 +87,7 @@ fn load_by_robur() {
 fn load_by_deng214() {
     let mut card = Scripted::new(&[
         (&SELECT, &fci()),
+        (&NO_PARAMETERS, &hex!("6A82")),
         (&hex!("805000020B 01 00002000 001122334455 10"), &hex!("00000000 0000 01 00 C903814D 03976C22 9000")),
         (&hex!("805200000B 20161216105800 8AFA5718 04"), &hex!("FA00066D 9000")),
     ]);
