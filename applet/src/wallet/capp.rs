@@ -2,6 +2,7 @@
 //! (FMCOS 2.0 user manual p. 99-106).
 
 use onecard_wire::{
+    fid::Fid,
     file::{FileKind, WRITE_NEEDS_CIPHER},
     key::KeyType,
     record::CappRecord,
@@ -61,7 +62,8 @@ impl<P: Platform> Card<P> {
         Ok(())
     }
 
-    /// Where the record that the command may replace by its data lies.
+    /// Where the record that the command may replace by its data lies. MAC1 does not cover that data, so in an application of
+    /// the profile it reaches the file made for it alone, whatever right another has.
     fn unlocked_capp_record(&self, command: &Command<'_>) -> Result<usize, StatusWord> {
         let (_, file, layout) = self.record_file(command)?;
         // Logs are cyclic: what only a MAC may append to is out of a purchase's reach.
@@ -69,6 +71,9 @@ impl<P: Platform> Card<P> {
             return Err(StatusWord::WRONG_FILE_KIND);
         }
         self.session.require(file.second_right)?;
+        if file.fid != Fid::CAPP && self.limits().is_some() {
+            return Err(StatusWord::SECURITY_NOT_SATISFIED);
+        }
         if file.type_byte & WRITE_NEEDS_CIPHER != 0 {
             return Err(StatusWord::SM_DATA_MISSING);
         }

@@ -3,7 +3,7 @@
 use hex_literal::hex;
 
 use super::{
-    application::{LOCKED, OPEN, SECOND, done, protected},
+    application::{LOCKED, OPEN, SECOND, application, done, protected},
     deal::{Deal, EP},
     desk::{Desk, End, Parameters},
 };
@@ -122,17 +122,8 @@ fn a_transaction_caches_so_much_and_no_more() {
 
 /// Fixed records by number; a write right that no state meets; a file that takes enciphered writes alone.
 #[test]
-fn files_other_than_001c() {
-    let mut desk = Desk::with_money(0, 1000);
-    let challenge = desk.reader.ok(&hex!("0084000008"));
-    let control = super::application::key(0x39, 0x00);
-    let cryptogram = super::application::session_key(control, challenge.try_into().unwrap());
-    desk.reader.ok(&[&hex!("0082000008")[..], &cryptogram].concat());
-    desk.reader.ok(&hex!("80E0000307 2A 0207 F0 F0 FF FF"));
-    desk.reader.ok(&hex!("80E0000407 2C 0040 F0 EF FF FF"));
-    desk.reader.ok(&hex!("80E0000507 6C 0040 F0 F0 FF FF"));
-    desk.select_with_pin();
-    desk.reader.ok(&[&hex!("00E2001C 07")[..], OPEN].concat());
+fn files_other_than_001c_of_a_plain_wallet() {
+    let mut desk = with_other_files(0x01);
     desk.done(&Deal::new(0x09, 1).caching(&hex!("80DC011C 07 AA 05 00 22222222")));
     assert_eq!(desk.reader.ok(&hex!("00B2011C00")), NEW);
     for (command, word) in [
@@ -143,4 +134,44 @@ fn files_other_than_001c() {
     ] {
         assert_eq!(desk.run(&Deal::new(0x09, 1).caching(&command)), End::NotCached(word), "{command:02X?}");
     }
+}
+
+/// Nobody signs what a till caches, so a right that is free to other commands does not open a file to it.
+#[test]
+fn a_compound_purchase_of_the_profile_reaches_001c_alone() {
+    let mut desk = with_other_files(0x02);
+    for (command, number, record) in [
+        (hex!("80DC011C 07 AA 05 00 22222222"), 0x1C, OPEN),
+        (hex!("80DC0134 07 AA 05 00 22222222"), 0x34, OPEN),
+        (hex!("80DCAA30 07 AA 05 00 22222222"), 0x34, OPEN),
+    ] {
+        let deal = Deal::new(0x09, 1).caching(&command);
+        assert_eq!(desk.run(&deal), End::NotCached(0x6982), "{command:02X?}");
+        let initialized = desk.reader.ok(&deal.first());
+        desk.reader.send(&command);
+        assert_eq!(desk.reader.send(&deal.second(&initialized)), hex!("6901"));
+        assert_eq!(desk.reader.ok(&[0x00, 0xB2, 0x01, number, 0x00]), record);
+    }
+    desk.done(&Deal::new(0x09, 1).caching(&by_tag(&NEW)));
+    assert_eq!(record(&mut desk, 1), NEW);
+}
+
+/// An application of `version` with money and four files more: SFI 03 of fixed records and SFI 06 of variable ones, both
+/// written by anybody and with one record; SFI 04, written by nobody; SFI 05, written enciphered.
+fn with_other_files(version: u8) -> Desk {
+    let mut desk = Desk::insert(application(version));
+    desk.done(&Deal::new(0x02, 1000));
+    let challenge = desk.reader.ok(&hex!("0084000008"));
+    let control = super::application::key(0x39, 0x00);
+    let cryptogram = super::application::session_key(control, challenge.try_into().unwrap());
+    desk.reader.ok(&[&hex!("0082000008")[..], &cryptogram].concat());
+    desk.reader.ok(&hex!("80E0000307 2A 0207 F0 F0 FF FF"));
+    desk.reader.ok(&hex!("80E0000407 2C 0040 F0 EF FF FF"));
+    desk.reader.ok(&hex!("80E0000507 6C 0040 F0 F0 FF FF"));
+    desk.reader.ok(&hex!("80E0000607 2C 0040 F0 F0 FF FF"));
+    desk.select_with_pin();
+    for append in [hex!("00E2001C 07"), hex!("00E20034 07")] {
+        desk.reader.ok(&[&append[..], OPEN].concat());
+    }
+    desk
 }
