@@ -22,6 +22,7 @@ use onecard_tests::{
 use onecard_wire::{
     aid,
     amount::Amount,
+    date::{Date, Moment},
     fid::Fid,
     ins,
     record::{CardStatus, Parameters},
@@ -66,18 +67,7 @@ impl Place {
             exchange(card, &append).unwrap().done().unwrap();
         });
         for (number, purse) in [(2, Purse::Ed), (3, Purse::Ep)] {
-            let (_, tap) = place.run(None, &|hands| {
-                let order = RechargeOrder {
-                    number: OrderNumber(number),
-                    enterprise: World::shared().enterprise_id(),
-                    purse,
-                    key_id: 1,
-                    amount: Amount::from_fen(10_000),
-                    moment: moment(1),
-                    pin: Some(World::shared().pin()),
-                };
-                recharge(hands.card, &mut *hands.sam, &mut hands.store, &order)
-            });
+            let (_, tap) = place.run(None, &|hands| loaded(hands, number, purse, moment(1)));
             committed(&tap.unwrap());
         }
         let (_, tap) = place.run(None, &|hands| sale(hands, 1, Purse::Ep));
@@ -155,6 +145,19 @@ fn cause(tap: Option<Tap>) -> Cause {
         Outcome::NotCommitted(reason) => reason.cause,
         other => panic!("not \"not committed\": {other:?}"),
     }
+}
+
+fn loaded(hands: &mut Hands<'_>, number: u64, purse: Purse, moment: Moment) -> Result<Tap, StoreError> {
+    let order = RechargeOrder {
+        number: OrderNumber(number),
+        enterprise: World::shared().enterprise_id(),
+        purse,
+        key_id: 1,
+        amount: Amount::from_fen(10_000),
+        moment,
+        pin: Some(World::shared().pin()),
+    };
+    recharge(hands.card, &mut *hands.sam, &mut hands.store, &order)
 }
 
 fn sale(hands: &mut Hands<'_>, number: u64, purse: Purse) -> Result<Tap, StoreError> {
@@ -302,7 +305,7 @@ fn each_rule_is_told_by_its_name() {
     let low = Amount::from_fen(776);
     let lost = CardStatus::LOST;
     let yesterday = [0x20, 0x26, 0x05, 0x31];
-    let on = onecard_wire::date::Date::from_bytes(yesterday).unwrap();
+    let on = Date::from_bytes(yesterday).unwrap();
     let cases = [
         (Parameters { status: lost, ..plain }, Rule::Status(lost)),
         (Parameters { purchase_max: low, ..plain }, Rule::PurchaseMax { limit: low }),
@@ -344,4 +347,24 @@ fn each_rule_is_told_by_its_name() {
         let Parameters { day: of_card, spent, .. } = parameters(card, application).unwrap();
         assert_eq!((of_card, spent), (day.to_bytes(), Amount::ZERO));
     });
+}
+
+/// A recharge station a day behind: the card shows a day on which nothing is spent, and refuses all the same.
+#[test]
+fn what_the_card_remembers_and_does_not_show_is_told_too() {
+    let mut place = Place::used();
+    let limit = Amount::from_fen(1_000);
+    place.limited(Parameters { day_total_max: limit, ..Parameters::UNLIMITED });
+    let yesterday = Date::from_bytes([0x20, 0x26, 0x05, 0x31]).unwrap();
+    let behind = Moment { date: yesterday, ..moment(30) };
+    committed(&place.run(None, &|hands| loaded(hands, 4, Purse::Ep, behind)).1.unwrap());
+    place.with_card(|card, application, _| {
+        let Parameters { day, spent, .. } = parameters(card, application).unwrap();
+        assert_eq!((day, spent), (yesterday.to_bytes(), Amount::ZERO));
+    });
+    let (_, tap) = place.snapshot().run(None, &|hands| sale(hands, 9, Purse::Ep));
+    assert_eq!(cause(tap), Cause::Rule(Rule::DayComesAgain { limit, day: yesterday }));
+    committed(&place.run(None, &|hands| loaded(hands, 5, Purse::Ep, moment(40))).1.unwrap());
+    let (_, tap) = place.run(None, &|hands| sale(hands, 10, Purse::Ep));
+    assert_eq!(cause(tap), Cause::Rule(Rule::DayTotalMax { limit, spent: FEN }));
 }

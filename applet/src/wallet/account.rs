@@ -29,32 +29,41 @@ pub(crate) const PARAMETERS_FILE_LEN: usize = Parameters::DAY_AT + Account::LEN;
 /// What was spent on which day.
 #[derive(Clone, Copy)]
 pub(super) struct Account {
-    /// BCD; zero before the first.
-    day: [u8; 4],
-    spent: Amount,
+    today: DaySum,
+    /// The last other day on which anything was spent. A wrong clock, or the load that heals it, can bring that day back:
+    /// it then goes on where it was, or its limit would be given twice.
+    left: DaySum,
     /// Moves on with each change: the greatest is the newest.
     generation: u32,
-    /// The generation with which the day began: what is older counts in it no more.
+    /// The generation with which the day began or was gone back to: an undo of what is older is not taken off.
     began: u32,
 }
 
+#[derive(Clone, Copy)]
+struct DaySum {
+    /// BCD; zero before the first.
+    day: [u8; 4],
+    spent: Amount,
+}
+
 impl Account {
-    pub(super) const LEN: usize = 16;
+    pub(super) const LEN: usize = 2 * DaySum::LEN + 8;
     /// Before the first transaction.
-    pub(super) const NONE: Self = Self { day: [0; 4], spent: Amount::ZERO, generation: 0, began: 0 };
+    pub(super) const NONE: Self = Self { today: DaySum::NONE, left: DaySum::NONE, generation: 0, began: 0 };
 
     pub(super) fn parse(bytes: &[u8; Self::LEN]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         Some(Self {
-            day: reader.array()?,
-            spent: Amount::from_bytes(reader.array()?),
+            today: DaySum::parse(&mut reader)?,
+            left: DaySum::parse(&mut reader)?,
             generation: reader.u32()?,
             began: reader.u32()?,
         })
     }
 
     pub(super) fn emit(&self) -> [u8; Self::LEN] {
-        Writer::new().put(&self.day).put(&self.spent.to_bytes()).u32(self.generation).u32(self.began).finish()
+        let days = Writer::new().put(&self.today.emit()).put(&self.left.emit());
+        days.u32(self.generation).u32(self.began).finish()
     }
 
     fn newer(self, other: Self) -> Self {
@@ -63,33 +72,60 @@ impl Account {
 
     /// After a purchase: a later date moves the day on, any other counts into it, so a clock turned back gains nothing.
     fn after_purchase(self, date: Date, amount: Amount) -> Self {
-        let today = if date.to_bytes() > self.day { self.moved_to(date.to_bytes()) } else { self };
-        let spent = today.spent.plus(amount).unwrap_or(Amount::from_fen(u32::MAX));
-        Self { spent, generation: self.next_generation(), ..today }
+        let moved = if date.to_bytes() > self.today.day { self.moved_to(date.to_bytes()) } else { self };
+        let spent = moved.today.spent.plus(amount).unwrap_or(Amount::from_fen(u32::MAX));
+        Self { generation: self.next_generation(), ..moved.with_spent(spent) }
     }
 
     /// After a load: its date is the day, later or earlier, which heals a terminal's clock that ran ahead.
     fn after_load(self, date: Date) -> Self {
-        if date.to_bytes() == self.day { self } else { self.moved_to(date.to_bytes()) }
+        if date.to_bytes() == self.today.day { self } else { self.moved_to(date.to_bytes()) }
     }
 
     /// After an undo of the purchase that left `purchase` behind: taken off, if both belong to this day.
     fn after_undo(self, date: Date, amount: Amount, purchase: Self) -> Self {
         let counted = purchase.generation >= self.began && purchase.generation != 0;
-        if !counted || date.to_bytes() != self.day {
+        if !counted || date.to_bytes() != self.today.day {
             return self;
         }
-        let spent = self.spent.minus(amount).unwrap_or(Amount::ZERO);
-        Self { spent, generation: self.next_generation(), ..self }
+        let spent = self.today.spent.minus(amount).unwrap_or(Amount::ZERO);
+        Self { generation: self.next_generation(), ..self.with_spent(spent) }
     }
 
+    /// A day new to the card begins from nothing, the one it left goes on.
     fn moved_to(self, day: [u8; 4]) -> Self {
         let generation = self.next_generation();
-        Self { day, spent: Amount::ZERO, generation, began: generation }
+        let today = if day == self.left.day { self.left } else { DaySum { day, spent: Amount::ZERO } };
+        // A load can pass through a day on which nothing is spent: it pushes none out.
+        let left = if self.today.spent == Amount::ZERO { self.left } else { self.today };
+        Self { today, left, generation, began: generation }
+    }
+
+    /// Nothing is known of any day any more.
+    fn cleared(self) -> Self {
+        let generation = self.next_generation();
+        Self { generation, began: generation, ..Self::NONE }
+    }
+
+    fn with_spent(self, spent: Amount) -> Self {
+        Self { today: DaySum { spent, ..self.today }, ..self }
     }
 
     const fn next_generation(self) -> u32 {
         self.generation.saturating_add(1)
+    }
+}
+
+impl DaySum {
+    const LEN: usize = 8;
+    const NONE: Self = Self { day: [0; 4], spent: Amount::ZERO };
+
+    fn parse(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self { day: reader.array()?, spent: Amount::from_bytes(reader.array()?) })
+    }
+
+    fn emit(&self) -> [u8; Self::LEN] {
+        Writer::new().put(&self.day).put(&self.spent.to_bytes()).finish()
     }
 }
 
@@ -111,8 +147,8 @@ impl<P: Platform> Card<P> {
             TransactionType::UNLOAD_ED | TransactionType::UNLOAD_EP | TransactionType::OVERDRAFT => account,
             _ => {
                 let after = account.after_purchase(date, order.amount);
-                limits.permit_on(date, account.day)?;
-                limits.permit_total(after.spent)?;
+                limits.permit_on(date, account.today.day)?;
+                limits.permit_total(after.today.spent)?;
                 after
             }
         })
@@ -123,8 +159,7 @@ impl<P: Platform> Card<P> {
         if !self.keeps_account_in(file) {
             return;
         }
-        let account = self.newest_account();
-        let shown: [u8; 8] = Writer::new().put(&account.day).put(&account.spent.to_bytes()).finish();
+        let shown = self.newest_account().today.emit();
         for (at, byte) in (offset..).zip(data) {
             if let Some(newest) = at.checked_sub(Parameters::DAY_AT).and_then(|at| shown.get(at)) {
                 *byte = *newest;
@@ -143,7 +178,7 @@ impl<P: Platform> Card<P> {
         if offset + length <= Parameters::DAY_AT || !self.keeps_account_in(file) {
             return Ok(());
         }
-        let cleared = self.newest_account().moved_to([0; 4]);
+        let cleared = self.newest_account().cleared();
         transaction.write(file.body() + Parameters::DAY_AT, &cleared.emit())
     }
 

@@ -63,6 +63,75 @@ fn a_load_moves_the_day_on_too() {
     assert_eq!(desk.account(), (hex!("20260723"), 60));
 }
 
+/// A station a day behind, then a day ahead: what was spent on the day still counts when the day comes again.
+#[test]
+fn a_load_with_a_wrong_date_gives_no_limit_again() {
+    for load in [0x01, 0x02] {
+        for wrong in [hex!("20260721"), hex!("20260101"), hex!("20260723"), hex!("20991231")] {
+            let mut desk = desk();
+            desk.done(&Deal::new(load, 1).on(wrong));
+            assert_eq!(desk.account(), (wrong, 0));
+            let mut desk = desk.power_cycled();
+            if wrong < hex!("20260722") {
+                assert_eq!(desk.run(&Deal::new(0x06, 11)), REFUSED, "a purchase brings the day again");
+                desk.done(&Deal::new(0x05, 4));
+                assert_eq!(desk.account(), (hex!("20260722"), 94));
+                desk.done(&Deal::new(load, 1).on(wrong));
+            }
+            desk.done(&Deal::new(load, 1));
+            let spent = if wrong < hex!("20260722") { 94 } else { 90 };
+            assert_eq!(desk.account(), (hex!("20260722"), spent), "a right load brings the day again");
+            assert_eq!(desk.run(&Deal::new(0x06, 11)), REFUSED);
+            desk.done(&Deal::new(0x06, 100 - spent));
+        }
+    }
+}
+
+/// A till a day ahead and a right load, again and again: each of the two days has its limit once.
+#[test]
+fn two_clocks_that_disagree_give_each_day_its_limit_once() {
+    let mut desk = desk();
+    let (today, tomorrow) = (hex!("20260722"), hex!("20260723"));
+    desk.done(&Deal::new(0x06, 60).on(tomorrow));
+    for turn in 1..=4 {
+        desk.done(&Deal::new(0x02, 1).on(today));
+        assert_eq!(desk.account(), (today, 89 + turn));
+        desk.done(&Deal::new(0x05, 1).on(today));
+        assert_eq!(desk.run(&Deal::new(0x06, 42 - turn).on(tomorrow)), REFUSED, "tomorrow has spent {}", 59 + turn);
+        desk.done(&Deal::new(0x04, 1).on(tomorrow));
+        assert_eq!(desk.account(), (tomorrow, 60 + turn));
+    }
+    desk.done(&Deal::new(0x06, 1).on(hex!("20260724")));
+    desk.done(&Deal::new(0x01, 1).on(today));
+    assert_eq!(desk.account(), (today, 0), "one other day is remembered, the last");
+}
+
+/// Loads that nothing is spent between push no day out.
+#[test]
+fn a_day_without_a_purchase_is_not_remembered() {
+    let mut desk = desk();
+    for date in [hex!("20260721"), hex!("20260720"), hex!("20260801")] {
+        desk.done(&Deal::new(0x02, 1).on(date));
+        assert_eq!(desk.account(), (date, 0));
+    }
+    desk.done(&Deal::new(0x02, 1).on(hex!("20260722")));
+    assert_eq!(desk.account(), (hex!("20260722"), 90));
+}
+
+/// The desk's write clears the other day too: it is what frees a card by hand.
+#[test]
+fn a_write_that_clears_the_account_clears_the_day_left_too() {
+    for back in [hex!("20260722"), hex!("20260721")] {
+        let mut desk = desk();
+        desk.done(&Deal::new(0x02, 1).on(hex!("20260721")));
+        desk.done(&Deal::new(0x06, 10).on(hex!("20260721")));
+        done(&protected(&mut desk.reader, 0x00, hex!("04D69723"), &[0x11]));
+        desk.done(&Deal::new(0x02, 1).on(back));
+        assert_eq!(desk.account(), (back, 0));
+        desk.done(&Deal::new(0x06, 100).on(hex!("20260722")));
+    }
+}
+
 #[test]
 fn a_refused_purchase_does_not_move_the_day() {
     let mut desk = desk();

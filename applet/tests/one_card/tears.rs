@@ -79,6 +79,22 @@ fn a_load_and_a_purchase_of_the_deposit() {
     tear(&Deal::new(0x05, 200).on(hex!("20260723")));
 }
 
+/// A last purchase shows whether the day that the load goes away from is remembered.
+#[test]
+fn a_load_that_sets_the_day_back() {
+    let look_behind = |reader: &mut Reader| {
+        let seen = look(reader);
+        assert!(carry_out(reader, &Deal::new(0x06, 1)));
+        assert_eq!(reader.ok(&hex!("00B0971C08")), hex!("20260722 0000000B"));
+        seen
+    };
+    let load = Deal::new(0x02, 200).on(hex!("20260721"));
+    sweep(&used(), look_behind, |reader| {
+        reader.ok(&select());
+        reader.try_send(VERIFY).is_ok() && carry_out(reader, &load)
+    });
+}
+
 #[test]
 fn a_compound_purchase_with_two_records() {
     let second = hex!("80DC03E405 CC 03 00 4444");

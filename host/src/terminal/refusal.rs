@@ -30,8 +30,10 @@ pub(super) fn explain<C: Transport + ?Sized>(
                 return cause;
             }
             let old_balance = if asked.kind.is_load() { old_balance() } else { None };
-            let parameters = parameters(card, application).ok();
-            parameters.and_then(|parameters| Rule::broken(&parameters, asked, old_balance)).map(Cause::Rule)
+            parameters(card, application).ok().and_then(|parameters| {
+                let broken = Rule::broken(&parameters, asked, old_balance);
+                broken.or_else(|| Rule::remembered(&parameters, asked)).map(Cause::Rule)
+            })
         }
         StatusWord::NO_MAC_AVAILABLE if asked.kind == Kind::Undo => Some(Cause::NotLastOnCard),
         _ => None,

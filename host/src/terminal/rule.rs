@@ -35,6 +35,13 @@ pub enum Rule {
         /// What the card counts as spent that day.
         spent: Amount,
     },
+    /// The day's total would be more than allowed, by what was spent before a load with a wrong date set the card's day back.
+    DayComesAgain {
+        /// What is allowed.
+        limit: Amount,
+        /// Where the load set it.
+        day: Date,
+    },
     /// Above this amount the PIN is asked for.
     PinNeeded {
         /// The amount.
@@ -100,6 +107,16 @@ impl Rule {
         (expiry < asked.date || after_its_day).then_some(Self::BalanceExpired { on: expiry })
     }
 
+    /// What is left for a card to mean that enforces its rules and refused where none is [broken](Self::broken): it
+    /// remembers a day that it does not show.
+    pub(super) fn remembered(parameters: &Parameters, asked: &Asked) -> Option<Self> {
+        let limit = parameters.day_total_max;
+        let spends = matches!(asked.kind, Kind::PurchaseEd | Kind::PurchaseEp | Kind::Capp | Kind::CashWithdraw);
+        let day = Date::from_bytes(parameters.day).filter(|day| *day < asked.date)?;
+        let counts = spends && asked.when == When::Complete && limit > Amount::ZERO;
+        counts.then_some(Self::DayComesAgain { limit, day })
+    }
+
     pub(super) fn text(self, language: Language) -> String {
         language.of(|| self.english(), || self.chinese())
     }
@@ -118,6 +135,10 @@ impl Rule {
             Self::DayTotalMax { limit, spent } => {
                 format!("a day's purchases may be {limit} yuan, {spent} are spent. Pay another way")
             }
+            Self::DayComesAgain { limit, day } => format!(
+                "a day's purchases may be {limit} yuan, and before a load set its day back to {day} it had spent too much of \
+                 that. Pay another way, and check the load station's clock"
+            ),
             Self::PinNeeded { above } => format!("above {above} yuan the PIN is needed. Ask the holder to enter it"),
         }
     }
@@ -130,6 +151,9 @@ impl Rule {
             Self::BalanceMax { limit } => format!("余额上限为{limit}元。请减少充值金额"),
             Self::PurchaseMax { limit } => format!("单笔限额为{limit}元。请减少金额或换其他方式支付"),
             Self::DayTotalMax { limit, spent } => format!("当日限额{limit}元，已消费{spent}元。请换其他方式支付"),
+            Self::DayComesAgain { limit, day } => format!(
+                "当日限额{limit}元：充值曾把卡内日期调回{day}，此前已消费的仍然计入。请换其他方式支付，并检查充值点的时钟"
+            ),
             Self::PinNeeded { above } => format!("超过{above}元需验证密码。请持卡人输入密码"),
         }
     }

@@ -266,7 +266,9 @@ fn a_refusal_by_rule_says_which() {
         (Parameters { purchase_max: yuan("10"), ..plain }, [None; 3]),
         (of_day(today, spent), to_debit(Rule::DayTotalMax { limit, spent })),
         (of_day(tomorrow.to_bytes(), spent), to_debit(Rule::DayTotalMax { limit, spent })),
-        (of_day(yesterday.to_bytes(), spent), [None; 3]),
+        // Nothing that it shows: it remembers what it had spent before a load set it back.
+        (of_day(yesterday.to_bytes(), spent), to_debit(Rule::DayComesAgain { limit, day: yesterday })),
+        (Parameters { day: yesterday.to_bytes(), spent, ..plain }, [None; 3]),
         (of_day(today, yuan("10")), [None; 3]),
         (
             Parameters { day_total_max: yuan("9.99"), ..plain },

@@ -39,6 +39,11 @@ fn the_terminal_enforces_what_the_card_does_not() {
             of_purchase(Rule::PurchaseMax { limit: yuan("9.99") }),
         ),
         (Parameters { purchase_max: yuan("10"), ..unlimited }, [None, None]),
+        // It remembers no day but the one that it shows.
+        (
+            Parameters { day_total_max: yuan("10"), day: yesterday.to_bytes(), spent: yuan("5"), ..unlimited },
+            [None, None],
+        ),
         (
             Parameters { day_total_max: yuan("9.99"), ..unlimited },
             of_purchase(Rule::DayTotalMax { limit: yuan("9.99"), spent: Amount::ZERO }),

@@ -40,6 +40,7 @@ fn causes() -> Vec<Cause> {
         Cause::Rule(Rule::BalanceMax { limit }),
         Cause::Rule(Rule::PurchaseMax { limit }),
         Cause::Rule(Rule::DayTotalMax { limit, spent: limit }),
+        Cause::Rule(Rule::DayComesAgain { limit, day: date }),
         Cause::Rule(Rule::PinNeeded { above: limit }),
         Cause::Refused { command, status: StatusWord::MAC_WRONG },
         Cause::Refused { command, status: StatusWord(0x1234) },
