@@ -3,6 +3,8 @@
 
 mod commands;
 mod money;
+mod pins;
+mod sam_undo;
 mod sweep;
 pub(crate) mod till;
 mod wallet;

@@ -1,13 +1,14 @@
 //! Every transaction of the wallet: balance, sequences, limit, log, proof, the account of the day and the compound record
 //! move together, wherever the power goes, in the recoveries too.
 
+use onecard_host::apdu::Command;
 use onecard_simulator::{chip::Chip, reader::Reader};
-use onecard_wire::wallet::Purse;
+use onecard_wire::{ins, wallet::Purse};
 
 use super::sweep::{Fate, Flow, Recoveries};
 use crate::{
-    books::{Books, WIDE_LIMITS, card_with, write_parameters},
-    cashier::{Cashier, Deal, Ended, Terms},
+    books::{Books, WIDE_LIMITS, card_with, write_parameters, write_with_mac},
+    cashier::{Cashier, Deal, Ended, Terms, send},
 };
 
 const TERMS: Terms = Terms::new(1_234, 77);
@@ -159,4 +160,41 @@ fn a_write_of_the_limits_is_torn_everywhere() {
     };
     Flow { name: "UPDATE BINARY of EF 0017", chip: &card, run: &run, judge: &judge, recoveries: Recoveries::Few }
         .sweep(&[Fate::NotBegun, Fate::Finished]);
+}
+
+/// The mark of a listed card: status and list version go in together, and nothing else moves.
+#[test]
+fn the_mark_of_a_listed_card_is_torn_everywhere() {
+    let card = used_card(1);
+    let before = read_parameters(&mut Reader::insert(card.snapshot()));
+    let mark = [&[0x03][..], &[0x20, 0x26, 0x11, 0x23, 0x00, 0x00, 0x17]].concat();
+    let after = [&mark, &before[8..]].concat();
+    assert_ne!(before[28..], [0; 8], "there is an account that could be lost");
+    let command = Command::new(ins::CLA_ISO, ins::UPDATE_BINARY, 0x97, 0x00).with_bytes(&mark).unwrap();
+    let run = |chip: Chip| {
+        let mut card = Reader::insert(chip);
+        let answered = write_with_mac(&mut card, &command).is_some();
+        (card.remove(), answered)
+    };
+    let judge = |chip: Chip, answered: &bool| {
+        let mut card = Reader::insert(chip.snapshot());
+        let fate = match read_parameters(&mut card) {
+            now if now == before && !answered => Fate::NotBegun,
+            now if now == after => Fate::Finished,
+            now => panic!("torn apart: {now:02X?}"),
+        };
+        let sale = Cashier::new(0).deal(&mut card, Deal::Purchase(Purse::Ep), &TERMS);
+        let refused = matches!(sale, Ended::Refused { status: 0x6985, .. });
+        assert_eq!(refused, fate == Fate::Finished, "{sale:?}");
+        let unload = Cashier::new(0).deal(&mut card, Deal::Unload(Purse::Ep), &TERMS);
+        assert_eq!(unload, Ended::Done, "a marked card is emptied at the desk");
+        fate
+    };
+    Flow { name: "mark of a listed card", chip: &card, run: &run, judge: &judge, recoveries: Recoveries::Twice }
+        .sweep(&[Fate::NotBegun, Fate::Finished]);
+}
+
+fn read_parameters(card: &mut Reader) -> Vec<u8> {
+    Cashier::new(0).enter(card).unwrap();
+    send(card, &[0x00, 0xB0, 0x97, 0x00, 0x24]).unwrap()
 }
