@@ -44,7 +44,7 @@ impl OwnTill {
         };
         let prepared = sam.initialize_purchase(&transaction.sam_order(now.random)).ok()?;
         transaction.terminal_sequence = Some(prepared.terminal_sequence);
-        let token = Token { transaction, key_id: 1, random: now.random };
+        let token = Token::new(transaction, 1, now.random);
         self.doubtful.insert(order.number, token);
         let (terminal_sequence, date, time) = (prepared.terminal_sequence, order.moment.date, order.moment.time);
         let field = DebitForPurchase { terminal_sequence, date, time, mac1: prepared.mac1 };

@@ -23,8 +23,8 @@ pub struct Auditor {
     open: BTreeMap<OrderNumber, Open>,
     ended: BTreeSet<OrderNumber>,
     settled: HashSet<SettlementKey>,
-    /// Taps for an undo: each may spend a number of its terminal's SAM, done or not.
-    undo_taps: usize,
+    /// Taps for an undo at each terminal: each may spend a number of its SAM, done or not.
+    undo_taps: BTreeMap<TerminalNumber, usize>,
     tally: Tally,
 }
 
@@ -90,6 +90,8 @@ struct Open {
     order: Order,
     /// Transactions the card had surely completed by then.
     completed_before: u32,
+    /// The EP's offline sequence by then, at most.
+    offline_before: u16,
 }
 
 impl Auditor {
@@ -102,17 +104,23 @@ impl Auditor {
             open: BTreeMap::new(),
             ended: BTreeSet::new(),
             settled: HashSet::new(),
-            undo_taps: 0,
+            undo_taps: BTreeMap::new(),
             tally: Tally::default(),
         }
     }
 
-    /// A terminal has run `order` with the card on its reader, and told this.
+    /// `terminal` has run `order` with the card on its reader, and told this.
     ///
     /// # Errors
     /// [`Violation`].
-    pub fn heard(&mut self, card: ApplicationSerial, order: &Order, report: &Report) -> Result<(), Violation> {
-        self.undo_taps += usize::from(matches!(order.kind, OrderKind::Undo { .. }));
+    pub fn heard(
+        &mut self,
+        terminal: TerminalNumber,
+        card: ApplicationSerial,
+        order: &Order,
+        report: &Report,
+    ) -> Result<(), Violation> {
+        self.count_undo_tap(terminal, order);
         if self.ended.contains(&order.number) {
             return self.heard_again(card, order, report);
         }
@@ -132,12 +140,18 @@ impl Auditor {
         self.ending(card, order, &report.ending, true)
     }
 
-    /// A terminal was killed while it ran `order`; afterwards its disk says this of the order.
+    /// `terminal` was killed while it ran `order`; afterwards its disk says this of the order.
     ///
     /// # Errors
     /// [`Violation`].
-    pub fn killed(&mut self, card: ApplicationSerial, order: &Order, recalled: Recalled) -> Result<(), Violation> {
-        self.undo_taps += usize::from(matches!(order.kind, OrderKind::Undo { .. }));
+    pub fn killed(
+        &mut self,
+        terminal: TerminalNumber,
+        card: ApplicationSerial,
+        order: &Order,
+        recalled: Recalled,
+    ) -> Result<(), Violation> {
+        self.count_undo_tap(terminal, order);
         if self.ended.contains(&order.number) || self.open.get(&order.number).is_some_and(|open| open.card != card) {
             return Ok(());
         }
@@ -170,12 +184,17 @@ impl Auditor {
         self.open.keys().copied()
     }
 
-    /// How many transactions, of any kind, the card can have completed since this open order became unknown. A card's log
-    /// has room for 20.
+    /// Whether this order is open although its card can tell what became of it: fewer than `within` transactions can have
+    /// followed. A card tells that an undo did not happen only once something else has its number.
     #[must_use]
-    pub fn completed_since(&self, number: OrderNumber) -> Option<u32> {
-        let open = self.open.get(&number)?;
-        self.cards.get(&open.card)?.completed_max().checked_sub(open.completed_before)
+    pub fn is_open_needlessly(&self, number: OrderNumber, within: u32) -> bool {
+        let Some(open) = self.open.get(&number) else { return false };
+        let Some(card) = self.cards.get(&open.card) else { return false };
+        let number_is_free =
+            |state: &State| !state.executed.contains_key(&number) && state.ep.offline_sequence <= open.offline_before;
+        let is_undo = matches!(open.order.kind, OrderKind::Undo { .. });
+        let cannot_tell = is_undo && card.possible.iter().any(number_is_free);
+        !cannot_tell && card.completed_max().saturating_sub(open.completed_before) < within
     }
 
     /// How often what happened.
@@ -214,22 +233,26 @@ impl Auditor {
                 entry.or_insert((record.transaction.serial, BTreeSet::new())).1.insert(number);
             }
         }
-        // A committed undo's number is among the records.
-        let committed: u64 = Kind::ALL
-            .iter()
-            .zip(self.tally.of_kind)
-            .filter(|(kind, _)| **kind == Kind::Undo)
-            .map(|(_, done)| done)
-            .sum();
-        let mut explained = self.undo_taps.saturating_sub(committed as usize);
         for (terminal, (card, numbers)) in numbers {
             let up_to_last = numbers.last().map_or(0, |last| *last as usize + 1);
-            match explained.checked_sub(up_to_last - numbers.len()) {
-                Some(rest) => explained = rest,
-                None => return violation(card, format!("terminal {terminal} has a gap in its sequence")),
+            if up_to_last - numbers.len() > self.undos_that_came_to_nothing(terminal) {
+                return violation(card, format!("terminal {terminal} has a gap in its sequence"));
             }
         }
         Ok(())
+    }
+
+    /// At most so many: the number of one that is committed is among the records.
+    fn undos_that_came_to_nothing(&self, terminal: TerminalNumber) -> usize {
+        let records = self.cards.values().flat_map(|card| &card.records).map(|record| record.transaction);
+        let committed = records.filter(|done| done.kind == Kind::Undo && done.terminal == terminal).count();
+        self.undo_taps.get(&terminal).copied().unwrap_or_default().saturating_sub(committed)
+    }
+
+    fn count_undo_tap(&mut self, terminal: TerminalNumber, order: &Order) {
+        if matches!(order.kind, OrderKind::Undo { .. }) {
+            *self.undo_taps.entry(terminal).or_default() += 1;
+        }
     }
 
     /// An order that has ended as committed stays so, whatever card is on the reader.
@@ -273,8 +296,12 @@ impl Auditor {
                     self.branch(card, order);
                 }
                 if !self.open.contains_key(&number) {
-                    let completed_before = self.card(card).completed_min();
-                    self.open.insert(number, Open { card, order: order.clone(), completed_before });
+                    let known = self.card(card);
+                    let completed_before = known.completed_min();
+                    // The branch above has executed it in some of these.
+                    let not_executed = known.possible.iter().filter(|state| !state.executed.contains_key(&number));
+                    let offline_before = not_executed.map(|state| state.ep.offline_sequence).max().unwrap_or_default();
+                    self.open.insert(number, Open { card, order: order.clone(), completed_before, offline_before });
                     self.tally.unknown += 1;
                 }
             }

@@ -19,7 +19,7 @@ use crate::{
     relay::Relay,
     strategies::{Fault, Step},
     terminal::{Devices, Ending, Order, OrderKind, Report, TerminalUnderTest},
-    world::{CARDS, World, moment, serial},
+    world::{CARDS, World, moment, serial, terminal_number},
 };
 
 /// Cards and terminals of [`World::shared`], with everything that has happened to them.
@@ -151,7 +151,15 @@ impl<T: TerminalUnderTest> Scenario<T> {
                 if self.auditor.open_orders().any(|number| number == order.number) {
                     self.tap(terminal, card, order.clone(), &[])?;
                 }
-                if self.auditor.completed_since(order.number).is_some_and(|later| later < within) {
+                let is_open = self.auditor.open_orders().any(|number| number == order.number);
+                if is_open && matches!(order.kind, OrderKind::Undo { .. }) {
+                    // What cannot be undone any more is decided by the next sale, if the card can pay it.
+                    self.orders += 1;
+                    let (number, amount) = (OrderNumber(self.orders), Amount::from_fen(1));
+                    let sale = Order { number, kind: OrderKind::Purchase, amount, ..order.clone() };
+                    self.tap(terminal, card, sale, &[])?;
+                }
+                if self.auditor.is_open_needlessly(order.number, within) {
                     let what = format!("order {} can be decided and is not", order.number);
                     return Err(Violation { card: serial(card), what });
                 }
@@ -177,10 +185,11 @@ impl<T: TerminalUnderTest> Scenario<T> {
             return Ok(());
         };
         let heard = station.present(reader, &order, faults);
+        let number = terminal_number(terminal);
         let auditor = &mut self.auditor;
         match heard {
             Some(report) => {
-                auditor.heard(serial(card), &order, &report)?;
+                auditor.heard(number, serial(card), &order, &report)?;
                 if report.ending == Ending::Unknown && station.open.iter().all(|(open, _)| open.number != order.number)
                 {
                     station.open.push((order, card));
@@ -191,7 +200,7 @@ impl<T: TerminalUnderTest> Scenario<T> {
                 for (open, _) in station.open.iter().filter(|(open, _)| open.number != order.number) {
                     auditor.recalled(open.number, terminal.recall(open.number))?;
                 }
-                auditor.killed(serial(card), &order, terminal.recall(order.number))?;
+                auditor.killed(number, serial(card), &order, terminal.recall(order.number))?;
                 if station.open.iter().all(|(open, _)| open.number != order.number) {
                     station.open.push((order, card));
                 }

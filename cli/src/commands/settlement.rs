@@ -240,6 +240,12 @@ fn told(objection: Objection, place: impl Fn(usize) -> String) -> String {
         Objection::Unproven(unproven) => unproven.to_string(),
         Objection::UndoWithoutPurchase => "the undo of a purchase that is not handed in: hand it in too".to_owned(),
         Objection::SameTransaction { first } => format!("the same card sequence as {}: paid once", place(first)),
+        Objection::SequenceConflict { other } => {
+            format!(
+                "another sale than {}, with its card sequence: neither is paid until the card's log tells",
+                place(other)
+            )
+        }
         Objection::SameTac { first } => {
             format!("the sale of {} again, changed only in what its TAC does not cover: paid once", place(first))
         }

@@ -66,6 +66,7 @@ pub(super) fn doubt(doubt: &Doubt) -> String {
         Doubt::OtherCard { expected, found } => format!("读卡器上的卡是{found}，不是{expected}"),
         Doubt::PinNeeded => "需持卡人先输入密码".to_owned(),
         Doubt::Contradiction { expected, found } => format!("卡的交易序号为{found}，与交易前的{expected}不符"),
+        Doubt::SequenceUnproven => "卡称未执行但无法证明，再次办理同一笔撤销或再消费一笔即可确定".to_owned(),
         Doubt::Replayed => "卡重复以前的应答，不是真卡".to_owned(),
         Doubt::ProofUnchecked(_) => "卡给出的证明只有发卡方能校验".to_owned(),
         Doubt::LogNotRead(_) => "卡其后在别处使用过，未能读出交易明细".to_owned(),

@@ -34,7 +34,9 @@ where
         return Ok(Outcome::Committed(receipt));
     }
     let verdict = match decision {
-        DeskDecision::Happened { tac } => Verdict::Executed { tac, evidence: Evidence::Desk },
+        DeskDecision::Happened { tac } => {
+            Verdict::Executed { transaction: token.transaction, tac, evidence: Evidence::Desk }
+        }
         DeskDecision::DidNotHappen { why } => Verdict::NotExecuted(Cause::DecidedByDesk { why }),
     };
     conclude(store, token, verdict)

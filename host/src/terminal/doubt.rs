@@ -53,6 +53,9 @@ pub enum Doubt {
         /// The sequence it shows now.
         found: u16,
     },
+    /// Of an undo: the card has no proof of it and shows the sequence it had before, which no MAC covers. The same order goes on
+    /// at that number, of which a card executes one transaction; or another one's MAC2 at that number shows that it did not happen.
+    SequenceUnproven,
     /// The card repeats an earlier random: a recording, not a genuine card.
     Replayed,
     /// The card has a proof that nobody here can check: the issuer can.
@@ -85,6 +88,7 @@ impl Doubt {
             | Self::WrongMac
             | Self::Keeper(_)
             | Self::OtherCard { .. }
+            | Self::SequenceUnproven
             | Self::PinNeeded => Decider::SameCard,
             Self::NotReached(reason) if is_blocked(&reason.cause) => Decider::ServiceDesk,
             Self::NotReached(_) => Decider::SameCard,
@@ -144,6 +148,10 @@ fn english(doubt: &Doubt) -> String {
         Doubt::PinNeeded => "it answers only after the holder has entered the PIN".to_owned(),
         Doubt::Contradiction { expected, found } => {
             format!("its transaction number is {found}, which does not fit {expected} before")
+        }
+        Doubt::SequenceUnproven => {
+            "it says that it did not do it, which it cannot prove: the same undo once more decides, or a sale to it"
+                .to_owned()
         }
         Doubt::Replayed => "it repeats an earlier answer and is not genuine".to_owned(),
         Doubt::ProofUnchecked(_) => "it shows a proof that only the issuer can check".to_owned(),

@@ -15,7 +15,11 @@
 //!     ([`super::recharge()`]): a card takes one CREDIT of a sequence, and whichever it was, its proof is this order's.
 //!   - For an **unload** or overdraft update it is proven in the same way, by INITIALIZE with a random terminal number, which
 //!     MAC1 covers too: only whoever keeps the key can tell, so elsewhere than at the desk the doubt stays.
-//!   - For a **purchase** (and withdrawal, undo) nothing authenticates sequence and balance. Whoever stands between card and till can have an
+//!   - For an **undo** nothing authenticates the sequence, and who has it found not done is refunded in another way as well. So
+//!     the doubt stays. The same order presented again is bound to the same card sequence, and its token remembers every
+//!     try: a card executes one transaction of a sequence, and whichever try it was, its MAC2 is this order's. Another
+//!     order's MAC2 at that sequence shows that it did not happen (`number_used_by_another`).
+//!   - For a **purchase** (and withdrawal) nothing authenticates sequence and balance either. Whoever stands between card and till can have an
 //!     executed purchase found not done: the till has handed out nothing, but the holder has paid, and pays again if he
 //!     goes on. The issuer sees it by the card's log and sequence; a till cannot.
 //! - A higher sequence without a proof that counts: the log decides, and only by what stays true (`log_evidence`).
@@ -31,7 +35,7 @@ use onecard_wire::{
 
 use super::{
     Cause, Conclusion, DeskClaim, Doubt, Evidence, InDoubt, IssuerCheck, Kind, Outcome, Reason, Receipt,
-    SettlementRecord, StorageError, StoreError, Token, TokenStore, Witness,
+    SettlementRecord, StorageError, StoreError, Token, TokenStore, Transaction, Witness,
     initialize::{OnlineInitialized, initialize_offline, initialize_online},
     log_evidence::{LogEvidence, log_evidence},
 };
@@ -64,8 +68,10 @@ where
     if let Some(receipt) = standing_in(store, token)? {
         return Ok(Outcome::Committed(receipt));
     }
-    let found = ask(card, witness, token, pin);
-    match found {
+    if number_used_by_another(store, token).map_err(|source| StoreError::concluding(token, source))? {
+        return conclude(store, token, Verdict::NotExecuted(Cause::NumberUsedByAnother));
+    }
+    match ask(card, witness, token, pin) {
         Ok(verdict) => conclude(store, token, verdict),
         Err(doubt) => Ok(Outcome::Unknown(InDoubt { token: *token, doubt })),
     }
@@ -87,18 +93,24 @@ where
     }
     let still = |doubt| Ok(Outcome::Unknown(InDoubt { token: *token, doubt }));
     let Doubt::ProofUnchecked(proof) = doubt else { return still(doubt.clone()) };
-    match issuer.check_tac(&token.transaction, proof.tac) {
-        Ok(()) => conclude(store, token, Verdict::Executed { tac: Some(proof.tac), evidence: Evidence::Tac }),
-        Err(SamError::WrongMac) => still(Doubt::LogSilent),
-        Err(error) => still(Doubt::Keeper(error)),
+    for Token { transaction, .. } in token.tries() {
+        match issuer.check_tac(&transaction, proof.tac) {
+            Ok(()) => {
+                let executed = Verdict::Executed { transaction, tac: Some(proof.tac), evidence: Evidence::Tac };
+                return conclude(store, token, executed);
+            }
+            Err(SamError::WrongMac) => {}
+            Err(error) => return still(Doubt::Keeper(error)),
+        }
     }
+    still(Doubt::LogSilent)
 }
 
 /// What a card's answers prove.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Verdict {
-    /// It happened.
-    Executed { tac: Option<[u8; 4]>, evidence: Evidence },
+    /// It happened, as this transaction: an undo begun again may have happened at any of its tries.
+    Executed { transaction: Transaction, tac: Option<[u8; 4]>, evidence: Evidence },
     /// It did not and will not.
     NotExecuted(Cause),
 }
@@ -157,18 +169,39 @@ where
         Judged::Unjudged(proof) => (Some(proof.tac), Doubt::ProofUnchecked(proof)),
         Judged::Wrong => (None, Doubt::LogSilent),
         Judged::NoProof => match sequence_now(card, witness, token, pin_verified)? {
-            Sequence::Is(now) if now == before => return Ok(Verdict::NotExecuted(Cause::NeverCompleted)),
+            Sequence::Is(now) if now == before => return unchanged(token),
             Sequence::Is(now) if now < before => return Err(Doubt::Contradiction { expected: before, found: now }),
             Sequence::Is(_) => (None, Doubt::LogSilent),
             Sequence::Refused(doubt) => (None, doubt),
         },
     };
-    match log_evidence(card, application, witness, &token.transaction) {
-        Ok(LogEvidence::Logged) => Ok(Verdict::Executed { tac, evidence: Evidence::Log }),
+    match log_evidence(card, application, witness, token) {
+        Ok(LogEvidence::Logged(transaction)) => Ok(Verdict::Executed { transaction, tac, evidence: Evidence::Log }),
         Ok(LogEvidence::NumberUsedByAnother) => Ok(Verdict::NotExecuted(Cause::NumberUsedByAnother)),
         Ok(LogEvidence::Silent) => Err(silent),
         Err(error) => Err(if silent == Doubt::LogSilent { log_not_read(token, error) } else { silent }),
     }
+}
+
+/// What an unchanged sequence shows.
+fn unchanged(token: &Token) -> Result<Verdict, Doubt> {
+    match token.transaction.kind {
+        Kind::Undo => Err(Doubt::SequenceUnproven),
+        _ => Ok(Verdict::NotExecuted(Cause::NeverCompleted)),
+    }
+}
+
+/// Whether this store has another order of the card committed at `token`'s number: a card uses each number once. A person's
+/// decision proves no number.
+pub(super) fn number_used_by_another<S: TokenStore + ?Sized>(store: &S, token: &Token) -> Result<bool, StorageError> {
+    let Transaction { order, kind, card_sequence, .. } = token.transaction;
+    if kind.is_online() {
+        return Ok(false);
+    }
+    let last = store.last_offline(token.transaction.card(), kind.purse())?;
+    Ok(last.is_some_and(|SettlementRecord { transaction, evidence, .. }| {
+        transaction.card_sequence == card_sequence && transaction.order != order && evidence != Evidence::Desk
+    }))
 }
 
 /// Stores what was found.
@@ -178,8 +211,8 @@ pub(super) fn conclude<S: TokenStore + ?Sized>(
     verdict: Verdict,
 ) -> Result<Outcome, StoreError> {
     let (outcome, conclusion) = match verdict {
-        Verdict::Executed { tac, evidence } => {
-            let settlement = SettlementRecord { transaction: token.transaction, tac, evidence };
+        Verdict::Executed { transaction, tac, evidence } => {
+            let settlement = SettlementRecord { transaction, tac, evidence };
             (Outcome::Committed(Receipt { settlement }), Conclusion::Committed(settlement))
         }
         Verdict::NotExecuted(cause) => {
@@ -197,7 +230,7 @@ pub(super) fn standing_in<S: TokenStore + ?Sized>(store: &S, token: &Token) -> R
     let order = token.transaction.order;
     let failed = |source| StoreError::concluding(token, source);
     if let Some(settlement) = store.committed(order).map_err(failed)?
-        && settlement.transaction == token.transaction
+        && token.tries().any(|tried| tried.transaction == settlement.transaction)
     {
         return Ok(Some(Receipt { settlement }));
     }
@@ -247,8 +280,23 @@ enum Judged {
     NoProof,
 }
 
+/// Each try has a MAC2 and a TAC of its own.
 fn judge<W: Witness + ?Sized>(witness: &mut W, token: &Token, proof: Proof) -> Result<Judged, Doubt> {
-    let genuine = |evidence| Judged::Genuine(Verdict::Executed { tac: Some(proof.tac), evidence });
+    let mut judged = Judged::Wrong;
+    for tried in token.tries() {
+        match judge_try(witness, &tried, proof)? {
+            genuine @ Judged::Genuine(_) => return Ok(genuine),
+            unjudged @ Judged::Unjudged(_) => judged = unjudged,
+            Judged::Wrong | Judged::NoProof => {}
+        }
+    }
+    Ok(judged)
+}
+
+fn judge_try<W: Witness + ?Sized>(witness: &mut W, token: &Token, proof: Proof) -> Result<Judged, Doubt> {
+    let executed =
+        |tac, evidence| Judged::Genuine(Verdict::Executed { transaction: token.transaction, tac: Some(tac), evidence });
+    let genuine = |evidence| executed(proof.tac, evidence);
     if let Some(terminal_sequence) = token.transaction.terminal_sequence {
         match witness.check_mac2(&token.sam_order(), terminal_sequence, proof.mac) {
             Ok(()) => return Ok(genuine(Evidence::Mac2)),
@@ -259,7 +307,7 @@ fn judge<W: Witness + ?Sized>(witness: &mut W, token: &Token, proof: Proof) -> R
     }
     if token.transaction.kind.is_unload() {
         return match witness.check_mac3(&token.sam_order(), token.transaction.new_balance, proof.mac) {
-            Ok(()) => Ok(Judged::Genuine(Verdict::Executed { tac: Some(proof.mac), evidence: Evidence::Mac3 })),
+            Ok(()) => Ok(executed(proof.mac, Evidence::Mac3)),
             Err(SamError::WrongMac) => Ok(Judged::Wrong),
             Err(error) => Err(Doubt::Keeper(error)),
         };

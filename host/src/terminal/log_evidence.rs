@@ -5,7 +5,7 @@
 
 use onecard_wire::{fid::Fid, ins, record::LogRecord, status::StatusWord, wallet::TransactionType};
 
-use super::{Kind, Transaction, Witness};
+use super::{Kind, Token, Transaction, Witness};
 use crate::{
     apdu::{Command, exchange},
     card::{ReadError, Selected},
@@ -17,21 +17,22 @@ use crate::{
 /// What the log says of a transaction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum LogEvidence {
-    /// It has its record.
-    Logged,
+    /// It has its record: this try of it.
+    Logged(Transaction),
     /// Its number belongs to another transaction.
     NumberUsedByAnother,
     /// Nothing.
     Silent,
 }
 
-/// Reads EF 0018 from the newest record on until it tells what became of `transaction`.
+/// Reads EF 0018 from the newest record on until it tells what became of `token`.
 pub(super) fn log_evidence<C: Transport + ?Sized, W: Witness + ?Sized>(
     card: &mut C,
     application: &Selected,
     witness: &mut W,
-    transaction: &Transaction,
+    token: &Token,
 ) -> Result<LogEvidence, ReadError> {
+    let transaction = &token.transaction;
     let Some(after) = transaction.sequence_after() else { return Ok(LogEvidence::Silent) };
     let before = transaction.card_sequence;
     // Plain FMCOS cards may number a record before the increment: there either number may be its own, and both must be
@@ -43,8 +44,8 @@ pub(super) fn log_evidence<C: Transport + ?Sized, W: Witness + ?Sized>(
             continue;
         }
         let is_its_number = record.sequence == after || record.sequence == before && !application.has_own_parts();
-        if is_its_number && transaction.is_logged_as(&record) {
-            return Ok(LogEvidence::Logged);
+        if is_its_number && let Some(tried) = token.tries().find(|tried| tried.transaction.is_logged_as(&record)) {
+            return Ok(LogEvidence::Logged(tried.transaction));
         }
         before_is_anothers |= record.sequence == before;
         after_is_anothers |= record.sequence == after;

@@ -56,8 +56,15 @@ where
     if let Some(in_doubt) = ready.contradiction(initialized.offline_sequence) {
         return Ok(ready.end(Outcome::Unknown(in_doubt)));
     }
-    let (token, mac1) = match prepare(sam, &ready, order, &initialized) {
-        Ok(prepared) => prepared,
+    let transaction = match transaction(&ready, order, &initialized) {
+        Ok(transaction) => transaction,
+        Err(cause) => return ready.refuse(store, cause),
+    };
+    if let Some(in_doubt) = ready.departure(&transaction) {
+        return Ok(ready.end(Outcome::Unknown(in_doubt)));
+    }
+    let (token, mac1) = match prepare(sam, order, transaction, initialized.random) {
+        Ok((token, mac1)) => (ready.remembering(token), mac1),
         Err(cause) => return ready.refuse(store, cause),
     };
     store.begin(&token).map_err(StoreError::before_sending)?;
@@ -65,7 +72,7 @@ where
         Ok(verdict) => conclude(store, &token, verdict)?,
         Err(doubt) => Outcome::Unknown(InDoubt { token, doubt }),
     };
-    Ok(ready.end(outcome))
+    Ok(ready.end_with(store, outcome))
 }
 
 impl Offline<'_> {
@@ -88,15 +95,10 @@ fn initialize<C: Transport + ?Sized>(
     Ok(initialized)
 }
 
-/// The SAM's part before DEBIT: no card time, nothing spent.
-fn prepare<K: Sam + ?Sized>(
-    sam: &mut K,
-    ready: &Ready,
-    order: &Offline<'_>,
-    initialized: &PurchaseInitialized,
-) -> Result<(Token, [u8; 4]), Cause> {
+/// What is to happen to the card that `initialized`; the SAM will number it.
+fn transaction(ready: &Ready, order: &Offline<'_>, initialized: &PurchaseInitialized) -> Result<Transaction, Cause> {
     let Request { kind, amount, undone, .. } = order.request;
-    let PurchaseInitialized { old_balance, offline_sequence, random, .. } = *initialized;
+    let PurchaseInitialized { old_balance, offline_sequence, .. } = *initialized;
     let out_of_range = match kind {
         Kind::Undo => Cause::BalanceTooHigh { balance: old_balance },
         _ => Cause::BalanceTooLow { balance: old_balance },
@@ -105,7 +107,7 @@ fn prepare<K: Sam + ?Sized>(
     if offline_sequence == u16::MAX {
         return Err(Cause::Refused { command: kind.initialize_name(), status: StatusWord::COUNTER_AT_MAXIMUM });
     }
-    let mut transaction = Transaction {
+    let transaction = Transaction {
         order: order.request.number,
         enterprise: order.request.enterprise,
         serial: ready.application.serial(),
@@ -123,14 +125,24 @@ fn prepare<K: Sam + ?Sized>(
     if undone.is_some_and(|purchase| !transaction.undoes(&purchase)) {
         return Err(Cause::NotLastOnCard);
     }
+    Ok(transaction)
+}
+
+/// The SAM's part before DEBIT: no card time, and nothing spent but an undo's number.
+fn prepare<K: Sam + ?Sized>(
+    sam: &mut K,
+    order: &Offline<'_>,
+    mut transaction: Transaction,
+    random: [u8; 4],
+) -> Result<(Token, [u8; 4]), Cause> {
     let sam_order = transaction.sam_order(random);
-    let answer = match kind {
+    let answer = match transaction.kind {
         Kind::Undo => sam.initialize_undo(&sam_order),
         _ => sam.initialize_purchase(&sam_order),
     };
     let answer = answer.map_err(Cause::Keeper)?;
     transaction.terminal_sequence = Some(answer.terminal_sequence);
-    Ok((Token { transaction, key_id: order.key_id, random }, answer.mac1))
+    Ok((Token::new(transaction, order.key_id, random), answer.mac1))
 }
 
 fn debit<C, K>(
@@ -166,7 +178,7 @@ fn judge<K: Sam + ?Sized>(sam: &mut K, token: &Token, data: &[u8]) -> Result<Ver
         _ => sam.credit_purchase(mac2),
     };
     match judged {
-        Ok(()) => Ok(Verdict::Executed { tac: Some(tac), evidence: Evidence::Answer }),
+        Ok(()) => Ok(Verdict::Executed { transaction: token.transaction, tac: Some(tac), evidence: Evidence::Answer }),
         Err(SamError::WrongMac) => Err(Doubt::WrongMac),
         Err(error) => Err(Doubt::Keeper(error)),
     }

@@ -71,7 +71,7 @@ where
         Ok(mac2) => mac2,
         Err(error) => return ready.refuse(store, Cause::Keeper(error)),
     };
-    let token = Token { transaction, key_id: order.key_id, random };
+    let token = Token::new(transaction, order.key_id, random);
     store.begin(&token).map_err(StoreError::before_sending)?;
     let outcome = match finish(card, approver, &ready, order, &token, mac2) {
         Ok(verdict) => conclude(store, &token, verdict)?,
@@ -164,7 +164,7 @@ where
 fn judge<A: Witness + ?Sized>(approver: &mut A, token: &Token, data: &[u8]) -> Result<Verdict, Doubt> {
     let transaction = &token.transaction;
     let mac: [u8; 4] = data.try_into().map_err(|_| Doubt::Malformed(data.len()))?;
-    let executed = Verdict::Executed { tac: Some(mac), evidence: Evidence::Answer };
+    let executed = Verdict::Executed { transaction: *transaction, tac: Some(mac), evidence: Evidence::Answer };
     let checked = if transaction.kind.is_unload() {
         approver.check_mac3(&token.sam_order(), transaction.new_balance, mac)
     } else {

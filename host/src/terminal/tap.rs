@@ -10,7 +10,7 @@ use onecard_wire::{
 use super::{
     Cause, Doubt, Earlier, InDoubt, Kind, OrderNumber, Outcome, Reason, Receipt, StoreError, Tap, Token, TokenStore,
     Transaction, Witness,
-    in_doubt::{Verdict, conclude, investigate},
+    in_doubt::{Verdict, conclude, investigate, number_used_by_another},
     listed::listed,
     plain_wallet::{Unenforced, unenforced},
 };
@@ -55,7 +55,7 @@ pub(super) struct Ready {
 enum Standing {
     /// It did not happen.
     NotExecuted(Cause),
-    /// Of a load alone: nobody can show whether it happened, so it may go on as the same transaction and no other.
+    /// Of a load or undo: nobody can show whether it happened, so it may go on at the same sequence of the card and no other.
     Bound(Doubt),
 }
 
@@ -97,7 +97,11 @@ where
         Ready { application, terminal, pin_verified, standing: None, earlier: Vec::new(), unenforced: None };
     let this_card = ready.card();
     for token in pending.into_iter().filter(|token| token.transaction.card() == this_card) {
-        let found = investigate(card, &ready.application, witness, &token, pin_verified);
+        let found = if number_used_by_another(store, &token).map_err(StoreError::before_sending)? {
+            Ok(Verdict::NotExecuted(Cause::NumberUsedByAnother))
+        } else {
+            investigate(card, &ready.application, witness, &token, pin_verified)
+        };
         let is_standing = token.transaction.order == request.number;
         let outcome = match found {
             Ok(Verdict::NotExecuted(cause)) if is_standing => {
@@ -146,7 +150,9 @@ fn known<S: TokenStore + ?Sized>(store: &S, request: &Request<'_>) -> Result<Kno
             None => Outcome::Committed(Receipt { settlement }),
         }));
     }
-    let pending = store.pending().map_err(StoreError::before_sending)?;
+    let mut pending = store.pending().map_err(StoreError::before_sending)?;
+    // A sale found done in this tap shows what an undo at its number cannot.
+    pending.sort_by_key(|token| token.transaction.kind == Kind::Undo);
     let standing = pending.iter().find(|token| token.transaction.order == request.number).copied();
     Ok(match standing.and_then(|token| request.number_taken(&token.transaction)) {
         Some(reason) => Known::Ended(Outcome::NotCommitted(reason)),
@@ -191,15 +197,40 @@ impl Ready {
         }
     }
 
-    /// The doubt that stays if `transaction` is not in all the one this order is bound to: an earlier CREDIT that did happen
-    /// would no longer be known by its proof.
+    /// The doubt that stays if `transaction` is not in all the one this order is bound to: an earlier CREDIT or DEBIT that did
+    /// happen would no longer be known by its proof. Number and moment of an undo are each try's own, which its token
+    /// remembers.
     pub(super) fn departure(&self, transaction: &Transaction) -> Option<InDoubt> {
-        match &self.standing {
-            Some((token, Standing::Bound(doubt))) if token.transaction != *transaction => {
-                Some(InDoubt { token: *token, doubt: doubt.clone() })
+        let Some((token, Standing::Bound(doubt))) = &self.standing else { return None };
+        let Transaction { kind, terminal_sequence, moment, .. } = token.transaction;
+        let is_the_same = match kind {
+            Kind::Undo => {
+                token.has_room() && Transaction { terminal_sequence, moment, ..*transaction } == token.transaction
             }
-            _ => None,
+            _ => *transaction == token.transaction,
+        };
+        (!is_the_same).then(|| InDoubt { token: *token, doubt: doubt.clone() })
+    }
+
+    /// `token`, with the tries before it that may have happened.
+    pub(super) fn remembering(&self, token: Token) -> Token {
+        match &self.standing {
+            Some((last, Standing::Bound(_))) => token.after(last),
+            _ => token,
         }
+    }
+
+    /// Ends an offline order with its outcome, and with it what was in doubt at the number it has used.
+    pub(super) fn end_with<S: TokenStore + ?Sized>(mut self, store: &mut S, outcome: Outcome) -> Tap {
+        for earlier in self.earlier.iter_mut().filter(|earlier| matches!(earlier.outcome, Outcome::Unknown(_))) {
+            // A store that fails here hides not what became of the order; the next tap finds this out again.
+            if number_used_by_another(store, &earlier.token).unwrap_or(false)
+                && let Ok(ended) = conclude(store, &earlier.token, Verdict::NotExecuted(Cause::NumberUsedByAnother))
+            {
+                earlier.outcome = ended;
+            }
+        }
+        self.end(outcome)
     }
 
     /// Ends the order with its outcome.
@@ -223,7 +254,7 @@ impl Ready {
         let date = request.moment.date;
         // What an undo or unload gives back is the holder's, on whatever day.
         let asks_validity = request.kind != Kind::Undo && !request.kind.is_unload();
-        if self.earlier.iter().any(|earlier| matches!(earlier.outcome, Outcome::Unknown(_))) {
+        if self.earlier.iter().any(|earlier| earlier.keeps_from(request)) {
             Some(Cause::EarlierInDoubt)
         } else if let Some(just_done) = self.earlier.iter().find_map(|earlier| earlier.just_done(request.kind)) {
             Some(just_done)
@@ -252,6 +283,14 @@ impl Request<'_> {
 }
 
 impl Earlier {
+    /// Whether it must be decided before `request` begins. A transaction of the same counter goes on: its MAC2 decides an undo
+    /// that no card can show not to have happened.
+    fn keeps_from(&self, request: &Request<'_>) -> bool {
+        let Outcome::Unknown(InDoubt { token, doubt }) = &self.outcome else { return false };
+        let shares_counter = !request.kind.is_online() && request.kind.purse() == token.transaction.kind.purse();
+        !(shares_counter && *doubt == Doubt::SequenceUnproven)
+    }
+
     /// An earlier sale just found paid may be this very one, rung up once more: nobody must pay for it again unasked.
     fn just_done(&self, kind: Kind) -> Option<Cause> {
         let Outcome::Committed(Receipt { settlement }) = &self.outcome else { return None };
@@ -260,9 +299,12 @@ impl Earlier {
     }
 }
 
-/// Whether a load whose fate nobody could show may go on at the same sequence: the witness cannot ask for a fresh MAC1, or
-/// the card refuses the random amount that asking takes.
+/// Whether an order whose fate nobody could show may go on at the same sequence: an undo, whose sequence no MAC covers; a load
+/// if the witness cannot ask for a fresh MAC1, or the card refuses to be asked.
 fn may_go_on_bound(token: &Token, doubt: &Doubt) -> bool {
+    if *doubt == Doubt::SequenceUnproven {
+        return true;
+    }
     let cannot_be_shown = match doubt {
         Doubt::Keeper(SamError::NotSupported | SamError::NoSuchKey) => true,
         Doubt::NotReached(reason) => {

@@ -31,6 +31,10 @@ pub struct UndoOrder {
 /// card as its very last. No validity is asked: what was wrongly taken is given back after the last day too. An undo is a
 /// transaction with the three endings of a purchase, and a settlement record; it cannot be undone.
 ///
+/// Once its DEBIT has left, no card can show that it did **not** happen, so it stays unknown after a fault until the same order,
+/// presented again, or the next sale to the card ends it ([`Doubt::SequenceUnproven`](super::Doubt::SequenceUnproven)):
+/// refund nothing in another way meanwhile.
+///
 /// # Errors
 /// [`StoreError`] says whether anything was sent.
 pub fn undo<C, K, S>(card: &mut C, sam: &mut K, store: &mut S, order: &UndoOrder) -> Result<Tap, StoreError>

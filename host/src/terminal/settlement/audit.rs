@@ -81,6 +81,12 @@ pub enum Objection {
         /// The record that is paid.
         first: usize,
     },
+    /// Another sale, as genuine by its TAC, is handed in with the same sequence of the same card. The card's sequence is in
+    /// neither TAC, so one of the two was changed; its log tells which, and until then neither is paid.
+    SequenceConflict {
+        /// The other one.
+        other: usize,
+    },
     /// An undo whose purchase is not among the records that are paid: it counts when the purchase is handed in too.
     UndoWithoutPurchase,
     /// Everything a purchase's TAC covers is as in a record that is paid already.
@@ -131,8 +137,10 @@ pub fn audit(records: &[SettlementRecord], issuer: &IssuerKeys) -> Audit {
     let mut paid = Paid::default();
     let mut verdicts: Vec<_> =
         records.iter().enumerate().map(|(index, record)| paid.judge(index, record, issuer)).collect();
-    let accepted = records.iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_ok()).map(|(record, _)| record);
-    // An undo that waits for its purchase is genuine all the same, and its sequences are used.
+    paid.set_against_each_other(records, &mut verdicts);
+    let genuine = |verdict: &Result<(), Objection>| matches!(verdict, Ok(()) | Err(Objection::SequenceConflict { .. }));
+    let accepted = records.iter().zip(&verdicts).filter(|(_, verdict)| genuine(verdict)).map(|(record, _)| record);
+    // An undo that waits for its purchase, or a sale for the card's log, is genuine all the same, and its sequences are used.
     let gaps = gaps(accepted);
     let mut totals = Totals::default();
     for (record, verdict) in records.iter().zip(&mut verdicts).filter(|(_, verdict)| verdict.is_ok()) {
@@ -170,17 +178,41 @@ impl Paid {
             return Err(Objection::Contradictory);
         }
         issuer.check(record).map_err(Objection::Unproven)?;
-        if let Some(first) = self.by_sequence.get(&record.key()) {
-            return Err(Objection::SameTransaction { first: *first });
+        let inputs = TacInputs::of(&record.transaction);
+        let same_tac = inputs.as_ref().and_then(|inputs| self.by_tac.get(inputs).copied());
+        match (self.by_sequence.get(&record.key()).copied(), same_tac) {
+            (Some(first), Some(same)) if first != same => return Err(Objection::SameTac { first: same }),
+            (Some(first), None) if inputs.is_some() => return Err(Objection::SequenceConflict { other: first }),
+            (Some(first), _) => return Err(Objection::SameTransaction { first }),
+            (None, Some(first)) => return Err(Objection::SameTac { first }),
+            (None, None) => {}
         }
-        if let Some(inputs) = TacInputs::of(&record.transaction) {
-            if let Some(first) = self.by_tac.get(&inputs) {
-                return Err(Objection::SameTac { first: *first });
-            }
-            self.by_tac.insert(inputs, index);
-        }
+        self.by_tac.extend(inputs.map(|inputs| (inputs, index)));
         self.by_sequence.insert(record.key(), index);
         Ok(())
+    }
+
+    /// Once every record is judged: a conflicting one whose sale was paid under another sequence after all is a changed copy
+    /// of that; else the one it conflicts with is not paid either.
+    fn set_against_each_other(&mut self, records: &[SettlementRecord], verdicts: &mut [Result<(), Objection>]) {
+        for (index, record) in records.iter().enumerate() {
+            let Some(Err(Objection::SequenceConflict { other })) = verdicts.get(index).copied() else { continue };
+            let Some(inputs) = TacInputs::of(&record.transaction) else { continue };
+            let copy_of = self.by_tac.get(&inputs).copied();
+            let (found, verdict) = match copy_of {
+                Some(first) => (index, Objection::SameTac { first }),
+                None => (other, Objection::SequenceConflict { other: index }),
+            };
+            if copy_of.is_none() {
+                self.by_tac.insert(inputs, index);
+                self.by_sequence.remove(&record.key());
+            }
+            if let Some(changed) = verdicts.get_mut(found)
+                && (found == index || changed.is_ok())
+            {
+                *changed = Err(verdict);
+            }
+        }
     }
 }
 
@@ -301,6 +333,32 @@ mod tests {
         // What is not paid fills no gap and makes none.
         assert_eq!(found.gaps, []);
         assert_eq!(audit(&[genuine, genuine], &issuer()).verdicts[1], Err(Objection::SameTransaction { first: 0 }));
+    }
+
+    /// Two tills sold to the card; the second's record says the first's sequence.
+    #[test]
+    fn two_genuine_sales_with_one_sequence_are_set_against_each_other() {
+        let (first, mut second) = (record(Kind::PurchaseEp, 3), record(Kind::PurchaseEp, 4));
+        second.transaction.card_sequence = 3;
+        assert_eq!(issuer().check(&second), Ok(()));
+        let undo = record(Kind::Undo, 4);
+        let against = |other| Err(Objection::SequenceConflict { other });
+        for records in [[first, second, undo], [second, first, undo]] {
+            let found = audit(&records, &issuer());
+            // The purchase that the undo takes back is not paid, so the undo waits with it.
+            assert_eq!(found.verdicts, [against(1), against(0), Err(Objection::UndoWithoutPurchase)]);
+            assert_eq!((found.totals, found.gaps), (Totals::default(), vec![]));
+        }
+        // A third, and one of them once more.
+        let mut third = record(Kind::PurchaseEp, 5);
+        third.transaction.card_sequence = 3;
+        let verdicts = audit(&[first, second, third, second, first], &issuer()).verdicts;
+        assert_eq!(verdicts[..3], [against(1), against(0), against(0)]);
+        assert_eq!(verdicts[3..], [Err(Objection::SameTac { first: 1 }), Err(Objection::SameTransaction { first: 0 })]);
+        // A copy of a sale that is handed in rightly too keeps nobody's from being paid.
+        let rightly = record(Kind::PurchaseEp, 4);
+        let verdicts = audit(&[first, second, rightly], &issuer()).verdicts;
+        assert_eq!(verdicts, [Ok(()), Err(Objection::SameTac { first: 2 }), Ok(())]);
     }
 
     #[test]

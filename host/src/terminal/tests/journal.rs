@@ -29,7 +29,7 @@ fn everything_is_there_after_a_restart() {
     assert_eq!(store.settlement().copied().collect::<Vec<_>>(), [settlement]);
     assert_eq!(store.committed(OrderNumber(1)).unwrap(), Some(settlement));
     assert_eq!(store.committed(OrderNumber(2)).unwrap(), None);
-    let again = store.begin(&Token { transaction: settlement.transaction, ..token }).unwrap_err();
+    let again = store.begin(&Token::new(settlement.transaction, token.key_id, token.random)).unwrap_err();
     assert!(matches!(again, StorageError::AlreadyCommitted(OrderNumber(1))));
     assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1 + 2 + 2 + 1);
 }
@@ -123,7 +123,7 @@ fn a_conclusion_needs_its_token() {
     card.fault(2, Fault::LostAnswer);
     let token = in_doubt(&purchase(&mut card, &mut whole_sam(), &mut store, &sale(1, "10")).unwrap().outcome).token;
     let conclusion = Conclusion::NotCommitted("test".to_owned());
-    let other = Token { random: [0; 4], ..token };
+    let other = Token::new(token.transaction, token.key_id, [0; 4]);
     assert!(matches!(store.conclude(&other, &conclusion), Err(StorageError::NotPending(_))));
     store.conclude(&token, &conclusion).unwrap();
     assert!(matches!(store.conclude(&token, &conclusion), Err(StorageError::NotPending(_))));

@@ -302,3 +302,146 @@ fn the_service_desk_ends_what_nobody_else_can() {
     assert!(text.ends_with(",01020304,desk\n"), "{text}");
     assert_eq!(settlement::parse(&text).unwrap(), [receipt.settlement]);
 }
+
+/// Executes DEBIT on the card and answers that the balance is too low; no proof; INITIALIZE as it was before.
+fn hiding(recording: Vec<u8>) -> impl FnMut(&mut ModelCard, &[u8]) -> Option<Vec<u8>> {
+    move |card, command| match command[1] {
+        ins::INITIALIZE => {
+            card.transmit(command).unwrap();
+            Some(recording.clone())
+        }
+        ins::DEBIT => {
+            card.transmit(command).unwrap();
+            Some(hex!("9401").to_vec())
+        }
+        ins::GET_TRANSACTION_PROVE => Some(hex!("9406").to_vec()),
+        _ => None,
+    }
+}
+
+fn taken_back(second: u8) -> UndoOrder {
+    let (number, purchase) = (OrderNumber(50), OrderNumber(1));
+    UndoOrder { number, enterprise: enterprise(), purchase, key_id: 1, moment: moment(second) }
+}
+
+/// A till that has sold for 10 yuan to a card with 100.
+fn sold() -> (ModelCard, SoftwareSam, InMemoryStore) {
+    let (mut card, mut sam, mut store) = (ModelCard::new(1, yuan("100")), whole_sam(), InMemoryStore::new());
+    committed(&purchase(&mut card, &mut sam, &mut store, &sale(1, "10")).unwrap().outcome);
+    (card, sam, store)
+}
+
+#[test]
+fn a_relay_hides_no_executed_undo() {
+    let (mut card, mut sam, mut store) = sold();
+    // The relay has the card's answer before it sells the till the same one again.
+    let name = onecard_wire::aid::enterprise_application(enterprise());
+    crate::card::select(&mut card, &name).unwrap();
+    let recording = card.clone().transmit(&hex!("805006020B 01 000003E8 000000001234 0F")).unwrap();
+    let mut relay = Relay { card: &mut card, answer: hiding(recording.clone()) };
+    let refused = in_doubt(&undo(&mut relay, &mut sam, &mut store, &taken_back(51)).unwrap().outcome);
+    assert_eq!(refused.doubt, Doubt::Status(StatusWord::BALANCE_TOO_LOW));
+    assert_eq!(card.balance, yuan("100"), "it was executed");
+    for second in [52, 53] {
+        let standing = store.pending().unwrap()[0];
+        let mut relay = Relay { card: &mut card, answer: hiding(recording.clone()) };
+        let outcome = resolve(&mut relay, &mut sam, &mut store, &standing, None).unwrap();
+        assert_eq!(in_doubt(&outcome).doubt, Doubt::SequenceUnproven);
+        // The same order once more: another number of the SAM, another moment, the same transaction of the card.
+        let mut relay = Relay { card: &mut card, answer: hiding(recording.clone()) };
+        in_doubt(&undo(&mut relay, &mut sam, &mut store, &taken_back(second)).unwrap().outcome);
+        // A restart forgets no try.
+        let stored = serde_json::to_string(&store.pending().unwrap()[0]).unwrap();
+        assert_eq!(serde_json::from_str::<Token>(&stored).unwrap(), store.pending().unwrap()[0]);
+    }
+    // Each of these finds the first of three tries, the one that was executed, and settles that one.
+    let with_keys =
+        |purposes: &[Purpose], sam: &SoftwareSam| SoftwareSam::new(keys(purposes), VERSION, sam.state().clone());
+    let log_reader = with_keys(&[Purpose::Purchase, Purpose::Maintenance], &sam);
+    let mut by_log = (card.clone(), log_reader, store.clone());
+    let mut by_issuer = (card.clone(), with_keys(&[Purpose::Purchase], &sam));
+    let receipt = committed(&undo(&mut card, &mut sam, &mut store, &taken_back(54)).unwrap().outcome);
+    let Transaction { terminal_sequence, moment: at, .. } = receipt.settlement.transaction;
+    assert_eq!((terminal_sequence, at, receipt.settlement.evidence), (Some(8), moment(51), Evidence::Mac2));
+    assert_eq!((issuer().check(&receipt.settlement), card.balance), (Ok(()), yuan("100")));
+    assert_eq!(committed(&undo(&mut card, &mut sam, &mut store, &taken_back(55)).unwrap().outcome), receipt);
+
+    by_log.0.fault(1, Fault::Forged(hex!("9406").to_vec()));
+    let token = by_log.2.pending().unwrap()[0];
+    let found = committed(&resolve(&mut by_log.0, &mut by_log.1, &mut by_log.2, &token, None).unwrap());
+    assert_eq!(
+        (found.settlement.transaction, found.settlement.evidence),
+        (receipt.settlement.transaction, Evidence::Log)
+    );
+    let mut pending = InMemoryStore::new();
+    pending.begin(&token).unwrap();
+    let unchecked = in_doubt(&resolve(&mut by_issuer.0, &mut by_issuer.1, &mut pending, &token, None).unwrap());
+    assert!(matches!(unchecked.doubt, Doubt::ProofUnchecked(_)), "{unchecked:?}");
+    let found = committed(&resolve_by_issuer(&mut issuer(), &mut pending, &unchecked).unwrap());
+    assert_eq!(
+        (found.settlement.transaction, found.settlement.evidence),
+        (receipt.settlement.transaction, Evidence::Tac)
+    );
+}
+
+#[test]
+fn a_forgotten_try_would_be_lost_money_so_the_tries_end() {
+    let (mut card, mut sam, mut store) = sold();
+    for second in 51..55 {
+        card.fault(if second == 51 { 2 } else { 4 }, Fault::LostCommand);
+        let found = in_doubt(&undo(&mut card, &mut sam, &mut store, &taken_back(second)).unwrap().outcome);
+        assert!(matches!(found.doubt, Doubt::NoAnswer(_)), "{found:?}");
+    }
+    let (token, sequence) = (store.pending().unwrap()[0], sam.state().next_sequence);
+    let tap = undo(&mut card, &mut sam, &mut store, &taken_back(55)).unwrap();
+    assert_eq!(in_doubt(&tap.outcome), InDoubt { token, doubt: Doubt::SequenceUnproven });
+    assert_eq!((card.balance, sam.state().next_sequence), (yuan("90"), sequence));
+    // A sale at that number shows that none of them happened, and the undo ends with it.
+    let tap = purchase(&mut card, &mut sam, &mut store, &sale(2, "10")).unwrap();
+    committed(&tap.outcome);
+    assert_eq!(cause(&tap.earlier[0].outcome), Cause::NumberUsedByAnother);
+    assert_eq!((card.balance, store.pending().unwrap()), (yuan("80"), vec![]));
+}
+
+#[test]
+fn an_undo_in_doubt_lets_a_sale_of_its_purse_pass_and_nothing_else() {
+    let (mut card, mut sam, mut store) = sold();
+    card.fault(2, Fault::LostCommand);
+    let token = in_doubt(&undo(&mut card, &mut sam, &mut store, &taken_back(51)).unwrap().outcome).token;
+    let tap = recharge(&mut card, &mut sam, &mut store, &top_up(2, "10")).unwrap();
+    assert_eq!(cause(&tap.outcome), Cause::EarlierInDoubt);
+    let deposit = PurchaseOrder { purse: Purse::Ed, ..sale(3, "10") };
+    assert_eq!(cause(&purchase(&mut card, &mut sam, &mut store, &deposit).unwrap().outcome), Cause::EarlierInDoubt);
+    // The sale's own answer is lost: found done at the next tap, it ends the undo there, also where no log is read.
+    let seen = card.seen.len();
+    card.fault(4, Fault::LostAnswer);
+    in_doubt(&purchase(&mut card, &mut sam, &mut store, &sale(4, "10")).unwrap().outcome);
+    assert_eq!((card.seen.len() - seen, card.balance), (5, yuan("80")));
+    assert_eq!(store.pending().unwrap().len(), 2);
+    let mut purchase_sam = SoftwareSam::new(keys(&[Purpose::Purchase]), VERSION, sam.state().clone());
+    let mut killed = store.clone();
+    let tap = purchase(&mut card.clone(), &mut purchase_sam, &mut store, &sale(4, "10")).unwrap();
+    committed(&tap.outcome);
+    let outcome = resolve(&mut card, &mut purchase_sam, &mut store, &token, None).unwrap();
+    assert_eq!(cause(&outcome), Cause::NumberUsedByAnother);
+    let tap = purchase(&mut card, &mut purchase_sam, &mut killed, &sale(5, "10")).unwrap();
+    let ended: Vec<_> = tap.earlier.iter().map(|earlier| matches!(earlier.outcome, Outcome::Committed(_))).collect();
+    assert_eq!((ended, killed.pending().unwrap()), (vec![true, false], vec![]));
+}
+
+/// The relay executes the undo, and a sale is made after it: the sale's number is the next one, and shows nothing.
+#[test]
+fn a_sale_at_another_number_ends_no_undo() {
+    let (mut card, mut sam, mut store) = sold();
+    card.fault(2, Fault::LostAnswer);
+    let token = in_doubt(&undo(&mut card, &mut sam, &mut store, &taken_back(51)).unwrap().outcome).token;
+    let stale = hex!("00002328 0101 000000 01 00 01020304 9000").to_vec();
+    for (at, answer) in [(1, hex!("9406").to_vec()), (2, stale)] {
+        card.fault(at, Fault::Forged(answer));
+    }
+    let tap = purchase(&mut card, &mut sam, &mut store, &sale(2, "10")).unwrap();
+    committed(&tap.outcome);
+    assert_eq!(in_doubt(&tap.earlier[0].outcome), InDoubt { token, doubt: Doubt::SequenceUnproven });
+    committed(&resolve(&mut card, &mut sam, &mut store, &token, None).unwrap());
+    assert_eq!((card.balance, store.settlement().count()), (yuan("90"), 3));
+}

@@ -76,6 +76,7 @@ fn doubts() -> Vec<Doubt> {
         Doubt::OtherCard { expected, found },
         Doubt::PinNeeded,
         Doubt::Contradiction { expected: 5, found: 4 },
+        Doubt::SequenceUnproven,
         Doubt::Replayed,
         Doubt::ProofUnchecked(Proof { mac: [0; 4], tac: [1; 4] }),
         Doubt::LogNotRead(ReadError::WrongMac { serial: serial(1), file: Fid::LOG }),
