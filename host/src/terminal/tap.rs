@@ -97,10 +97,9 @@ where
         Ready { application, terminal, pin_verified, standing: None, earlier: Vec::new(), unenforced: None };
     let this_card = ready.card();
     for token in pending.into_iter().filter(|token| token.transaction.card() == this_card) {
-        let found = if number_used_by_another(store, &token).map_err(StoreError::before_sending)? {
-            Ok(Verdict::NotExecuted(Cause::NumberUsedByAnother))
-        } else {
-            investigate(card, &ready.application, witness, &token, pin_verified)
+        let found = match number_used_by_another(store, &token).map_err(StoreError::before_sending)? {
+            true => Ok(Verdict::NotExecuted(Cause::NumberUsedByAnother)),
+            false => investigate(card, &ready.application, witness, &token, pin_verified),
         };
         let is_standing = token.transaction.order == request.number;
         let outcome = match found {
@@ -130,8 +129,7 @@ where
         None => not_last(store, request)?,
         objection => objection,
     };
-    let objection = objection.or_else(|| ready.look_for_rules(card, request).err());
-    match objection {
+    match objection.or_else(|| ready.look_for_rules(card, request).err()) {
         Some(cause) => ready.refuse(store, cause).map(Opening::Ended),
         None => Ok(Opening::Ready(ready)),
     }
