@@ -10,7 +10,10 @@ use onecard_host::{
     keys::{EnterpriseKeys, Purpose, RootKeys},
     terminal::IssuerKeys,
 };
-use onecard_wire::{key::KeyVersion, number::EnterpriseId};
+use onecard_wire::{
+    key::{Algorithm, KeyVersion},
+    number::EnterpriseId,
+};
 use rand::CryptoRng;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -36,7 +39,12 @@ pub(crate) struct DevelopmentKeys {
 impl DevelopmentKeys {
     /// New keys from `random`.
     pub(crate) fn generate(enterprise: EnterpriseId, random: &mut impl CryptoRng) -> Self {
-        Self { enterprise, roots: RootKeys::generate(KEY_VERSION, random) }
+        Self::generate_with(enterprise, Algorithm::Des, random)
+    }
+
+    /// The same, all of one cipher.
+    pub(crate) fn generate_with(enterprise: EnterpriseId, algorithm: Algorithm, random: &mut impl CryptoRng) -> Self {
+        Self { enterprise, roots: RootKeys::generate_with(KEY_VERSION, |_| algorithm, random) }
     }
 
     /// The keys in the file at `path`, and the file, which a caller may lock.

@@ -33,14 +33,19 @@ impl ListSource {
 
 /// The list in the file at `list`, everything in it checked.
 pub(crate) fn read_list(list: &Path, key: &Path, enterprise: EnterpriseId) -> anyhow::Result<Blacklist> {
+    open_list(list, enterprise, read_key(key)?)
+}
+
+/// The same with the key at hand.
+pub(crate) fn open_list(list: &Path, enterprise: EnterpriseId, key: ListKey) -> anyhow::Result<Blacklist> {
     ensure!(list.exists(), "there is no blacklist {}: fetch it again", list.display());
     let name = || format!("blacklist {}", list.display());
-    let file = BlacklistFile::open(list, enterprise, read_key(key)?).with_context(name)?;
+    let file = BlacklistFile::open(list, enterprise, key).with_context(name)?;
     file.list().cloned().with_context(|| format!("{} is empty: fetch it again", name()))
 }
 
 /// The key in the file at `path`.
-fn read_key(path: &Path) -> anyhow::Result<ListKey> {
+pub(crate) fn read_key(path: &Path) -> anyhow::Result<ListKey> {
     let name = || format!("list key {}", path.display());
     let text = fs::read_to_string(path).with_context(name)?;
     let mut key = [0; 32];

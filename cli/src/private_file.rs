@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 /// Opens and reads the file at `path`, which is a `what`. The text is erased on drop.
@@ -49,6 +50,16 @@ pub(crate) fn replace(path: &Path, what: &str, text: &str) -> anyhow::Result<()>
         _ => write_new(new, text).and_then(|()| fs::rename(new, path)),
     };
     replaced.with_context(|| format!("{what} {} cannot be written", path.display()))
+}
+
+/// What is stored at `path` as JSON; `None` if there is no such file.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path, what: &str) -> anyhow::Result<Option<T>> {
+    let name = || format!("{what} {}", path.display());
+    match fs::read_to_string(path) {
+        Ok(text) => serde_json::from_str(&text).map(Some).with_context(|| format!("{} is damaged", name())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{} cannot be read", name())),
+    }
 }
 
 /// Adds a line to a file that its owner alone can read, and makes it if it is missing.

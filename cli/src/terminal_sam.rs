@@ -86,8 +86,9 @@ fn open_slot(
 ) -> anyhow::Result<PsamCard<Traced<Reader, Sink>>> {
     let sink: Sink = Box::new(trace.sink(Peer::Sam));
     let reader = Traced::new(Reader::insert(open_chip(file, Kind::Sam)?), sink);
-    PsamCard::open(reader, enterprise, Levels::Serial, KEY_VERSION)
-        .with_context(|| format!("SAM {} has no application of enterprise {enterprise}", file.0.display()))
+    let sam = PsamCard::open(reader, enterprise, Levels::Serial, KEY_VERSION)
+        .with_context(|| format!("SAM {} has no application of enterprise {enterprise}", file.0.display()))?;
+    sam.with_listed_algorithms().with_context(|| format!("SAM {}", file.0.display()))
 }
 
 /// A software SAM whose state is in a file beside its keys, stored before anything made with it is used.

@@ -1,8 +1,13 @@
 //! `onecard blacklist`: the enterprise's signed list of cards that are served nowhere.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    fs::{self, File},
+    io::Write,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use clap::{Args, Subcommand};
 use ed25519_dalek::SigningKey;
 use onecard_host::blacklist::{Blacklist, BlacklistFile, ListKey, ListSigner, ListVersion};
@@ -14,7 +19,7 @@ use zeroize::Zeroizing;
 use crate::{
     args::{self, At, Enterprise},
     journal::beside,
-    list_source::read_list,
+    list_source::{open_list, read_key, read_list},
     output::{Exit, Output},
     private_file,
     table::pairs,
@@ -37,6 +42,19 @@ Examples:
   onecard blacklist make lost.list 3100100000000076 --key list.key
   onecard card pay sim:wang.card 12.50 --sam sim:till.sam --blacklist lost.list --list-key list.key.pub")]
     Make(MakeList),
+    /// Sign the changes between two lists, a few bytes a card, for terminals that have the older 签发增量
+    ///
+    /// Terminals take them by `blacklist receive`, in their order and none twice.
+    #[command(after_help = "\
+Examples:
+  onecard blacklist make monday.list 3100100000000076 --key list.key --at 2026-11-02T08:00
+  onecard blacklist make tuesday.list 3100100000000084 --key list.key --at 2026-11-03T08:00
+  onecard blacklist changes tuesday.changes --since monday.list --to tuesday.list --key list.key
+  onecard blacklist receive till.list tuesday.changes --list-key list.key.pub")]
+    Changes(MakeChanges),
+    /// Take a list or changes into a terminal's list 接收黑名单
+    #[command(after_help = "Example:\n  onecard blacklist receive till.list tuesday.changes --list-key list.key.pub")]
+    Receive(ReceiveList),
     /// Check a list and show it 查看黑名单
     #[command(after_help = "Example:\n  onecard blacklist show lost.list --list-key list.key.pub")]
     Show(ShowList),
@@ -66,6 +84,38 @@ pub(crate) struct MakeList {
     at: At,
 }
 
+/// Options of `blacklist changes`.
+#[derive(Args, Debug)]
+pub(crate) struct MakeChanges {
+    /// The file of changes to make.
+    changes: PathBuf,
+    /// The list that terminals have.
+    #[arg(long, value_name = "FILE")]
+    since: PathBuf,
+    /// The newer list.
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+    /// The key to sign by.
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    #[command(flatten)]
+    enterprise: Enterprise,
+}
+
+/// Options of `blacklist receive`.
+#[derive(Args, Debug)]
+pub(crate) struct ReceiveList {
+    /// The terminal's list; begun if missing.
+    list: PathBuf,
+    /// A whole list, or changes.
+    update: PathBuf,
+    /// The key to check it by.
+    #[arg(long, value_name = "FILE")]
+    list_key: PathBuf,
+    #[command(flatten)]
+    enterprise: Enterprise,
+}
+
 /// Options of `blacklist show`.
 #[derive(Args, Debug)]
 pub(crate) struct ShowList {
@@ -85,6 +135,8 @@ pub(crate) fn run(command: &BlacklistCommand) -> anyhow::Result<Output> {
     match command {
         BlacklistCommand::NewKey(options) => new_key(options),
         BlacklistCommand::Make(options) => make(options),
+        BlacklistCommand::Changes(options) => changes(options),
+        BlacklistCommand::Receive(options) => receive(options),
         BlacklistCommand::Show(ShowList { list, list_key, enterprise }) => {
             let list = read_list(list, list_key, enterprise.enterprise)?;
             Output::view("onecard.blacklist-show/1", &ListFacts::of(&list))
@@ -110,18 +162,55 @@ fn make(options: &MakeList) -> anyhow::Result<Output> {
     let (date, time) = (moment.date.to_bytes(), moment.time.to_bytes());
     let ([a, b, c, d], [e, f, g]) = (date, time);
     let bytes = signer.whole(ListVersion([a, b, c, d, e, f, g]), options.cards.iter().copied())?;
-    let list = store(options, enterprise, signer.key(), &bytes)?;
+    let list = store(&options.list, enterprise, signer.key(), &bytes)?;
     Output::new("onecard.blacklist-make/1", Exit::Done, &ListFacts::of(&list))
 }
 
-fn store(options: &MakeList, enterprise: EnterpriseId, key: ListKey, bytes: &[u8]) -> anyhow::Result<Blacklist> {
-    let name = || format!("blacklist {}", options.list.display());
-    let mut file = BlacklistFile::open(&options.list, enterprise, key).with_context(name)?;
+fn changes(options: &MakeChanges) -> anyhow::Result<Output> {
+    let enterprise = options.enterprise.enterprise;
+    let signer = ListSigner::new(enterprise, read_signing_key(&options.key)?);
+    let [old, new] = [&options.since, &options.to].map(|path| open_list(path, enterprise, signer.key()));
+    let (old, new) = (old?, new?);
+    ensure!(
+        new.version() > old.version(),
+        "--to is list {}, not newer than --since, list {}: exchange them",
+        new.version(),
+        old.version()
+    );
+    let bytes = signer.changes(&old, &new)?;
+    let name = || format!("changes {}", options.changes.display());
+    let made =
+        File::create_new(&options.changes).and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()));
+    made.with_context(|| format!("{} cannot be made", name()))?;
+    let differ = |these: &Blacklist, those: &Blacklist| {
+        these.iter().filter(|card| !those.lists(*card)).map(|card| card.to_string()).collect()
+    };
+    let facts = ChangeFacts {
+        enterprise: enterprise.to_string(),
+        since: old.version().to_string(),
+        version: new.version().to_string(),
+        added: differ(&new, &old),
+        removed: differ(&old, &new),
+        bytes: bytes.len(),
+    };
+    Output::new("onecard.blacklist-changes/1", Exit::Done, &facts)
+}
+
+fn receive(options: &ReceiveList) -> anyhow::Result<Output> {
+    let name = || format!("update {}", options.update.display());
+    let bytes = fs::read(&options.update).with_context(|| format!("{} cannot be read", name()))?;
+    let list = store(&options.list, options.enterprise.enterprise, read_key(&options.list_key)?, &bytes)?;
+    Output::new("onecard.blacklist-receive/1", Exit::Done, &ListFacts::of(&list))
+}
+
+fn store(path: &Path, enterprise: EnterpriseId, key: ListKey, bytes: &[u8]) -> anyhow::Result<Blacklist> {
+    let name = || format!("blacklist {}", path.display());
+    let mut file = BlacklistFile::open(path, enterprise, key).with_context(name)?;
     file.receive(bytes).with_context(name)?;
     file.list().cloned().with_context(name)
 }
 
-fn read_signing_key(path: &std::path::Path) -> anyhow::Result<SigningKey> {
+fn read_signing_key(path: &Path) -> anyhow::Result<SigningKey> {
     let (_, text) = private_file::read(path, KEY)?;
     let mut secret = Zeroizing::new([0; 32]);
     // The error could name a digit.
@@ -152,6 +241,32 @@ impl ListFacts {
             version: list.version().to_string(),
             cards: list.iter().map(|card| card.to_string()).collect(),
         }
+    }
+}
+
+/// What changes do.
+#[derive(Serialize)]
+struct ChangeFacts {
+    enterprise: String,
+    since: String,
+    version: String,
+    added: Vec<String>,
+    removed: Vec<String>,
+    bytes: usize,
+}
+
+impl fmt::Display for ChangeFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&pairs([
+            ("enterprise 单位", self.enterprise.clone()),
+            ("made for list 适用版本", self.since.clone()),
+            ("version 版本", self.version.clone()),
+            ("added 新增", self.added.len().to_string()),
+            ("removed 移除", self.removed.len().to_string()),
+            ("bytes 字节", self.bytes.to_string()),
+        ]))?;
+        self.added.iter().try_for_each(|card| writeln!(f, "  + {card}"))?;
+        self.removed.iter().try_for_each(|card| writeln!(f, "  - {card}"))
     }
 }
 

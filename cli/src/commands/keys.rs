@@ -2,9 +2,9 @@
 
 use std::{fmt, path::PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use onecard_host::keys::CheckValue;
-use onecard_wire::number::EnterpriseId;
+use onecard_wire::{key::Algorithm, number::EnterpriseId};
 use serde::Serialize;
 
 use crate::{
@@ -21,7 +21,7 @@ pub(crate) enum KeysCommand {
     ///
     /// The file holds the operator's root keys in clear and is readable by its owner alone (mode 0600).
     /// It is for trying things out: never use it for cards that hold money.
-    #[command(after_help = "Example:\n  onecard keys new dev.keys")]
+    #[command(after_help = "Examples:\n  onecard keys new dev.keys\n  onecard keys new sm4.keys --cipher sm4")]
     New(NewKeys),
     /// Show whose keys a file holds, by key check value and never the keys 查看密钥校验值
     #[command(after_help = "Example:\n  onecard keys show dev.keys")]
@@ -36,6 +36,30 @@ pub(crate) struct NewKeys {
     /// Enterprise id (单位代码), 16 digits.
     #[arg(long, value_name = "ID", default_value = ENTERPRISE)]
     enterprise: EnterpriseId,
+    /// The cipher of every key: cards and SAMs issued under them use it.
+    #[arg(long, value_enum, default_value_t = Cipher::TripleDes)]
+    cipher: Cipher,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum Cipher {
+    /// Triple DES, as cards on the market have it 三重DES
+    #[value(name = "3des")]
+    TripleDes,
+    /// SM4, this profile's own 国密SM4
+    Sm4,
+    /// AES-128, this profile's own AES-128
+    Aes,
+}
+
+impl Cipher {
+    const fn algorithm(self) -> Algorithm {
+        match self {
+            Self::TripleDes => Algorithm::Des,
+            Self::Sm4 => Algorithm::Sm4,
+            Self::Aes => Algorithm::Aes,
+        }
+    }
 }
 
 /// Options of `keys show`.
@@ -48,8 +72,8 @@ pub(crate) struct ShowKeys {
 /// Runs one of them.
 pub(crate) fn run(command: &KeysCommand) -> anyhow::Result<Output> {
     match command {
-        KeysCommand::New(NewKeys { file, enterprise }) => {
-            let keys = DevelopmentKeys::generate(*enterprise, &mut rand::rng());
+        KeysCommand::New(NewKeys { file, enterprise, cipher }) => {
+            let keys = DevelopmentKeys::generate_with(*enterprise, cipher.algorithm(), &mut rand::rng());
             keys.create(file)?;
             Output::new("onecard.keys-new/1", Exit::Done, &KeyList::new(&keys, true))
         }

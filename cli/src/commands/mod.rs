@@ -3,7 +3,9 @@
 pub(crate) mod blacklist;
 pub(crate) mod card;
 pub(crate) mod demo;
+pub(crate) mod events;
 pub(crate) mod keys;
+pub(crate) mod passback;
 pub(crate) mod sam;
 pub(crate) mod settlement;
 
@@ -29,9 +31,14 @@ pub(crate) enum Command {
     /// Development keys: make, show 开发密钥
     #[command(subcommand)]
     Keys(keys::KeysCommand),
-    /// The signed list of cards that are served nowhere: make, show 黑名单
+    /// The signed list of cards that are served nowhere: make, change, receive, show 黑名单
     #[command(subcommand)]
     Blacklist(blacklist::BlacklistCommand),
+    /// Who was let in, denied or clocked: a terminal's journal of events 出入考勤流水
+    Events(events::ShowEvents),
+    /// Who is inside a zone: show, forgive a card, empty the zone 防返传
+    #[command(subcommand)]
+    Passback(passback::PassbackCommand),
     /// Settlement records: export, show, verify 结算
     #[command(subcommand)]
     Settlement(settlement::SettlementCommand),
@@ -45,6 +52,8 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<Output> {
         Command::Sam(sam) => sam::run(sam),
         Command::Keys(keys) => keys::run(keys),
         Command::Blacklist(blacklist) => blacklist::run(blacklist),
+        Command::Events(events) => events::run(events),
+        Command::Passback(passback) => passback::run(passback),
         Command::Settlement(settlement) => settlement::run(settlement),
     }
 }

@@ -1,5 +1,7 @@
 //! Cards in every state a service desk meets, and the transcripts that look at them.
 
+mod rare;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -53,13 +55,18 @@ fn transcripts_with_cards() {
     let _ = fs::remove_dir_all(&root);
     fs::create_dir_all(&root).unwrap();
     let transcripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cmd/cards");
+    let cards = tempfile::tempdir().unwrap();
+    Desk::with_every_card(cards.path());
     let mut count = 0;
     for entry in fs::read_dir(&transcripts).unwrap() {
         let path = entry.unwrap().path();
         fs::copy(&path, root.join(path.file_name().unwrap())).unwrap();
         let folder = root.join(path.with_extension("in").file_name().unwrap());
         fs::create_dir(&folder).unwrap();
-        Desk::with_every_card(&folder);
+        for card in fs::read_dir(cards.path()).unwrap() {
+            let card = card.unwrap().path();
+            fs::copy(&card, folder.join(card.file_name().unwrap())).unwrap();
+        }
         count += 1;
     }
     assert!(count > 0);
@@ -79,6 +86,7 @@ impl Desk {
         desk.cards_by_order();
         desk.cards_by_the_station();
         desk.cards_by_use();
+        desk.rare_cards();
     }
 
     fn cards_by_order(&mut self) {

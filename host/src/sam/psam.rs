@@ -1,5 +1,7 @@
 //! A SAM in a slot, real or simulated (PBOC PSAM; profile §4 for what is marked own).
 
+mod ciphers;
+
 use onecard_wire::{
     aid,
     amount::Amount,
@@ -67,7 +69,7 @@ impl<T: Transport> PsamCard<T> {
     }
 
     /// The same SAM, whose key of `kind` is of `algorithm` (own): it decides how the terminal pads for DES CRYPT, which tells
-    /// no algorithm. Kinds not named are triple DES. Transactions need no such word: the card tells its key's algorithm.
+    /// no algorithm. Kinds not named are triple DES; [`Self::with_listed_algorithms`] asks the SAM. Transactions need no such word: the card tells its key's algorithm.
     #[must_use]
     pub fn with_algorithm(mut self, kind: UsageKind, algorithm: Algorithm) -> Self {
         self.algorithms.retain(|(named, _)| *named != kind);
@@ -119,11 +121,6 @@ impl<T: Transport> PsamCard<T> {
         let crypt = crypt.map_err(|_| SamError::MessageTooLong(message.len()))?;
         self.prepare(card, key)?;
         fixed(&send(&mut self.transport, &crypt.expecting(4))?)
-    }
-
-    fn algorithm_of(&self, kind: UsageKind) -> Algorithm {
-        let named = self.algorithms.iter().find(|(named, _)| *named == kind);
-        named.map_or(Algorithm::Des, |(_, algorithm)| *algorithm)
     }
 
     fn factors(&self, card: CardFactors) -> Result<Vec<u8>, SamError> {

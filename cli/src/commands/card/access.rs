@@ -1,29 +1,27 @@
 //! `onecard card access`.
 
 use std::{
-    fmt,
-    fs::{self, File},
+    fmt, fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use onecard_host::{
-    access::{self, CardLog, Denial, Direction, Door, Grant, GrantLog, PassbackLedger, Records, ScheduleTable},
+    access::{self, CardLog, Denial, Direction, Door, Grant, GrantLog, Records, ScheduleTable},
     presence::{Event, OnCard, Site, Standing},
     terminal::{Language, WithBlacklist},
 };
 use onecard_wire::record::Zone;
 use serde::Serialize;
 
-use super::terminal::{PresenceTerminal, read_stored};
+use super::terminal::PresenceTerminal;
 use crate::{
     args,
     ending::Bilingual,
-    journal::beside,
     output::{Exit, Output},
-    private_file,
     reader::{Faults, tap},
+    shared_ledger::SharedLedger,
     trace::{Trace, TraceLine},
 };
 
@@ -169,46 +167,6 @@ impl Access {
 fn read_schedules(path: &Path) -> anyhow::Result<ScheduleTable> {
     let text = fs::read_to_string(path).with_context(|| format!("schedules {} cannot be read", path.display()))?;
     toml::from_str(&text).with_context(|| path.display().to_string())
-}
-
-/// The ledger of a zone's doors, which nobody else changes while this one is open.
-struct SharedLedger<'p> {
-    ledger: PassbackLedger,
-    file: Option<LockedFile<'p>>,
-}
-
-struct LockedFile<'p> {
-    path: &'p Path,
-    before: PassbackLedger,
-    /// Beside the ledger: the ledger's own file is another one after each change.
-    _lock: File,
-}
-
-const LEDGER: &str = "passback ledger";
-
-impl<'p> SharedLedger<'p> {
-    fn open(path: Option<&'p Path>) -> anyhow::Result<Self> {
-        let Some(path) = path else { return Ok(Self { ledger: PassbackLedger::new(), file: None }) };
-        let lock = beside(path, ".lock");
-        private_file::create_if_missing(&lock, "lock of the passback ledger")?;
-        // Another door's tap takes less than a second.
-        let locked = File::open(&lock).and_then(|file| file.lock().map(|()| file));
-        let locked = locked.with_context(|| format!("{LEDGER} {} cannot be locked", path.display()))?;
-        let ledger: PassbackLedger = read_stored(path, LEDGER)?.unwrap_or_default();
-        let file = LockedFile { path, before: ledger.clone(), _lock: locked };
-        Ok(Self { ledger, file: Some(file) })
-    }
-
-    /// Stores it if it has changed.
-    fn keep(self) -> anyhow::Result<()> {
-        match self.file {
-            Some(file) if file.before != self.ledger => {
-                let text = serde_json::to_string(&self.ledger).context("the ledger cannot be written as JSON")?;
-                private_file::replace(file.path, LEDGER, &text)
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 impl fmt::Display for DoorEnding {

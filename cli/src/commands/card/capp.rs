@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use clap::Args;
-use onecard_host::terminal::{CappOrder, CappUpdate, capp_purchase};
+use onecard_host::terminal::{CappOrder, CappUpdate, WithBlacklist, capp_purchase};
 use onecard_wire::amount::Amount;
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     args,
     ending::TapEnding,
+    list_source::ListSource,
     output::Output,
     pin::PinSource,
     reader::{Faults, tap},
@@ -34,6 +35,8 @@ pub(crate) struct Capp {
     #[arg(long, value_name = "N")]
     order: Option<u64>,
     #[command(flatten)]
+    list: ListSource,
+    #[command(flatten)]
     pin: PinSource,
     #[command(flatten)]
     faults: Faults,
@@ -49,6 +52,7 @@ pub(super) fn run(options: &Capp) -> anyhow::Result<Output> {
     let order_moment = till.at.moment()?;
     let pin = options.pin.offered()?;
     let mut sam = till.open_sam(&trace)?;
+    let list = options.list.read(sam.enterprise)?;
     let mut journal = till.open_journal()?;
     let number = till.order_number(options.order, &journal)?;
     let order = CappOrder {
@@ -60,7 +64,8 @@ pub(super) fn run(options: &Capp) -> anyhow::Result<Output> {
         pin,
         updates: options.record.iter().map(|Record(update)| update.clone()).collect(),
     };
-    let ended = tap(&till.card, &options.faults, &trace, |card| capp_purchase(card, sam.sam(), &mut journal, &order));
+    let mut store = WithBlacklist { store: &mut journal, blacklist: list.as_ref() };
+    let ended = tap(&till.card, &options.faults, &trace, |card| capp_purchase(card, sam.sam(), &mut store, &order));
     let ended = till::of_order(number, ended)?;
     TillEnding::output("onecard.card-capp/1", number, TapEnding::of(&ended), &trace)
 }

@@ -44,6 +44,9 @@ Examples:
   echo 135790 > wang.pin; chmod 600 wang.pin
   onecard card new sim:wang.card --keys dev.keys --number 7 --name 王小明 --pin-file wang.pin
   onecard card new sim:li.card --keys dev.keys --number 8 --name 李丽 --ask-pin
+  # the card itself enforces limits 限额由卡执行
+  onecard card new sim:zhao.card --keys dev.keys --number 9 --name 赵敏 --pin-file zhao.pin \\
+      --balance-max 1000 --purchase-max 200 --day-max 300 --pin-above 50 --balance-until 2027-12-31
 
 A whole list of people is issued by `onecard demo --people FILE --out DIR`.")]
     New(new::NewCard),

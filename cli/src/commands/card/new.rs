@@ -12,7 +12,7 @@ use onecard_simulator::{
     chip::{Chip, Kind},
     reader::Reader,
 };
-use onecard_wire::{date::Date, fid::Fid, number::ApplicationSerial, record::Parameters};
+use onecard_wire::{amount::Amount, date::Date, fid::Fid, number::ApplicationSerial, record::Parameters};
 use rand::{CryptoRng, RngExt};
 
 use super::{CardFacts, show};
@@ -50,6 +50,43 @@ pub(crate) struct NewCard {
     valid_to: Date,
     #[command(flatten)]
     pin: PinSource,
+    #[command(flatten)]
+    limits: Limits,
+}
+
+/// What the card itself enforces (EF 0017).
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Limits, none if not named (限额)")]
+struct Limits {
+    /// Highest balance (余额上限), yuan.
+    #[arg(long, value_name = "YUAN", value_parser = args::positive_amount)]
+    balance_max: Option<Amount>,
+    /// Highest single purchase (单笔限额), yuan.
+    #[arg(long, value_name = "YUAN", value_parser = args::positive_amount)]
+    purchase_max: Option<Amount>,
+    /// Highest total of a day's purchases (当日限额), yuan.
+    #[arg(long, value_name = "YUAN", value_parser = args::positive_amount)]
+    day_max: Option<Amount>,
+    /// A purchase above this needs the PIN (免密限额), yuan.
+    #[arg(long, value_name = "YUAN", value_parser = args::positive_amount)]
+    pin_above: Option<Amount>,
+    /// Last day the balance can be spent (余额有效期) [default: it never expires].
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = args::date)]
+    balance_until: Option<Date>,
+}
+
+impl Limits {
+    fn parameters(&self) -> Parameters {
+        let limit = |limit: Option<Amount>| limit.unwrap_or(Amount::ZERO);
+        Parameters {
+            balance_expiry: self.balance_until.map_or([0; 4], Date::to_bytes),
+            balance_max: limit(self.balance_max),
+            purchase_max: limit(self.purchase_max),
+            day_total_max: limit(self.day_max),
+            pin_threshold: limit(self.pin_above),
+            ..Parameters::UNLIMITED
+        }
+    }
 }
 
 pub(super) fn run(new: &NewCard) -> anyhow::Result<Output> {
@@ -65,7 +102,7 @@ pub(super) fn run(new: &NewCard) -> anyhow::Result<Output> {
         valid_from: new.valid_from,
         valid_to: new.valid_to,
         holder: holder(&new.name, new.id_number.as_ref()),
-        parameters: Parameters::UNLIMITED,
+        parameters: new.limits.parameters(),
         pin,
         key_version: KEY_VERSION,
         beside: Vec::new(),

@@ -1,13 +1,14 @@
 //! `onecard card overdraft`.
 
 use clap::Args;
-use onecard_host::terminal::{OverdraftOrder, update_overdraft};
+use onecard_host::terminal::{OverdraftOrder, WithBlacklist, update_overdraft};
 use onecard_wire::{amount::Amount, wallet::OverdraftLimit};
 
 use super::till::{self, Till, TillEnding};
 use crate::{
     args,
     ending::TapEnding,
+    list_source::ListSource,
     output::Output,
     pin::PinSource,
     reader::{Faults, tap},
@@ -25,6 +26,8 @@ pub(crate) struct Overdraft {
     #[arg(long, value_name = "N")]
     order: Option<u64>,
     #[command(flatten)]
+    list: ListSource,
+    #[command(flatten)]
     pin: PinSource,
     #[command(flatten)]
     faults: Faults,
@@ -39,12 +42,14 @@ pub(super) fn run(options: &Overdraft) -> anyhow::Result<Output> {
     let moment = till.at.moment()?;
     let pin = options.pin.required()?;
     let mut desk = till.open_desk()?;
+    let list = options.list.read(desk.enterprise)?;
     let mut journal = till.open_journal()?;
     let number = till.order_number(options.order, &journal)?;
     let (enterprise, key_id, limit) = (desk.enterprise, OVERDRAFT_KEY, options.limit);
     let order = OverdraftOrder { number, enterprise, key_id, limit, moment, pin };
+    let mut store = WithBlacklist { store: &mut journal, blacklist: list.as_ref() };
     let ended = tap(&till.card, &options.faults, &trace, |card| {
-        update_overdraft(card, &mut desk.approver(), &mut journal, &order)
+        update_overdraft(card, &mut desk.approver(), &mut store, &order)
     });
     let ended = till::of_order(number, ended)?;
     TillEnding::output("onecard.card-overdraft/1", number, TapEnding::of(&ended), &trace)

@@ -1,13 +1,14 @@
 //! `onecard card recharge`.
 
 use clap::Args;
-use onecard_host::terminal::{RechargeOrder, WithIssuer, recharge};
+use onecard_host::terminal::{RechargeOrder, WithBlacklist, WithIssuer, recharge};
 use onecard_wire::{amount::Amount, wallet::Purse};
 
 use super::till::{self, Till, TillEnding};
 use crate::{
     args,
     ending::TapEnding,
+    list_source::ListSource,
     output::Output,
     pin::PinSource,
     reader::{Faults, tap},
@@ -28,6 +29,8 @@ pub(crate) struct Recharge {
     #[arg(long)]
     deposit: bool,
     #[command(flatten)]
+    list: ListSource,
+    #[command(flatten)]
     pin: PinSource,
     #[command(flatten)]
     faults: Faults,
@@ -45,6 +48,7 @@ pub(super) fn run(options: &Recharge) -> anyhow::Result<Output> {
     let moment = till.at.moment()?;
     let pin = Some(options.pin.required()?);
     let mut sam = till.open_sam(&trace)?;
+    let list = options.list.read(sam.enterprise)?;
     let mut journal = till.open_journal()?;
     let number = till.order_number(options.order, &journal)?;
     let order = RechargeOrder {
@@ -56,12 +60,13 @@ pub(super) fn run(options: &Recharge) -> anyhow::Result<Output> {
         moment,
         pin,
     };
+    let mut store = WithBlacklist { store: &mut journal, blacklist: list.as_ref() };
     let ended = match sam.issuer.clone() {
         Some(mut issuer) => {
             let mut approver = WithIssuer { witness: sam.sam(), issuer: &mut issuer };
-            tap(&till.card, &options.faults, &trace, |card| recharge(card, &mut approver, &mut journal, &order))
+            tap(&till.card, &options.faults, &trace, |card| recharge(card, &mut approver, &mut store, &order))
         }
-        None => tap(&till.card, &options.faults, &trace, |card| recharge(card, sam.sam(), &mut journal, &order)),
+        None => tap(&till.card, &options.faults, &trace, |card| recharge(card, sam.sam(), &mut store, &order)),
     };
     let ended = till::of_order(number, ended)?;
     TillEnding::output("onecard.card-recharge/1", number, TapEnding::of(&ended), &trace)

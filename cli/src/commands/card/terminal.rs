@@ -1,9 +1,6 @@
 //! What access and attendance terminals share: card, SAM, journal of events, clock, deny list.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
@@ -99,15 +96,5 @@ pub(super) fn change_deny_list(path: &Path, change: impl FnOnce(&mut DenyList)) 
 }
 
 fn read_deny_list(path: &Path) -> anyhow::Result<Option<DenyList>> {
-    read_stored(path, DENY_LIST)
-}
-
-/// What is stored at `path` as JSON; `None` if there is no such file.
-pub(super) fn read_stored<T: serde::de::DeserializeOwned>(path: &Path, what: &str) -> anyhow::Result<Option<T>> {
-    let name = || format!("{what} {}", path.display());
-    match fs::read_to_string(path) {
-        Ok(text) => serde_json::from_str(&text).map(Some).with_context(|| format!("{} is damaged", name())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("{} cannot be read", name())),
-    }
+    private_file::read_json(path, DENY_LIST)
 }

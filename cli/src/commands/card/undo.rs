@@ -2,11 +2,12 @@
 
 use anyhow::Context;
 use clap::Args;
-use onecard_host::terminal::{JournalFile, Kind, OrderNumber, TokenStore, UndoOrder, undo};
+use onecard_host::terminal::{JournalFile, Kind, OrderNumber, TokenStore, UndoOrder, WithBlacklist, undo};
 
 use super::till::{self, Till, TillEnding};
 use crate::{
     ending::TapEnding,
+    list_source::ListSource,
     output::Output,
     reader::{Faults, tap},
 };
@@ -23,6 +24,8 @@ pub(crate) struct Undo {
     #[arg(long, value_name = "N")]
     order: Option<u64>,
     #[command(flatten)]
+    list: ListSource,
+    #[command(flatten)]
     faults: Faults,
 }
 
@@ -34,6 +37,7 @@ pub(super) fn run(options: &Undo) -> anyhow::Result<Output> {
     let trace = till.new_trace();
     let moment = till.at.moment()?;
     let mut sam = till.open_sam(&trace)?;
+    let list = options.list.read(sam.enterprise)?;
     let mut journal = till.open_journal()?;
     let purchase = match options.purchase {
         Some(number) => OrderNumber(number),
@@ -43,7 +47,8 @@ pub(super) fn run(options: &Undo) -> anyhow::Result<Output> {
     };
     let number = till.order_number(options.order, &journal)?;
     let order = UndoOrder { number, enterprise: sam.enterprise, purchase, key_id: CANCEL_KEY, moment };
-    let ended = tap(&till.card, &options.faults, &trace, |card| undo(card, sam.sam(), &mut journal, &order));
+    let mut store = WithBlacklist { store: &mut journal, blacklist: list.as_ref() };
+    let ended = tap(&till.card, &options.faults, &trace, |card| undo(card, sam.sam(), &mut store, &order));
     let ended = till::of_order(number, ended)?;
     TillEnding::output("onecard.card-undo/1", number, TapEnding::of(&ended), &trace)
 }

@@ -1,7 +1,7 @@
 //! `onecard card withdraw`.
 
 use clap::Args;
-use onecard_host::terminal::{CashOrder, cash_withdraw};
+use onecard_host::terminal::{CashOrder, WithBlacklist, cash_withdraw};
 use onecard_wire::amount::Amount;
 
 use super::{
@@ -11,6 +11,7 @@ use super::{
 use crate::{
     args,
     ending::TapEnding,
+    list_source::ListSource,
     output::Output,
     pin::PinSource,
     reader::{Faults, tap},
@@ -28,6 +29,8 @@ pub(crate) struct Withdraw {
     #[arg(long, value_name = "N")]
     order: Option<u64>,
     #[command(flatten)]
+    list: ListSource,
+    #[command(flatten)]
     pin: PinSource,
     #[command(flatten)]
     faults: Faults,
@@ -39,11 +42,13 @@ pub(super) fn run(options: &Withdraw) -> anyhow::Result<Output> {
     let moment = till.at.moment()?;
     let pin = options.pin.required()?;
     let mut sam = till.open_sam(&trace)?;
+    let list = options.list.read(sam.enterprise)?;
     let mut journal = till.open_journal()?;
     let number = till.order_number(options.order, &journal)?;
     let (enterprise, key_id, amount) = (sam.enterprise, PURCHASE_KEY, options.amount);
     let order = CashOrder { number, enterprise, key_id, amount, moment, pin };
-    let ended = tap(&till.card, &options.faults, &trace, |card| cash_withdraw(card, sam.sam(), &mut journal, &order));
+    let mut store = WithBlacklist { store: &mut journal, blacklist: list.as_ref() };
+    let ended = tap(&till.card, &options.faults, &trace, |card| cash_withdraw(card, sam.sam(), &mut store, &order));
     let ended = till::of_order(number, ended)?;
     TillEnding::output("onecard.card-withdraw/1", number, TapEnding::of(&ended), &trace)
 }

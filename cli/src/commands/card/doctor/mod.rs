@@ -28,6 +28,7 @@ use onecard_wire::{
     key::{AlgorithmId, KeyListEntry, KeyVersion},
     number::{ApplicationSerial, EnterpriseId, TerminalNumber},
     sam::InitSam,
+    status::StatusWord,
     wallet::{Purse, TransactionType},
 };
 use serde::Serialize;
@@ -157,9 +158,11 @@ impl Examination {
         let today = self.moment.date;
         self.findings.extend(rules::of_public_data(&application, self.enterprise, today));
         let balance = balance(card, &application, Purse::Ep)?;
-        if application.has_own_parts() {
-            let parameters = parameters(card, &application)?;
-            self.findings.extend(rules::of_parameters(&parameters, balance, today));
+        // Terminals enforce those of a plain wallet, which may lack the file.
+        match parameters(card, &application) {
+            Ok(parameters) => self.findings.extend(rules::of_parameters(&parameters, balance, today)),
+            Err(ReadError::Refused { status: StatusWord::FILE_NOT_FOUND, .. }) => {}
+            Err(error) => return Err(error),
         }
         let version = self.ask_counters(card, &application);
         let refused = pin.and_then(|pin| verify_pin(card, &application, pin).err());

@@ -116,10 +116,10 @@ fn plain_wallet() -> Finding {
     Finding::note(
         "plain-wallet",
         Bilingual {
-            english: "This is a plain FMCOS wallet without this profile's own parts. It has no status, limits or key list of its \
-                      own: terminals alone enforce them. A wrong sale is given back by a recharge, not by an undo."
+            english: "This is a plain FMCOS wallet without this profile's own parts. Its chip enforces neither status nor limits, \
+                      terminals do; it lists no keys. A wrong sale is given back by a recharge, not by an undo."
                 .to_owned(),
-            chinese: "这是普通FMCOS钱包，没有本规范的自有部分。状态、限额只由终端执行，也没有密钥清单。多扣款以充值退回，不能撤销。"
+            chinese: "这是普通FMCOS钱包，没有本规范的自有部分。芯片不执行状态和限额，由终端执行；也没有密钥清单。多扣款以充值退回，不能撤销。"
                 .to_owned(),
         },
         Bilingual {

@@ -162,10 +162,10 @@ fn tried_keys(keys: &[Purpose]) -> Finding {
         "key-guessed",
         Bilingual {
             english: format!(
-                "Somebody tries to guess keys of this card: {} have few tries left.",
+                "Few tries are left of these keys: {}. Somebody guesses, or a reader has wrong keys.",
                 joined(keys, english)
             ),
-            chinese: format!("有人在试探该卡密钥：{}剩余次数不多。", joined(keys, chinese)),
+            chinese: format!("以下密钥剩余次数不多：{}。有人试探，或有读卡器密钥不符。", joined(keys, chinese)),
         },
         Bilingual {
             english: "One right use brings all tries back. Ask the holder where the card has been.".to_owned(),

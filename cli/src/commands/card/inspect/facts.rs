@@ -7,7 +7,7 @@ use onecard_wire::{
     date::{Date, Moment},
     fid::Fid,
     key::KeyListEntry,
-    record::{AccessRight, CappRecord, CardStatus, EventCode, EventRecord, Holder, LogRecord, Parameters, PublicData},
+    record::{AccessRight, CappRecord, CardStatus, EventRecord, Holder, LogRecord, Parameters, PublicData},
     wallet::Purse,
 };
 use serde::Serialize;
@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::reading::{Content, NotRead, Reading};
 use crate::{
     commands::card::{LOAD_FOR_AIR_KEY, PURCHASE_KEY, key_names, log::kind_of},
+    event_names::of_event,
     people::holder_text,
 };
 
@@ -112,8 +113,8 @@ pub(super) struct TransactionFacts {
 
 #[derive(Serialize)]
 pub(super) struct RightFacts {
-    /// Its place in the file, from 1.
-    pub(super) entry: usize,
+    /// Its slot, from 0, as `card rights` names it.
+    pub(super) slot: usize,
     /// FFFF: all.
     pub(super) zone: String,
     /// 0: always.
@@ -284,13 +285,13 @@ impl TransactionFacts {
 
 impl RightFacts {
     fn all(content: &[u8]) -> Vec<Self> {
-        let entries = content.chunks(AccessRight::LEN).zip(1..);
-        entries.filter_map(|(entry, number)| AccessRight::parse(entry).map(|right| Self::of(number, &right))).collect()
+        let slots = content.chunks(AccessRight::LEN).enumerate();
+        slots.filter_map(|(slot, entry)| AccessRight::parse(entry).map(|right| Self::of(slot, &right))).collect()
     }
 
-    fn of(entry: usize, right: &AccessRight) -> Self {
+    fn of(slot: usize, right: &AccessRight) -> Self {
         Self {
-            entry,
+            slot,
             zone: format!("{:04X}", right.zone.0),
             schedule: right.schedule,
             anti_passback: right.flags & AccessRight::ANTI_PASSBACK != 0,
@@ -304,16 +305,7 @@ impl RightFacts {
 impl EventFacts {
     fn parse(record: &[u8]) -> Option<Self> {
         let record = EventRecord::parse(record)?;
-        let (event, chinese) = match record.event {
-            EventCode::IN => ("in", "上班"),
-            EventCode::OUT => ("out", "下班"),
-            EventCode::BREAK_BEGINS => ("break begins", "休息开始"),
-            EventCode::BREAK_ENDS => ("break ends", "休息结束"),
-            EventCode::ACCESS_IN => ("entered", "进"),
-            EventCode::ACCESS_OUT => ("left", "出"),
-            EventCode::ACCESS_DENIED => ("denied", "拒绝"),
-            _ => ("unknown", "未知"),
-        };
+        let (event, chinese) = of_event(record.event);
         let (moment, terminal) = (record.moment.to_string(), record.terminal.to_string());
         Some(Self { event, chinese, moment, terminal, counter: record.counter })
     }

@@ -185,7 +185,7 @@ fn cipher(algorithm: u8) -> &'static str {
 
 fn rights_table(rights: &[RightFacts]) -> String {
     let columns = [
-        Column::Number("entry"),
+        Column::Number("slot 项"),
         Column::Text("zone 区域"),
         Column::Text("schedule 时段"),
         Column::Text("anti-passback 防潜回"),
@@ -194,7 +194,7 @@ fn rights_table(rights: &[RightFacts]) -> String {
     ];
     let rows = rights.iter().map(|right| {
         [
-            right.entry.to_string(),
+            right.slot.to_string(),
             if right.zone == "FFFF" { "all 全部".to_owned() } else { right.zone.clone() },
             if right.schedule == 0 { "always 全时".to_owned() } else { right.schedule.to_string() },
             if right.anti_passback { "yes 是" } else { "no 否" }.to_owned(),
