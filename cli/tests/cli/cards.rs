@@ -135,6 +135,10 @@ impl Desk {
         pay("spent", "30 --at 2026-11-02T12:00", 0);
         pay("ahead", "12.50 --at 2027-02-01T12:00", 0);
         pay("interrupted", "12.50 --at 2026-11-02T11:58 --lose-answer", 3);
+        for (card, line) in [("spent", "--sam sim:desk.sam"), ("full", "--pin-file holder.pin"), ("ahead", "")] {
+            let told = json(&at, &format!("card inspect sim:{card}.card {line}"), 0);
+            fs::write(at.join(format!("{card}.json")), told.to_string()).unwrap();
+        }
         self.store("pin-low", &order, |card, _| try_pin(card, 1));
         self.store("pin-blocked", &order, |card, _| try_pin(card, 3));
     }

@@ -15,6 +15,7 @@ mod pay;
 mod pin;
 mod recharge;
 mod resolve;
+mod restore;
 mod rights;
 mod service;
 mod show;
@@ -50,6 +51,18 @@ Examples:
 
 A whole list of people is issued by `onecard demo --people FILE --out DIR`.")]
     New(new::NewCard),
+    /// Make a new card with what an old one held, from its `inspect --json` 恢复到新卡
+    ///
+    /// Holder, dates, limits, access rights, compound-purchase records and key versions are the old card's; number and PIN are
+    /// new. Money is not restored but brought over: unloaded from the old card, loaded onto the new one.
+    #[command(after_help = "\
+Examples:
+  onecard --json card inspect sim:old.card --sam sim:desk.sam --pin-file wang.pin > wang.json
+  onecard card restore sim:new.card wang.json --keys dev.keys --number 107 --pin-file wang.pin
+  onecard card unload sim:old.card --all --sam keys:dev.keys
+  onecard card recharge sim:new.card 37.50 --sam keys:dev.keys --pin-file wang.pin
+  onecard card block sim:old.card --sam sim:desk.sam --for-good")]
+    Restore(restore::Restore),
     /// Show a card: number, validity, balance 查询
     ///
     /// The holder and the deposit (电子存折) are shown with the PIN alone.
@@ -133,7 +146,7 @@ Examples:
     Log(log::Log),
     /// Show everything a card tells: files, limits, purses, keys, logs 全面查看
     ///
-    /// With --json it is complete enough to restore the card from: every file as it stands, every key's version.
+    /// With --json it is complete enough for `card restore`: every file as it stands, every key's version.
     #[command(after_help = "\
 Examples:
   onecard card inspect sim:wang.card
@@ -219,6 +232,7 @@ Example:
 pub(crate) fn run(command: &CardCommand) -> anyhow::Result<Output> {
     match command {
         CardCommand::New(new) => new::run(new),
+        CardCommand::Restore(options) => restore::run(options),
         CardCommand::Show(show) => show::run(show),
         CardCommand::Recharge(recharge) => recharge::run(recharge),
         CardCommand::Pay(pay) => pay::run(pay),

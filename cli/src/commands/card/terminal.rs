@@ -95,6 +95,7 @@ pub(super) fn change_deny_list(path: &Path, change: impl FnOnce(&mut DenyList)) 
     private_file::replace(path, DENY_LIST, &text)
 }
 
-fn read_deny_list(path: &Path) -> anyhow::Result<Option<DenyList>> {
+/// The deny list at `path`, if there is one.
+pub(super) fn read_deny_list(path: &Path) -> anyhow::Result<Option<DenyList>> {
     private_file::read_json(path, DENY_LIST)
 }

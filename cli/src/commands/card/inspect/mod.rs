@@ -4,6 +4,8 @@ mod facts;
 mod reading;
 mod text;
 
+pub(super) use self::reading::Content;
+
 use anyhow::Context;
 use clap::Args;
 use onecard_host::{

@@ -8,7 +8,7 @@ use onecard_host::{
     transport::Transport,
 };
 use onecard_wire::{fid::Fid, status::StatusWord};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Bytes read at once: a SAM makes a MAC over that much.
 const PART: usize = 112;
@@ -23,9 +23,9 @@ pub(super) struct Reading<'r> {
 }
 
 /// A file as it stands on the card, in hexadecimal digits.
-#[derive(Clone, PartialEq, Eq, Serialize, Debug)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Content {
+pub(in crate::commands::card) enum Content {
     /// A binary file.
     Binary(String),
     /// Records, in a cyclic file the newest first.
