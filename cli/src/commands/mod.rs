@@ -36,7 +36,7 @@ pub(crate) enum Command {
     Blacklist(blacklist::BlacklistCommand),
     /// Who was let in, denied or clocked: a terminal's journal of events 出入考勤流水
     Events(events::ShowEvents),
-    /// Who is inside a zone: show, forgive a card, empty the zone 防返传
+    /// Who is inside a zone: show, forgive a card, empty the zone 反潜回
     #[command(subcommand)]
     Passback(passback::PassbackCommand),
     /// Settlement records: export, show, verify 结算

@@ -179,7 +179,7 @@ Examples:
   onecard sam new sim:door.sam --keys dev.keys --role door --terminal 000000000004
   onecard card rights set sim:wang.card --slot 0 --zone 7 --until 2026-12-31 --sam keys:dev.keys
   onecard card access sim:wang.card --zone 7 --sam sim:door.sam
-  # office hours, and out before the next in 时段、防返传
+  # office hours, and out before the next in 时段、反潜回
   onecard card access sim:wang.card --zone 7 --sam sim:door.sam --schedules doors.toml \\
       --passback zone7.inside
   onecard card access sim:wang.card --zone 7 --sam sim:door.sam --direction out \\

@@ -285,7 +285,7 @@ impl Listed {
             row => (format!("schedule {row}"), format!("时段{row}")),
         };
         let (passback, passback_chinese) =
-            if self.anti_passback { (", out before the next in", "，防返传") } else { ("", "") };
+            if self.anti_passback { (", out before the next in", "，反潜回") } else { ("", "") };
         format!(
             "{zone}, {when}{passback}, {} to {} {zone_chinese}，{when_chinese}{passback_chinese}",
             self.valid_from, self.valid_to

@@ -152,8 +152,8 @@ fn key_table(keys: &[KeyFacts]) -> String {
         Column::Text("type"),
         Column::Text("id"),
         Column::Text("for 用途"),
-        Column::Number("version 版本"),
-        Column::Number("replaced 更换"),
+        Column::Number("ver 版本"),
+        Column::Number("repl 更换"),
         Column::Text("cipher"),
         Column::Number("tries"),
     ];
@@ -188,7 +188,7 @@ fn rights_table(rights: &[RightFacts]) -> String {
         Column::Number("slot 项"),
         Column::Text("zone 区域"),
         Column::Text("schedule 时段"),
-        Column::Text("anti-passback 防潜回"),
+        Column::Text("passback 反潜回"),
         Column::Text("from 起"),
         Column::Text("to 止"),
     ];

@@ -138,8 +138,11 @@ impl fmt::Display for Restored {
         ]))?;
         for (title, texts) in [("Not restored 未恢复", &self.not_restored), ("Next 处理", &self.next)] {
             writeln!(f, "\n{title}:")?;
-            let mut both = texts.iter().flat_map(|text| [&text.english, &text.chinese]);
-            both.try_for_each(|text| f.write_str(&wrapped(text, 4)))?;
+            for Bilingual { english, chinese } in texts.iter() {
+                // A mark in the margin of each.
+                f.write_str(&wrapped(english, 4).replacen("    ", "  - ", 1))?;
+                f.write_str(&wrapped(chinese, 4))?;
+            }
         }
         Ok(())
     }
