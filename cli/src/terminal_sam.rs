@@ -195,8 +195,18 @@ impl Sam for KeyFileSam {
         self.software.line_mac(card, usage, version, initial, message)
     }
 
-    fn mark(&mut self, card: CardFactors, challenge: [u8; 4], version: ListVersion) -> Result<[u8; 4], SamError> {
-        self.software.mark(card, challenge, version)
+    fn marking_versions(&mut self) -> Result<Vec<KeyVersion>, SamError> {
+        self.software.marking_versions()
+    }
+
+    fn mark(
+        &mut self,
+        card: CardFactors,
+        key: KeyVersion,
+        challenge: [u8; 4],
+        list: ListVersion,
+    ) -> Result<[u8; 4], SamError> {
+        self.software.mark(card, key, challenge, list)
     }
 }
 

@@ -3,9 +3,11 @@
 use ed25519_dalek::SigningKey;
 use onecard_host::{
     access::{Access, Denied, GrantLog, Records, access},
+    apdu::{Command, exchange},
     attendance::{Attendance, AttendanceEvent, NotRecorded, attend},
     blacklist::{Blacklist, ListSigner, ListVersion},
     card::{parameters, select},
+    line_protection::{challenge, enciphered},
     presence::Unfit,
     sam::{CardFactors, Sam, SamError},
     terminal::{
@@ -16,7 +18,14 @@ use onecard_host::{
 };
 use onecard_simulator::reader::Reader;
 use onecard_tests::world::{KEY_VERSION, World, serial, terminal_number};
-use onecard_wire::{aid, amount::Amount, ins, record::CardStatus, sam::mark_command};
+use onecard_wire::{
+    aid,
+    amount::Amount,
+    ins,
+    key::{AlgorithmId, KeyVersion},
+    record::CardStatus,
+    sam::mark_command,
+};
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 
 use crate::{
@@ -157,7 +166,7 @@ fn attack_07_a_marking_mac_lifts_no_limit_and_takes_no_mark_off() {
         card.tap();
         let before = status(&mut card);
         let challenge = card.transmit(&[0x00, 0x84, 0x00, 0x00, 0x04]).unwrap();
-        let mac = sam.mark(factors, challenge[..4].try_into().unwrap(), LIST).unwrap();
+        let mac = sam.mark(factors, KEY_VERSION, challenge[..4].try_into().unwrap(), LIST).unwrap();
         let answer = card.transmit(&[&command[..], &mac].concat()).unwrap();
         assert_eq!(answer == [0x90, 0x00], taken, "{command:02X?}");
         assert_eq!(status(&mut card), if taken { (CardStatus::LOST, LIST.0) } else { before });
@@ -166,11 +175,39 @@ fn attack_07_a_marking_mac_lifts_no_limit_and_takes_no_mark_off() {
     }
 }
 
+/// The SAM of a till whose enterprise has rolled its maintenance key, and a card that has the old one still.
+#[test]
+fn a_card_with_an_older_maintenance_key_is_marked_too() {
+    let world = World::shared();
+    let mut slot = Reader::insert(world.sam(0).unwrap());
+    let [.., master, _] = world.sam_own_keys(0).unwrap();
+    select_sam(&mut slot);
+    let body = [&[0x2E, KEY_VERSION.0 + 1, AlgorithmId::TRIPLE_DES.0][..], &[0x5A; 16]].concat();
+    let write = Command::new(ins::CLA_PBOC, ins::WRITE_KEY, 0x00, 0x00).with_bytes(&body).unwrap();
+    let random = challenge(&mut slot).unwrap();
+    exchange(&mut slot, &enciphered(&write, random, &master.into()).unwrap()).unwrap().done().unwrap();
+
+    let mut sam = world.open_sam(&mut slot).unwrap();
+    assert_eq!(sam.marking_versions(), Ok(vec![KeyVersion(KEY_VERSION.0 + 1), KEY_VERSION]));
+    let (list, mut journal) = (list_of(&[0]), InMemoryStore::new());
+    let mut store = WithBlacklist { store: &mut journal, blacklist: Some(&list) };
+    let mut card = Reader::insert(world.card(0).unwrap());
+    let tap = purchase(&mut card, &mut sam, &mut store, &sale(2, 100)).unwrap();
+    assert_eq!(cause(tap.outcome), Cause::Listed { version: LIST, unmarked: None });
+    assert_eq!(status(&mut card), (CardStatus::LOST, LIST.0));
+}
+
+fn select_sam(slot: &mut Reader) {
+    let name = aid::sam_application(World::shared().enterprise_id());
+    let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x04, 0x00).with_data(&name).expecting(0);
+    exchange(slot, &select).unwrap().done().unwrap();
+}
+
 #[test]
 fn a_sam_of_another_enterprise_marks_nothing() {
     let world = World::shared();
     let factors = CardFactors { enterprise: "2000000000000002".parse().unwrap(), serial: serial(0) };
     let mut slot = Reader::insert(world.sam(0).unwrap());
-    assert_eq!(world.open_sam(&mut slot).unwrap().mark(factors, [0; 4], LIST), Err(SamError::NoSuchKey));
-    assert_eq!(world.software_sam(0).mark(factors, [0; 4], LIST), Err(SamError::NoSuchKey));
+    assert_eq!(world.open_sam(&mut slot).unwrap().mark(factors, KEY_VERSION, [0; 4], LIST), Err(SamError::NoSuchKey));
+    assert_eq!(world.software_sam(0).mark(factors, KEY_VERSION, [0; 4], LIST), Err(SamError::NoSuchKey));
 }

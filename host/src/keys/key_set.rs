@@ -101,6 +101,13 @@ impl KeySet {
         self.0.keys().map(|(purpose, version)| (*purpose, KeyVersion(*version)))
     }
 
+    /// The versions there are of a purpose, the newest first.
+    pub(crate) fn versions(&self, purpose: Purpose) -> Vec<KeyVersion> {
+        let mut versions: Vec<_> = self.names().filter(|(of, _)| *of == purpose).map(|(_, version)| version).collect();
+        versions.reverse();
+        versions
+    }
+
     /// One of the keys, always the same.
     pub(crate) fn first(&self) -> Option<&Key> {
         self.0.values().next()

@@ -10,6 +10,7 @@ use onecard_wire::{
 
 use crate::{apdu::ExchangeError, blacklist::ListVersion, transport::TransportError};
 
+mod key_versions;
 mod psam;
 mod remote;
 mod software;
@@ -119,12 +120,26 @@ pub trait Sam {
         message: &[u8],
     ) -> Result<[u8; 4], SamError>;
 
-    /// The MAC of the one command that marks `card` as listed (usage 0E, own, profile §4, `80 74`), given its challenge.
+    /// Versions of the marking key it holds, the newest first: a card tells no version of its own (its maintenance key), so one
+    /// after the other is tried. Version 00 stands for the newest of a SAM that does not list its keys.
     ///
     /// # Errors
-    /// [`SamError::NoSuchKey`]: it lacks the marking key. [`SamError::NotSupported`]: a SAM without this profile's own
+    /// [`SamError`].
+    fn marking_versions(&mut self) -> Result<Vec<KeyVersion>, SamError>;
+
+    /// The MAC of the one command that marks `card` as listed (usage 0E, own, profile §4, `80 74`), given its challenge, by the
+    /// marking key of version `key`.
+    ///
+    /// # Errors
+    /// [`SamError::NoSuchKey`]: it lacks that marking key. [`SamError::NotSupported`]: a SAM without this profile's own
     /// parts.
-    fn mark(&mut self, card: CardFactors, challenge: [u8; 4], version: ListVersion) -> Result<[u8; 4], SamError>;
+    fn mark(
+        &mut self,
+        card: CardFactors,
+        key: KeyVersion,
+        challenge: [u8; 4],
+        list: ListVersion,
+    ) -> Result<[u8; 4], SamError>;
 }
 
 /// What a card's keys are diversified by: enterprise first, serial last.

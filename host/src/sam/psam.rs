@@ -13,7 +13,10 @@ use onecard_wire::{
     status::StatusWord,
 };
 
-use super::{AuthenticationUse, CardFactors, Cryptogram, LineKeyUse, Sam, SamError, SamOrder};
+use super::{
+    AuthenticationUse, CardFactors, Cryptogram, LineKeyUse, Sam, SamError, SamOrder,
+    key_versions::{NEWEST, listed_versions},
+};
 use crate::{
     apdu::{Command, exchange},
     blacklist::ListVersion,
@@ -226,12 +229,23 @@ impl<T: Transport> Sam for PsamCard<T> {
         self.mac(card, (usage.kind(), version), initial, message)
     }
 
-    fn mark(&mut self, card: CardFactors, challenge: [u8; 4], version: ListVersion) -> Result<[u8; 4], SamError> {
+    fn marking_versions(&mut self) -> Result<Vec<KeyVersion>, SamError> {
+        let versions = listed_versions(&mut self.transport, UsageKind::MARKING)?;
+        Ok(versions.unwrap_or_else(|| vec![NEWEST]))
+    }
+
+    fn mark(
+        &mut self,
+        card: CardFactors,
+        key: KeyVersion,
+        challenge: [u8; 4],
+        list: ListVersion,
+    ) -> Result<[u8; 4], SamError> {
         let factors = self.factors(card)?;
         // The serial is the first of the factors; those of higher levels follow it, as everywhere.
-        let mark = Mark { challenge, list_version: version.0, serial: card.serial.to_bytes() }.emit();
+        let mark = Mark { challenge, list_version: list.0, serial: card.serial.to_bytes() }.emit();
         let above = factors.get(card.serial.to_bytes().len()..).unwrap_or_default();
-        let command = Command::new(ins::CLA_PBOC, ins::SAM_MARK, 0x00, 0x00).with_bytes(&[&mark[..], above].concat());
+        let command = Command::new(ins::CLA_PBOC, ins::SAM_MARK, 0x00, key.0).with_bytes(&[&mark[..], above].concat());
         let command = command.map_err(|error| SamError::MessageTooLong(error.0))?.expecting(4);
         fixed(&send(&mut self.transport, &command)?)
     }
@@ -240,7 +254,7 @@ impl<T: Transport> Sam for PsamCard<T> {
 // The fixed part and three factors, a balance and a MAC always fit a command.
 const _: () = assert!(4 + InitSam::LEN + 24 + 8 <= ins::DATA_MAX);
 
-fn send<T: Transport + ?Sized>(transport: &mut T, command: &Command) -> Result<Vec<u8>, SamError> {
+pub(super) fn send<T: Transport + ?Sized>(transport: &mut T, command: &Command) -> Result<Vec<u8>, SamError> {
     exchange(transport, command)?.done().map_err(|status| match status {
         StatusWord::MAC_WRONG => SamError::WrongMac,
         StatusWord::NO_SUCH_KEY | StatusWord::KEY_NOT_FOUND => SamError::NoSuchKey,
@@ -447,7 +461,7 @@ mod tests {
                 (&mark, &hex!("A1 9000")),
             ],
         );
-        let mut asked = || sam.mark(order().card, hex!("01020304"), version);
+        let mut asked = || sam.mark(order().card, NEWEST, hex!("01020304"), version);
         assert_eq!(asked(), Ok(hex!("A1A2A3A4")));
         assert_eq!(asked(), Err(SamError::NoSuchKey));
         assert_eq!(asked(), Err(SamError::NotSupported));
@@ -455,7 +469,7 @@ mod tests {
         sam.into_transport().finish();
         let levels = Levels::RegionEnterpriseAndSerial(hex!("B1B1BEA9B1B1BEA9"));
         let mut sam = open(levels, &[(&region, &hex!("A1A2A3A4 9000"))]);
-        assert_eq!(sam.mark(order().card, hex!("01020304"), version), Ok(hex!("A1A2A3A4")));
+        assert_eq!(sam.mark(order().card, NEWEST, hex!("01020304"), version), Ok(hex!("A1A2A3A4")));
         sam.into_transport().finish();
     }
 

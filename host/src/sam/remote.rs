@@ -153,8 +153,18 @@ impl<L: Link> Sam for RemoteSam<L> {
         self.ask_for(&Operation::LineMac(card, usage, version, initial, message))
     }
 
-    fn mark(&mut self, card: CardFactors, challenge: [u8; 4], version: ListVersion) -> Result<[u8; 4], SamError> {
-        self.ask_for(&Operation::Mark(card, challenge, version))
+    fn marking_versions(&mut self) -> Result<Vec<KeyVersion>, SamError> {
+        self.ask(&Operation::MarkingKeys).map(|versions| versions.into_iter().map(KeyVersion).collect())
+    }
+
+    fn mark(
+        &mut self,
+        card: CardFactors,
+        key: KeyVersion,
+        challenge: [u8; 4],
+        list: ListVersion,
+    ) -> Result<[u8; 4], SamError> {
+        self.ask_for(&Operation::Mark(card, key, challenge, list))
     }
 }
 

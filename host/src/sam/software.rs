@@ -14,7 +14,7 @@ use super::{AuthenticationUse, CardFactors, Cryptogram, LineKeyUse, Sam, SamErro
 use crate::{
     blacklist::ListVersion,
     crypto::{Key, SessionKey, TransactionTerms, macs_equal},
-    keys::{CardKeys, EnterpriseKeys, Purpose},
+    keys::{CardKeys, EnterpriseKeys, KeySet, Purpose},
     line_protection::Challenge,
 };
 
@@ -275,7 +275,7 @@ impl Sam for SoftwareSam {
     /// A MAC over terminal and counter by one of its keys, which no outsider can make.
     fn random(&mut self) -> Result<[u8; 4], SamError> {
         self.purchase = None;
-        let key = self.keys.any().ok_or(SamError::NotSupported)?;
+        let key = self.keys.set().first().ok_or(SamError::NotSupported)?;
         let made = self.state.randoms_made.checked_add(1).ok_or(SamError::Exhausted)?;
         let message = [b"random of a SAM ".as_slice(), &self.state.terminal.0, &made.to_be_bytes()].concat();
         let random = key.line_mac([0; 8], &message);
@@ -314,9 +314,21 @@ impl Sam for SoftwareSam {
         Ok(key.line_mac(initial, message))
     }
 
-    fn mark(&mut self, card: CardFactors, challenge: [u8; 4], version: ListVersion) -> Result<[u8; 4], SamError> {
+    fn marking_versions(&mut self) -> Result<Vec<KeyVersion>, SamError> {
+        Ok(self.keys.set().versions(Purpose::Maintenance))
+    }
+
+    fn mark(
+        &mut self,
+        card: CardFactors,
+        key: KeyVersion,
+        challenge: [u8; 4],
+        list: ListVersion,
+    ) -> Result<[u8; 4], SamError> {
+        self.purchase = None;
         let Challenge(initial) = Challenge::from_random(challenge);
-        self.maintenance_mac(card, initial, &mark_command(version.0))
+        let key = self.keys.card_key(card, Purpose::Maintenance, key)?;
+        Ok(key.line_mac(initial, &mark_command(list.0)))
     }
 }
 
@@ -340,10 +352,10 @@ enum Keys {
 }
 
 impl Keys {
-    fn any(&self) -> Option<&Key> {
+    fn set(&self) -> &KeySet {
         match self {
-            Self::Enterprise(keys) => keys.keys().first(),
-            Self::Card(keys) => keys.keys().first(),
+            Self::Enterprise(keys) => keys.keys(),
+            Self::Card(keys) => keys.keys(),
         }
     }
 

@@ -139,13 +139,19 @@ impl<R: CryptoRng> Witness for DeskKeys<R> {
         Ok(key.line_mac(initial, message))
     }
 
+    fn marking_keys(&mut self) -> Result<Vec<KeyVersion>, SamError> {
+        Ok(self.keys.keys().versions(Purpose::Maintenance))
+    }
+
     fn mark_mac(
         &mut self,
         card: CardFactors,
+        key: KeyVersion,
         [a, b, c, d]: [u8; 4],
-        version: ListVersion,
+        list: ListVersion,
     ) -> Result<[u8; 4], SamError> {
-        self.log_mac(card, [a, b, c, d, 0, 0, 0, 0], &mark_command(version.0))
+        let key = self.card_key(card, Purpose::Maintenance, key)?;
+        Ok(key.line_mac([a, b, c, d, 0, 0, 0, 0], &mark_command(list.0)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A listed card (黑名单) is refused, and marked, so that terminals whose list is older refuse it too (profile §5).
 
-use onecard_wire::{layout::Writer, sam::mark_command, status::StatusWord, wallet::Purse};
+use onecard_wire::{key::KeyVersion, layout::Writer, sam::mark_command, status::StatusWord, wallet::Purse};
 
 use super::{
     Cause, Conclusion, Language, OrderNumber, SettlementRecord, StorageError, Token, TokenStore, Witness, chinese,
@@ -33,6 +33,9 @@ where
 /// Writes status 03 and the list's version into EF 0017: GET CHALLENGE, and the one UPDATE BINARY that the SAM makes a MAC
 /// for (profile §4, `80 74`). Taking the mark off needs the maintenance key.
 ///
+/// A card does not tell the version of its maintenance key, so the SAM's marking keys are tried, the newest first, for as long
+/// as the card finds the MAC wrong. A card as bought may lock after few wrong MACs: it is tried once.
+///
 /// # Errors
 /// [`MarkError`]: the card may be marked all the same if its answer was lost.
 pub fn mark_listed<C, W>(
@@ -45,10 +48,32 @@ where
     C: Transport + ?Sized,
     W: Witness + ?Sized,
 {
-    let [a, b, c, d, ..] = challenge(card)?.0;
     let public_data = &application.public_data;
     let factors = CardFactors { enterprise: public_data.enterprise, serial: public_data.serial };
-    let mac = witness.mark_mac(factors, [a, b, c, d], version)?;
+    let tries = if application.has_own_parts() { usize::MAX } else { 1 };
+    let mut marked = Err(MarkError::Keeper(SamError::NoSuchKey));
+    for key in witness.marking_keys()?.into_iter().take(tries) {
+        marked = mark_by(card, witness, factors, key, version);
+        if marked != Err(MarkError::Refused(StatusWord::SM_DATA_WRONG)) {
+            break;
+        }
+    }
+    marked
+}
+
+fn mark_by<C, W>(
+    card: &mut C,
+    witness: &mut W,
+    factors: CardFactors,
+    key: KeyVersion,
+    version: ListVersion,
+) -> Result<(), MarkError>
+where
+    C: Transport + ?Sized,
+    W: Witness + ?Sized,
+{
+    let [a, b, c, d, ..] = challenge(card)?.0;
+    let mac = witness.mark_mac(factors, key, [a, b, c, d], version)?;
     let [cla, ins, p1, p2, _, data @ ..] = mark_command(version.0);
     let data: [u8; 12] = Writer::new().put(&data).put(&mac).finish();
     let command = Command::new(cla, ins, p1, p2).with_data(&data);

@@ -1,6 +1,6 @@
 //! Whoever can tell a genuine card's answer from a made-up one, and whoever approves a load.
 
-use onecard_wire::{amount::Amount, number::TerminalNumber};
+use onecard_wire::{amount::Amount, key::KeyVersion, number::TerminalNumber};
 
 use super::{DeskApprover, DeskClaim, IssuerCheck, Transaction};
 use crate::{
@@ -73,11 +73,23 @@ pub trait Witness {
     /// [`SamError`].
     fn log_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError>;
 
-    /// MAC of the command that marks a listed card, given its challenge.
+    /// Versions of the marking key it holds, the newest first.
     ///
     /// # Errors
     /// [`SamError`].
-    fn mark_mac(&mut self, card: CardFactors, challenge: [u8; 4], version: ListVersion) -> Result<[u8; 4], SamError>;
+    fn marking_keys(&mut self) -> Result<Vec<KeyVersion>, SamError>;
+
+    /// MAC of the command that marks a listed card, given its challenge, by the marking key of version `key`.
+    ///
+    /// # Errors
+    /// [`SamError`].
+    fn mark_mac(
+        &mut self,
+        card: CardFactors,
+        key: KeyVersion,
+        challenge: [u8; 4],
+        list: ListVersion,
+    ) -> Result<[u8; 4], SamError>;
 }
 
 /// Approves loads: a load SAM, or a server behind [`Server`].
@@ -121,8 +133,18 @@ impl<S: Sam + ?Sized> Witness for S {
         self.maintenance_mac(card, initial, message)
     }
 
-    fn mark_mac(&mut self, card: CardFactors, challenge: [u8; 4], version: ListVersion) -> Result<[u8; 4], SamError> {
-        self.mark(card, challenge, version)
+    fn marking_keys(&mut self) -> Result<Vec<KeyVersion>, SamError> {
+        self.marking_versions()
+    }
+
+    fn mark_mac(
+        &mut self,
+        card: CardFactors,
+        key: KeyVersion,
+        challenge: [u8; 4],
+        list: ListVersion,
+    ) -> Result<[u8; 4], SamError> {
+        self.mark(card, key, challenge, list)
     }
 }
 
@@ -170,7 +192,11 @@ impl<F: FnMut(&SamOrder, Amount, [u8; 4]) -> Result<[u8; 4], SamError>> Witness 
         Err(SamError::NotSupported)
     }
 
-    fn mark_mac(&mut self, _: CardFactors, _: [u8; 4], _: ListVersion) -> Result<[u8; 4], SamError> {
+    fn marking_keys(&mut self) -> Result<Vec<KeyVersion>, SamError> {
+        Err(SamError::NotSupported)
+    }
+
+    fn mark_mac(&mut self, _: CardFactors, _: KeyVersion, _: [u8; 4], _: ListVersion) -> Result<[u8; 4], SamError> {
         Err(SamError::NotSupported)
     }
 }
@@ -229,8 +255,18 @@ impl<W: Witness + ?Sized, I: IssuerCheck + ?Sized> Witness for WithIssuer<'_, W,
         self.witness.log_mac(card, initial, message)
     }
 
-    fn mark_mac(&mut self, card: CardFactors, challenge: [u8; 4], version: ListVersion) -> Result<[u8; 4], SamError> {
-        self.witness.mark_mac(card, challenge, version)
+    fn marking_keys(&mut self) -> Result<Vec<KeyVersion>, SamError> {
+        self.witness.marking_keys()
+    }
+
+    fn mark_mac(
+        &mut self,
+        card: CardFactors,
+        key: KeyVersion,
+        challenge: [u8; 4],
+        list: ListVersion,
+    ) -> Result<[u8; 4], SamError> {
+        self.witness.mark_mac(card, key, challenge, list)
     }
 }
 

@@ -13,6 +13,7 @@ use onecard_vectors::{block_cipher::BlockCipher, overdraft::Overdraft, unload::U
 use onecard_wire::{
     amount::Amount,
     date::Moment,
+    key::KeyVersion,
     number::TerminalNumber,
     wallet::{OverdraftLimit, TransactionType},
 };
@@ -139,7 +140,11 @@ impl Witness for Desk {
         if self.tac == Some(tac) { Ok(()) } else { Err(SamError::WrongMac) }
     }
 
-    fn mark_mac(&mut self, _: CardFactors, _: [u8; 4], _: ListVersion) -> Result<[u8; 4], SamError> {
+    fn marking_keys(&mut self) -> Result<Vec<KeyVersion>, SamError> {
+        Err(SamError::NotSupported)
+    }
+
+    fn mark_mac(&mut self, _: CardFactors, _: KeyVersion, _: [u8; 4], _: ListVersion) -> Result<[u8; 4], SamError> {
         Err(SamError::NotSupported)
     }
 

@@ -146,9 +146,9 @@ pub(super) fn mark(vector: &Vector<SamMark>) {
     let (card, list_version) = (factors(&trace.factors), ListVersion(trace.list_version));
     let key = whole_key(trace.block_cipher, &trace.key);
     let mut sam = software(&key, &trace.factors, Purpose::Maintenance, KeyVersion(1), [0; 6], 0);
-    assert_eq!(sam.mark(card, trace.challenge, list_version), Ok(trace.mac));
+    assert_eq!(sam.mark(card, KeyVersion(1), trace.challenge, list_version), Ok(trace.mac));
     let mut slot = psam([0; 6], &trace.factors, [exchange(&trace.mark, &[&trace.mac])]);
-    assert_eq!(slot.mark(card, trace.challenge, list_version), Ok(trace.mac));
+    assert_eq!(slot.mark(card, KeyVersion(trace.mark[3]), trace.challenge, list_version), Ok(trace.mac));
     slot.into_transport().finish();
 }
 

@@ -49,7 +49,8 @@ pub(super) enum Operation<'m> {
     MaintenanceMac(CardFactors, [u8; 8], &'m [u8]),
     Authentication(CardFactors, AuthenticationUse, KeyVersion, [u8; 8]),
     LineMac(CardFactors, LineKeyUse, KeyVersion, [u8; 8], &'m [u8]),
-    Mark(CardFactors, [u8; 4], ListVersion),
+    Mark(CardFactors, KeyVersion, [u8; 4], ListVersion),
+    MarkingKeys,
 }
 
 /// Why a server executes nothing.
@@ -120,7 +121,10 @@ impl<'m> Operation<'m> {
             Self::LineMac(card, usage, version, initial, message) => {
                 (0x0C, [&emit_card(*card)[..], &[usage.kind().0, version.0], initial, message].concat())
             }
-            Self::Mark(card, challenge, version) => (0x0D, [&emit_card(*card)[..], challenge, &version.0].concat()),
+            Self::Mark(card, key, challenge, list) => {
+                (0x0D, [&emit_card(*card)[..], &[key.0], challenge, &list.0].concat())
+            }
+            Self::MarkingKeys => (0x0E, Vec::new()),
         }
     }
 
@@ -152,7 +156,11 @@ impl<'m> Operation<'m> {
                 let (version, initial) = (KeyVersion(reader.u8()?), reader.array()?);
                 return Some(Self::LineMac(card, usage, version, initial, reader.rest()));
             }
-            0x0D => Self::Mark(read_card(&mut reader)?, reader.array()?, ListVersion(reader.array()?)),
+            0x0D => {
+                let (card, key) = (read_card(&mut reader)?, KeyVersion(reader.u8()?));
+                Self::Mark(card, key, reader.array()?, ListVersion(reader.array()?))
+            }
+            0x0E => Self::MarkingKeys,
             _ => return None,
         };
         reader.end(operation)
@@ -183,7 +191,8 @@ impl<'m> Operation<'m> {
             Self::LineMac(card, usage, version, initial, message) => {
                 sam.line_mac(card, usage, version, initial, message).map(mac)
             }
-            Self::Mark(card, challenge, version) => sam.mark(card, challenge, version).map(mac),
+            Self::Mark(card, key, challenge, list) => sam.mark(card, key, challenge, list).map(mac),
+            Self::MarkingKeys => sam.marking_versions().map(|keys| keys.into_iter().map(|key| key.0).collect()),
         }
     }
 }

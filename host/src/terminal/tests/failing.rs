@@ -154,8 +154,18 @@ impl Sam for Dying {
         self.alive()?.line_mac(card, usage, version, initial, message)
     }
 
-    fn mark(&mut self, card: CardFactors, challenge: [u8; 4], version: ListVersion) -> Result<[u8; 4], SamError> {
-        self.alive()?.mark(card, challenge, version)
+    fn marking_versions(&mut self) -> Result<Vec<KeyVersion>, SamError> {
+        self.alive()?.marking_versions()
+    }
+
+    fn mark(
+        &mut self,
+        card: CardFactors,
+        key: KeyVersion,
+        challenge: [u8; 4],
+        list: ListVersion,
+    ) -> Result<[u8; 4], SamError> {
+        self.alive()?.mark(card, key, challenge, list)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Listed cards: refused before INITIALIZE, marked, and never a way out of a doubt.
 
 use ed25519_dalek::SigningKey;
-use onecard_wire::record::CardStatus;
+use onecard_wire::{ins, record::CardStatus, status::StatusWord};
 
 use super::model_card::{Fault, ModelCard};
 use super::*;
@@ -75,6 +75,36 @@ fn a_card_that_is_not_marked_is_refused_all_the_same() {
     let tap = purchase(&mut card, &mut sam(&[Purpose::Purchase]), &mut store, &sale(1, "10")).unwrap();
     let unmarked = Some(MarkError::Keeper(SamError::NoSuchKey));
     assert_eq!(cause(&tap.outcome), Cause::Listed { version: LIST, unmarked });
+}
+
+/// The card's maintenance key is the SAM's older one, its newer one, or none of its.
+#[test]
+fn the_marking_keys_are_tried_until_the_cards_own_is_found() {
+    let list = list_of(enterprise(), &[1]);
+    let (own, other) = (master(Purpose::Maintenance), master(Purpose::Load));
+    for (older, newer, marks, own_parts) in [
+        (&own, &other, 2, true),
+        (&other, &own, 1, true),
+        (&other, &other, 2, true),
+        // A card as bought counts wrong MACs: it is tried once.
+        (&own, &other, 1, false),
+    ] {
+        let set = KeySet::default().with(Purpose::Maintenance, VERSION, older.clone());
+        let set = set.with(Purpose::Maintenance, KeyVersion(VERSION.0 + 1), newer.clone());
+        let set = set.with(Purpose::Purchase, VERSION, master(Purpose::Purchase));
+        let mut sam = SoftwareSam::new(EnterpriseKeys::new(enterprise(), set), VERSION, whole_sam().state().clone());
+        let (mut card, mut store) = (ModelCard::new(1, yuan("100")), InMemoryStore::new());
+        if !own_parts {
+            card.public_data.version = 1;
+        }
+        let mut store = WithBlacklist { store: &mut store, blacklist: Some(&list) };
+        let tap = purchase(&mut card, &mut sam, &mut store, &sale(1, "10")).unwrap();
+        let marked = *newer == own || *older == own && own_parts;
+        let unmarked = (!marked).then_some(MarkError::Refused(StatusWord::SM_DATA_WRONG));
+        assert_eq!(cause(&tap.outcome), Cause::Listed { version: LIST, unmarked });
+        assert_eq!(card.parameters.status == CardStatus::LOST, marked);
+        assert_eq!(card.seen.iter().filter(|command| command[1] == ins::UPDATE_BINARY).count(), marks);
+    }
 }
 
 #[test]

@@ -158,7 +158,7 @@ fn a_remote_sam_answers_as_the_sam_behind_it() {
     let card = CardFactors { enterprise: enterprise(), serial: serial(1) };
     let version = crate::blacklist::ListVersion([7; 7]);
     type Call = fn(&mut dyn Sam, CardFactors, crate::blacklist::ListVersion) -> Result<Vec<u8>, SamError>;
-    let calls: [Call; 6] = [
+    let calls: [Call; 7] = [
         |sam, _, _| sam.terminal().map(|terminal| terminal.0.to_vec()),
         |sam, card, _| sam.maintenance_mac(card, [1; 8], &[4; 300]).map(|mac| mac.to_vec()),
         |sam, card, _| {
@@ -170,7 +170,8 @@ fn a_remote_sam_answers_as_the_sam_behind_it() {
             made.map(|made| made.as_bytes().to_vec())
         },
         |sam, card, _| sam.line_mac(card, LineKeyUse::Rights, VERSION, [0; 8], &[5; 20]).map(|mac| mac.to_vec()),
-        |sam, card, version| sam.mark(card, [3; 4], version).map(|mac| mac.to_vec()),
+        |sam, card, version| sam.mark(card, VERSION, [3; 4], version).map(|mac| mac.to_vec()),
+        |sam, _, _| sam.marking_versions().map(|keys| keys.into_iter().map(|key| key.0).collect()),
     ];
     for (at, call) in calls.into_iter().enumerate() {
         assert_eq!(call(&mut remote, card, version), call(&mut local, card, version), "{at}");
