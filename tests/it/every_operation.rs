@@ -30,31 +30,31 @@ use onecard_wire::{
 };
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 
-const ORDER: OrderNumber = OrderNumber(100);
+pub(crate) const ORDER: OrderNumber = OrderNumber(100);
 const FEN: Amount = Amount::from_fen(777);
 const CAPP_TAG: u8 = 0xAB;
 
 /// A card, a SAM and a store; the desk keeps keys and no state.
-struct Place {
-    card: Chip,
-    sam: Chip,
-    store: InMemoryStore,
+pub(crate) struct Place {
+    pub(crate) card: Chip,
+    pub(crate) sam: Chip,
+    pub(crate) store: InMemoryStore,
     desks: u64,
 }
 
 /// What an operation works with.
-struct Hands<'a> {
-    card: &'a mut dyn Transport,
-    sam: &'a mut dyn Sam,
-    desk: DeskKeys<ChaCha8Rng>,
-    store: MortalStore<'a, InMemoryStore>,
+pub(crate) struct Hands<'a> {
+    pub(crate) card: &'a mut dyn Transport,
+    pub(crate) sam: &'a mut dyn Sam,
+    pub(crate) desk: DeskKeys<ChaCha8Rng>,
+    pub(crate) store: MortalStore<'a, InMemoryStore>,
 }
 
-type Operation = fn(&mut Hands<'_>) -> Result<Tap, StoreError>;
+pub(crate) type Operation = fn(&mut Hands<'_>) -> Result<Tap, StoreError>;
 
 impl Place {
     /// A card with 100.00 in each purse, a compound record, and a last purchase of 7.77 as order 1.
-    fn used() -> Self {
+    pub(crate) fn used() -> Self {
         let world = World::shared();
         let (card, sam) = (world.card(0).unwrap(), world.sam(0).unwrap());
         let mut place = Self { card, sam, store: InMemoryStore::new(), desks: 0 };
@@ -75,7 +75,7 @@ impl Place {
         place
     }
 
-    fn snapshot(&self) -> Self {
+    pub(crate) fn snapshot(&self) -> Self {
         let Self { card, sam, store, desks } = self;
         Self { card: card.snapshot(), sam: sam.snapshot(), store: store.clone(), desks: *desks }
     }
@@ -133,7 +133,7 @@ impl Place {
     }
 }
 
-fn committed(tap: &Tap) -> Transaction {
+pub(crate) fn committed(tap: &Tap) -> Transaction {
     match &tap.outcome {
         Outcome::Committed(receipt) => receipt.settlement.transaction,
         other => panic!("not committed: {other:?}"),
@@ -221,7 +221,7 @@ fn overdrawn(hands: &mut Hands<'_>) -> Result<Tap, StoreError> {
 }
 
 /// Each operation, and ED and EP after it; before: 100.00 and 92.23.
-const OPERATIONS: [(Kind, Operation, (u32, u32)); 7] = [
+pub(crate) const OPERATIONS: [(Kind, Operation, (u32, u32)); 7] = [
     (Kind::Undo, undone, (10_000, 10_000)),
     (Kind::UnloadEd, |hands| unloaded(hands, Purse::Ed), (9_223, 9_223)),
     (Kind::UnloadEp, |hands| unloaded(hands, Purse::Ep), (10_000, 8_446)),

@@ -34,6 +34,7 @@ mod tearing;
 mod terminal_kills;
 mod tidy;
 mod till_example;
+mod traces;
 mod vectors_card;
 mod vectors_host;
 mod wear;

@@ -30,7 +30,7 @@ pub(super) fn decode(sent: &Sent, answer: &Answer) -> Vec<Field> {
 fn data(header: [u8; 4], bytes: &[u8]) -> Option<Vec<Field>> {
     let four = || <[u8; 4]>::try_from(bytes).ok();
     Some(match header {
-        [_, ins::SELECT, ..] => fci(bytes)?,
+        [_, ins::SELECT, ..] => public_data(&public_data_of_fci(bytes)?),
         [0x00 | 0x04, ins::READ_BINARY | ins::READ_RECORD, ..] => read(header, bytes)?,
         [_, ins::GET_CHALLENGE, ..] => vec![Field::hex("random", bytes)],
         [_, ins::INTERNAL_AUTHENTICATE, ..] => vec![Field::hex("result", bytes)],
@@ -61,11 +61,10 @@ fn data(header: [u8; 4], bytes: &[u8]) -> Option<Vec<Field>> {
 }
 
 /// EF 0015 out of `6F{84 name, A5{9F0C content}}`, wherever it stands.
-fn fci(bytes: &[u8]) -> Option<Vec<Field>> {
+pub(super) fn public_data_of_fci(bytes: &[u8]) -> Option<PublicData> {
     const TAG_AND_LENGTH: [u8; 3] = [0x9F, 0x0C, PublicData::LEN as u8];
     let at = bytes.windows(3).position(|window| window == TAG_AND_LENGTH)?;
-    let content = bytes.get(at + 3..at + 3 + PublicData::LEN)?;
-    PublicData::parse(content).as_ref().map(public_data)
+    PublicData::parse(bytes.get(at + 3..at + 3 + PublicData::LEN)?)
 }
 
 fn read([cla, ins, p1, p2]: [u8; 4], bytes: &[u8]) -> Option<Vec<Field>> {

@@ -347,7 +347,7 @@ pub(super) fn transaction_type(transaction_type: TransactionType) -> String {
     format!("{:02X} {name}", transaction_type.0)
 }
 
-fn purse_name(purse: Purse) -> &'static str {
+pub(super) fn purse_name(purse: Purse) -> &'static str {
     match purse {
         Purse::Ed => "ED",
         Purse::Ep => "EP",
@@ -373,7 +373,7 @@ fn file(fid: u16) -> String {
     format!("{fid:04X} {name}")
 }
 
-fn application_name(name: &[u8]) -> String {
+pub(super) fn application_name(name: &[u8]) -> String {
     let digits = hex::encode_upper(name);
     match name.strip_prefix(&aid::RID) {
         Some([0x01, id @ ..]) => format!("{digits} (application of enterprise {})", hex::encode_upper(id)),

@@ -21,6 +21,8 @@ pub struct Exchange {
 pub struct Sent {
     /// CLA, INS, P1, P2; `None` if there were fewer than four bytes.
     pub header: Option<[u8; 4]>,
+    /// Lc; `None` without a data field, and where the lengths do not fit.
+    pub lc: Option<u8>,
     /// The data field; all bytes after the header if their lengths do not fit.
     pub data: Payload,
     /// Le.
@@ -76,24 +78,34 @@ impl Exchange {
 }
 
 impl Sent {
-    fn record(command: &[u8]) -> Self {
+    /// Keeps of a command what may be kept.
+    pub(super) fn record(command: &[u8]) -> Self {
         let Some((header, rest)) = command.split_first_chunk::<4>() else {
-            return Self { header: None, data: Payload::Shown(command.to_vec()), le: None };
+            return Self { header: None, lc: None, data: Payload::Shown(command.to_vec()), le: None };
         };
         let header = Some(*header);
         let keep = |data: &[u8]| if is_hidden(header, data.len()) { Payload::hide(data) } else { Payload::show(data) };
+        let fits = |lc: u8, data: &[u8]| data.len() == usize::from(lc);
         match rest {
-            [] => Self { header, data: Payload::show(&[]), le: None },
-            [le] => Self { header, data: Payload::show(&[]), le: Some(*le) },
-            [lc, data @ ..] if data.len() == usize::from(*lc) => Self { header, data: keep(data), le: None },
-            [lc, data @ .., le] if data.len() == usize::from(*lc) => Self { header, data: keep(data), le: Some(*le) },
-            all => Self { header, data: keep(all), le: None },
+            [] => Self { header, lc: None, data: Payload::show(&[]), le: None },
+            [le] => Self { header, lc: None, data: Payload::show(&[]), le: Some(*le) },
+            [lc, data @ ..] if fits(*lc, data) => Self { header, lc: Some(*lc), data: keep(data), le: None },
+            [lc, data @ .., le] if fits(*lc, data) => Self { header, lc: Some(*lc), data: keep(data), le: Some(*le) },
+            all => Self { header, lc: None, data: keep(all), le: None },
         }
+    }
+
+    /// The command byte for byte, `None` where a byte was not kept.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<Option<u8>> {
+        let front = self.header.iter().flatten().chain(&self.lc).map(|byte| Some(*byte));
+        front.chain(self.data.kept()).chain(self.le.map(Some)).collect()
     }
 }
 
 impl Answer {
-    fn record(header: Option<[u8; 4]>, bytes: &[u8]) -> Self {
+    /// Keeps of the answer to a command of that header what may be kept.
+    pub(super) fn record(header: Option<[u8; 4]>, bytes: &[u8]) -> Self {
         let Some((data, status)) = bytes.split_last_chunk::<2>() else {
             return Self { data: Payload::show(bytes), status: None };
         };
@@ -103,13 +115,42 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// The answer byte for byte, `None` where a byte was not kept.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<Option<u8>> {
+        self.data.kept().chain(self.status.into_iter().flat_map(|status| status.to_bytes().map(Some))).collect()
+    }
+}
+
 impl Payload {
+    /// Each byte, `None` if it was not kept.
+    fn kept(&self) -> impl Iterator<Item = Option<u8>> {
+        let hidden = if let Self::Hidden(length) = self { *length } else { 0 };
+        self.bytes().iter().map(|byte| Some(*byte)).chain(core::iter::repeat_n(None, hidden))
+    }
+
     fn show(bytes: &[u8]) -> Self {
         Self::Shown(bytes.to_vec())
     }
 
     fn hide(bytes: &[u8]) -> Self {
         Self::Hidden(bytes.len())
+    }
+
+    /// How many bytes there are, kept or not.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        match self {
+            Self::Shown(bytes) => bytes.len(),
+            Self::Hidden(length) => *length,
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// The bytes; none if they are hidden.
@@ -160,8 +201,12 @@ impl fmt::Display for Sent {
         }
         match &self.data {
             Payload::Shown(bytes) if bytes.is_empty() => {}
-            Payload::Shown(bytes) => write!(f, "{:02X} {} ", bytes.len(), self.data)?,
-            Payload::Hidden(length) => write!(f, "{length:02X} {} ", self.data)?,
+            data => {
+                if let Some(lc) = self.lc {
+                    write!(f, "{lc:02X} ")?;
+                }
+                write!(f, "{data} ")?;
+            }
         }
         match self.le {
             Some(le) => write!(f, "{le:02X}"),

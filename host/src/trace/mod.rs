@@ -14,12 +14,23 @@
 //! ```
 
 mod answer;
+mod check;
 mod command;
+mod entry;
 mod exchange;
 mod field;
+mod file;
+mod follow;
+mod transaction;
+mod whole;
 
+pub use check::{Checker, Finding, Fit, GivenKey, Place, Report, Side, TraceKeys, Unchecked, Verdict, Wrong};
+pub use entry::{Entry, Peer, What};
 pub use exchange::{Answer, Exchange, Payload, Sent};
 pub use field::{Decoded, Field};
+pub use file::{About, DamagedTrace, SCHEMA, TraceFault, TraceFile, TraceWriter};
+pub use follow::{CardState, Contradiction, Follower, PurseState, SamState, Selected, Shown};
+pub use transaction::{Begun, Second, TransactionKind};
 
 use crate::transport::{Transport, TransportError};
 
