@@ -9,7 +9,7 @@
 //! | [`terminal`] | purchase and recharge, each one call with three endings; what is in doubt, settlement, the issuer's check |
 //! | [`access`], [`attendance`] | a door, and who may pass; an attendance terminal |
 //! | [`presence`] | what those two share: genuine cards, the journal of events, the deny list |
-//! | [`trace`] | a redacting trace of APDUs, decoded field by field |
+//! | [`trace`] | a redacting trace of APDUs, decoded field by field; its file, the state it implies, every MAC checked by known keys |
 //! | [`blacklist`] | which cards are served no more: signed lists and changes, two bytes a card |
 //! | [`disk`] | what is durable when, for journals and the blacklist |
 //! | [`issuing`] | from a blank card to an application or a SAM |

@@ -299,3 +299,6 @@ fn line<W: Write>(to: &mut W, content: &impl Serialize) -> io::Result<()> {
     to.write_all(text.as_bytes())?;
     to.flush()
 }
+
+#[cfg(test)]
+mod tests;

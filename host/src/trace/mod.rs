@@ -4,6 +4,10 @@
 //! the holder's personal data are left out **when the exchange is recorded**, so no later printing can show them. The
 //! `Display` of an [`Exchange`] tells every field by name; [`Exchange::decode`] gives the same as data.
 //!
+//! [`TraceFile`] is a trace as a file. [`Follower`] tells what card and SAM must have in their memory after each entry, and
+//! which answers contradict that. [`Checker`] makes every MAC and cryptogram anew by known keys, and points at the first
+//! wrong byte and the clause of the specification that fixes it.
+//!
 //! ```
 //! use onecard_host::trace::Exchange;
 //!

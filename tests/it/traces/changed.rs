@@ -14,9 +14,9 @@ use super::{
 #[test]
 fn a_changed_byte_of_a_published_trace_is_found_where_it_is() {
     let mut found = 0;
-    for Case { name, entries, keys, valid } in cases() {
+    for Case { name, entries, keys, valid, degenerate } in cases() {
         let first = check(&entries, &keys);
-        if valid && first.counts()[0] == first.findings.len() {
+        if valid && !degenerate && first.counts()[0] == first.findings.len() {
             found += changed_everywhere(&name, &entries, &keys, 1);
         }
     }
@@ -28,10 +28,10 @@ fn a_changed_byte_of_a_published_trace_is_found_where_it_is() {
 fn a_changed_byte_of_a_recorded_session_is_found_where_it_is() {
     let mut found = 0;
     for (name, entries) in sessions() {
-        found += changed_everywhere(&name, &entries, &keys(), 3);
+        found += changed_everywhere(&name, &entries, &keys(), 1);
     }
     println!("{found} changes found");
-    assert!(found > 500, "{found}");
+    assert!(found > 800, "{found}");
 }
 
 /// Changes every `stride`-th covered byte of every exchange; how many there were.
@@ -72,7 +72,13 @@ fn assert_found(name: &str, changed: &[Entry], keys: &TraceKeys, place: Place, m
     let text = || format!("{name}: {place:?} ^ {mask:02X}: {report:?}");
     assert!(!report.is_sound(), "{}", text());
     let contradicts = report.contradictions.iter().any(|(at, _)| *at >= place.entry);
-    assert!(contradicts || places.first() == Some(&place), "{}", text());
+    // A chain begins with challenge XOR first block: the same bit of either is the same change.
+    let mut twin = place;
+    if place.side == Side::Command && place.offset < 8 && place.entry > 0 {
+        twin = Place { entry: place.entry - 1, side: Side::Answer, ..place };
+    }
+    let exact = places.first().is_some_and(|first| *first == place || *first == twin);
+    assert!(contradicts || exact, "{}", text());
 }
 
 fn with_change(exchange: &Exchange, side: Side, offset: usize, mask: u8) -> Exchange {
@@ -105,7 +111,9 @@ fn is_covered(entries: &[Entry], at: usize, side: Side, offset: usize) -> bool {
         (ins::EXTERNAL_AUTHENTICATE | ins::INTERNAL_AUTHENTICATE, _) => true,
         (ins::GET_CHALLENGE, Side::Answer) => used(entries, at),
         (ins::INIT_SAM | ins::SAM_MARK, Side::Command) => covered_in_sam(header, exchange, offset),
-        (ins::INIT_SAM | ins::SAM_MARK, Side::Answer) => true,
+        // A session key has the low half of the terminal sequence.
+        (ins::INIT_SAM, Side::Answer) => p1 == ins::SAM_LOAD || offset >= 2,
+        (ins::SAM_MARK, Side::Answer) => true,
         (ins::CREDIT_SAM, Side::Command) if p1 == ins::SAM_PAST_PURCHASE => {
             // The high half of the terminal sequence, the type, the moment and the key's names are not in MAC2.
             let last = exchange.sent.data.bytes().len();

@@ -3,7 +3,7 @@
 use std::{cell::RefCell, rc::Rc};
 
 use onecard_host::{
-    card::{external_authenticate, read_binary_with_mac, select},
+    card::{Access, external_authenticate, internal_authenticate, read_binary, select},
     crypto::LineKey,
     keys::Purpose,
     terminal::DeskKeys,
@@ -81,7 +81,7 @@ pub(super) fn sessions() -> Vec<(String, Vec<Entry>)> {
         tap(&mut place.snapshot(), &recorder, &operation, None);
         let plain = recorder.entries();
         let card = plain.iter().filter(|entry| entry.with == Peer::Card).skip(1);
-        let second = card.clone().position(|entry| is_second(entry)).unwrap();
+        let second = card.clone().position(is_second).unwrap();
         sessions.push((format!("{kind:?}"), plain));
         let recorder = Recorder::default();
         let mut doubted = place.snapshot();
@@ -106,16 +106,9 @@ fn at_the_station(place: &Place) -> Vec<Entry> {
     let application = select(&mut card, &aid::enterprise_application(world.enterprise_id())).unwrap();
     let key = |purpose| LineKey::from(world.enterprise_keys().card_key(serial(0), purpose, KEY_VERSION).unwrap());
     external_authenticate(&mut card, &application, 0x01, &key(Purpose::Reading)).unwrap();
-    onecard_host::card::internal_authenticate(
-        &mut card,
-        &application,
-        0x01,
-        &key(Purpose::AccessAuthentication),
-        [9; 8],
-    )
-    .unwrap();
-    let mut maintenance = key(Purpose::Maintenance);
-    read_binary_with_mac(&mut card, &application, Fid::PARAMETERS, 36, &mut maintenance).unwrap();
+    internal_authenticate(&mut card, &application, 0x01, &key(Purpose::AccessAuthentication), [9; 8]).unwrap();
+    let mut sam = world.software_sam(0);
+    read_binary(&mut card, &application, Fid::PARAMETERS, 36, Access::WithMac(&mut sam)).unwrap();
     recorder.entries()
 }
 

@@ -11,6 +11,8 @@ mod verdict;
 pub use keys::{GivenKey, TraceKeys};
 pub use verdict::{Finding, Fit, Place, Side, Unchecked, Verdict, Wrong};
 
+use std::collections::BTreeSet;
+
 use onecard_wire::status::StatusWord;
 
 use self::{
@@ -56,7 +58,11 @@ pub struct Checker {
     joiner: Joiner,
     memory: Memory,
     report: Report,
+    confirmed: Confirmed,
 }
+
+/// Halves of exchanges that a right MAC covers bytes of.
+type Confirmed = BTreeSet<(usize, Side)>;
 
 impl Checker {
     /// Checks by these keys.
@@ -114,7 +120,13 @@ impl Checker {
             let card = self.memory.card.card();
             for claimed in claims(&self.memory, *peer, whole) {
                 let finding = match claimed {
-                    Ok(claim) => claim.judge(&self.keys, card, whole),
+                    Ok(claim) => {
+                        let finding = claim.judge(&self.keys, card, whole, &self.confirmed);
+                        if finding.verdict == Verdict::Right {
+                            self.confirmed.extend(claim.halves());
+                        }
+                        finding
+                    }
                     Err(unclaimed) => {
                         let (name, clause, verdict) =
                             (unclaimed.name, unclaimed.clause, Verdict::Unchecked(unclaimed.why));
@@ -167,17 +179,22 @@ impl Claim {
         self.parts.get(self.part).and_then(|part| part.bytes.get(self.range.clone())).unwrap_or_default()
     }
 
-    fn judge(&self, keys: &TraceKeys, card: Card, whole: &Whole) -> Finding {
+    fn judge(&self, keys: &TraceKeys, card: Card, whole: &Whole, confirmed: &Confirmed) -> Finding {
         let verdict = match self.make(keys, card) {
             Ok(made) if made.iter().any(|made| made == self.got()) => match refused(whole) {
                 Some(status) if self.is_commands() => Verdict::Refused(status),
                 _ => Verdict::Right,
             },
-            made => search::wrong(self, keys, card, made, whole.status()),
+            made => search::wrong(self, (keys, card, confirmed), made, whole.status()),
         };
         // Where a wrong byte shows is where the MAC stands.
         let entry = self.place(self.part, self.range.start).map_or(whole.at, |place| place.entry);
         Finding { entry, with: Peer::Card, name: self.name, clause: self.clause, verdict }
+    }
+
+    /// Every half of an exchange that it is made of.
+    fn halves(&self) -> impl Iterator<Item = (usize, Side)> {
+        self.parts.iter().flat_map(|part| part.pieces.iter().map(|piece| (piece.entry, part.side)))
     }
 
     /// Whether the terminal made it.

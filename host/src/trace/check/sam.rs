@@ -2,6 +2,7 @@
 
 use onecard_wire::{
     amount::Amount,
+    ins,
     key::KeyVersion,
     layout::Reader,
     number::TerminalNumber,
@@ -32,6 +33,7 @@ pub(super) enum SamRecipe {
 
 /// INIT_SAM, or what of it another command has.
 struct Request<'d> {
+    kind: UsageKind,
     init: InitSam,
     factors: Vec<[u8; 8]>,
     rest: &'d [u8],
@@ -40,33 +42,40 @@ struct Request<'d> {
 impl SamRecipe {
     pub(super) fn make(self, keys: &TraceKeys, parts: &[&[u8]]) -> Result<Vec<Vec<u8>>, Unchecked> {
         let [command, ..] = parts else { return Err(Unchecked::Layout) };
-        let (_, data) = header_and_data(command).ok_or(Unchecked::Layout)?;
+        let ([_, ins, p1, _], data) = header_and_data(command).ok_or(Unchecked::Layout)?;
+        let kind = match (ins, p1) {
+            (ins::INIT_SAM | ins::CREDIT_SAM, ins::SAM_LOAD) => Some(UsageKind::LOAD),
+            (ins::INIT_SAM, ins::SAM_UNDO) => Some(UsageKind::CANCEL),
+            (ins::INIT_SAM, _) => Some(UsageKind::PURCHASE),
+            // A past one is of either.
+            _ => None,
+        };
         match (self, parts) {
             (Self::Mac1, [_, answer, terminal, ..]) => {
-                let request = Request::parse(data, 0)?;
+                let request = Request::parse(kind, data, 0)?;
                 let answer = InitSamAnswer::parse(answer).ok_or(Unchecked::Layout)?;
                 let terms = request.terms(terminal)?;
                 let mac1 = |key: &Key| request.purchase(key, answer.terminal_sequence).purchase_mac1(&terms).to_vec();
                 Ok(request.keys(keys)?.iter().map(mac1).collect())
             }
             (Self::Mac2, [_, answer, ..]) => {
-                let request = Request::parse(data, 0)?;
+                let request = Request::parse(kind, data, 0)?;
                 let answer = InitSamAnswer::parse(answer).ok_or(Unchecked::Layout)?;
                 request.mac2(keys, answer.terminal_sequence)
             }
             (Self::PastMac2, _) => {
                 let mut reader = Reader::new(data);
                 let sequence = reader.u32().ok_or(Unchecked::Layout)?;
-                Request::parse(reader.rest(), 4)?.mac2(keys, sequence)
+                Request::parse(kind, reader.rest(), 4)?.mac2(keys, sequence)
             }
             (Self::LoadMac1, [.., terminal]) => {
-                let request = Request::parse_load(data)?;
+                let request = Request::parse_load(kind, data)?;
                 let (terms, old_balance) = (request.terms(terminal)?, request.old_balance()?);
                 let mac1 = |key: &Key| request.load(key).load_mac1(old_balance, &terms).to_vec();
                 Ok(request.keys(keys)?.iter().map(mac1).collect())
             }
             (Self::LoadMac2, [.., terminal]) => {
-                let request = Request::parse_load(data)?;
+                let request = Request::parse_load(kind, data)?;
                 let terms = request.terms(terminal)?;
                 Ok(request.keys(keys)?.iter().map(|key| request.load(key).load_mac2(&terms).to_vec()).collect())
             }
@@ -78,7 +87,7 @@ impl SamRecipe {
 
 impl<'d> Request<'d> {
     /// `behind` bytes follow the factors.
-    fn parse(data: &'d [u8], behind: usize) -> Result<Self, Unchecked> {
+    fn parse(kind: Option<UsageKind>, data: &'d [u8], behind: usize) -> Result<Self, Unchecked> {
         let mut reader = Reader::new(data);
         let init = InitSam::read(&mut reader).ok_or(Unchecked::Layout)?;
         let rest = reader.rest();
@@ -87,12 +96,16 @@ impl<'d> Request<'d> {
         if !left.is_empty() || factors.is_empty() || rest.len() != behind {
             return Err(Unchecked::Layout);
         }
-        Ok(Self { init, factors: factors.to_vec(), rest })
+        let of_type = match init.transaction_type {
+            TransactionType::UNDO => UsageKind::CANCEL,
+            _ => UsageKind::PURCHASE,
+        };
+        Ok(Self { kind: kind.unwrap_or(of_type), init, factors: factors.to_vec(), rest })
     }
 
     /// A load has balance and MAC1 behind its factors; the check of MAC1 alone a terminal number too.
-    fn parse_load(data: &'d [u8]) -> Result<Self, Unchecked> {
-        Self::parse(data, 8).or_else(|_| Self::parse(data, 14))
+    fn parse_load(kind: Option<UsageKind>, data: &'d [u8]) -> Result<Self, Unchecked> {
+        Self::parse(kind, data, 8).or_else(|_| Self::parse(kind, data, 14))
     }
 
     fn old_balance(&self) -> Result<Amount, Unchecked> {
@@ -113,12 +126,7 @@ impl<'d> Request<'d> {
     }
 
     fn keys(&self, keys: &TraceKeys) -> Result<Vec<Key>, Unchecked> {
-        let kind = match self.init.transaction_type {
-            TransactionType::LOAD_ED | TransactionType::LOAD_EP => UsageKind::LOAD,
-            TransactionType::UNDO => UsageKind::CANCEL,
-            _ => UsageKind::PURCHASE,
-        };
-        let version = self.init.key_version;
+        let (kind, version) = (self.kind, self.init.key_version);
         let found = keys.of_sam(kind, Some(version), &self.factors);
         if found.is_empty() { Err(Unchecked::NoSamKey { kind, version }) } else { Ok(found) }
     }

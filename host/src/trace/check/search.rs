@@ -2,13 +2,15 @@
 
 use onecard_wire::status::StatusWord;
 
-use super::{Fit, TraceKeys, Unchecked, Verdict, Wrong, claim::Claim, layout::field, recipe::Card};
+use super::{Confirmed, Fit, TraceKeys, Unchecked, Verdict, Wrong, claim::Claim, layout::field, recipe::Card};
+
+/// The keys, whose card it is, and what needs no doubt.
+pub(super) type Known<'k> = (&'k TraceKeys, Card, &'k Confirmed);
 
 /// A claim that does not hold, or cannot be evaluated: `made` is what should stand there.
 pub(super) fn wrong(
     claim: &Claim,
-    keys: &TraceKeys,
-    card: Card,
+    known: Known<'_>,
     made: Result<Vec<Vec<u8>>, Unchecked>,
     answered: Option<StatusWord>,
 ) -> Verdict {
@@ -16,7 +18,7 @@ pub(super) fn wrong(
         Ok(made) => made,
         // A byte may have made a date of it that does not exist, say.
         Err(why @ Unchecked::Layout) => {
-            return changed(claim, keys, card)
+            return changed(claim, known)
                 .map_or(Verdict::Unchecked(why), |(place, fit)| told(claim, place, Vec::new(), Some(fit), answered));
         }
         Err(why) => return Verdict::Unchecked(why),
@@ -34,7 +36,7 @@ pub(super) fn wrong(
         return told(claim, (claim.part, claim.range.start + at), made.clone(), None, answered);
     }
     let expected = made.first().cloned().unwrap_or_default();
-    if let Some((place, fit)) = changed(claim, keys, card) {
+    if let Some((place, fit)) = changed(claim, known) {
         return told(claim, place, expected, Some(fit), answered);
     }
     let first = differing(&expected).first().copied().unwrap_or_default();
@@ -43,10 +45,17 @@ pub(super) fn wrong(
 
 /// The one byte of what the MAC covers that, changed, makes it right: of some ten thousand changes none does so by chance,
 /// a MAC has 32 bits.
-fn changed(claim: &Claim, keys: &TraceKeys, card: Card) -> Option<((usize, usize), Fit)> {
+///
+/// A chain starts from challenge XOR first block, so a byte of either does. What a right MAC has confirmed comes last.
+fn changed(claim: &Claim, (keys, card, confirmed): Known<'_>) -> Option<((usize, usize), Fit)> {
     let mut parts: Vec<Vec<u8>> = claim.parts.iter().map(|part| part.bytes.clone()).collect();
     let got = claim.got();
-    for part in 0..parts.len() {
+    let is_confirmed = |part: &usize| {
+        let part = claim.parts.get(*part);
+        part.is_some_and(|part| part.pieces.iter().all(|piece| confirmed.contains(&(piece.entry, part.side))))
+    };
+    let (last, first): (Vec<usize>, Vec<usize>) = (0..parts.len()).partition(is_confirmed);
+    for part in first.into_iter().chain(last) {
         for at in 0..parts.get(part).map_or(0, Vec::len) {
             if part == claim.part && claim.range.contains(&at) {
                 continue;

@@ -27,10 +27,11 @@ use super::{
 /// ```
 /// use onecard_host::trace::{Entry, Exchange, Follower, Peer, What};
 ///
+/// let bytes = |text| hex::decode(text).unwrap();
+/// let (command, answer) = (bytes("805001020B0000000001001122334455"), bytes("0000200000000000000000584633C99000"));
+/// let what = What::Exchange(Exchange::record(&command, Ok(&answer)));
 /// let mut follower = Follower::default();
-/// let purchase = Exchange::record(&hex::decode("805001020B0000000001001122334455").unwrap(),
-///     Ok(&hex::decode("00002000000000000000005846 33C99000".replace(' ', "")).unwrap()));
-/// follower.follow(&Entry { ms: 0, with: Peer::Card, what: What::Exchange(purchase) });
+/// follower.follow(&Entry { ms: 0, with: Peer::Card, what });
 /// assert_eq!(follower.card().begun().unwrap().amount.fen(), 1);
 /// ```
 #[derive(Clone, Default, Debug)]
@@ -165,3 +166,6 @@ fn sam_fields(sam: &SamState) -> Vec<Field> {
     fields.extend(sam.next_sequence.map(|next| Field::new("next sequence", next)));
     fields
 }
+
+#[cfg(test)]
+mod tests;
