@@ -18,6 +18,7 @@ mod shared_ledger;
 mod table;
 mod terminal_sam;
 mod trace;
+mod trace_keys;
 
 use std::{
     env,

@@ -27,7 +27,7 @@ pub(crate) enum Exit {
     NotCommitted,
     /// 5: a settlement file holds records that are not proven.
     Unproven,
-    /// 6: something is wrong with the card that was examined.
+    /// 6: something is wrong with the card or trace that was examined.
     Found,
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use clap::Args;
 use onecard_host::{
-    trace::Traced,
+    trace::{Traced, What},
     transport::{Transport, TransportError},
 };
 use onecard_simulator::{
@@ -68,10 +68,12 @@ pub(crate) fn tap<R>(
     let mut chip = open_chip(file, Kind::CpuCard)?;
     faults.order(&mut chip);
     let mut reader = Reader::insert(chip);
+    trace.power(Peer::Card, What::PowerUp(Vec::new()));
     let mut watched = Watched { card: faults.between(&mut reader, trace), told_to_move: false };
     let result = terminal(&mut watched);
     let told_to_move = watched.told_to_move;
     drop(watched);
+    trace.power(Peer::Card, What::PowerOff);
     let chip = reader.remove();
     match chip.failure() {
         Some(failure) => Err(ChipFailed { file: file.0.clone(), failure: failure.to_string(), told_to_move }.into()),

@@ -13,7 +13,7 @@ use onecard_host::{
         SoftwareSamState,
     },
     terminal::IssuerKeys,
-    trace::{Exchange, Traced},
+    trace::{Exchange, Traced, What},
     transport::TransportError,
 };
 use onecard_simulator::{chip::Kind, reader::Reader};
@@ -84,6 +84,7 @@ fn open_slot(
     enterprise: EnterpriseId,
     trace: &Trace,
 ) -> anyhow::Result<PsamCard<Traced<Reader, Sink>>> {
+    trace.power(Peer::Sam, What::PowerUp(Vec::new()));
     let sink: Sink = Box::new(trace.sink(Peer::Sam));
     let reader = Traced::new(Reader::insert(open_chip(file, Kind::Sam)?), sink);
     let sam = PsamCard::open(reader, enterprise, Levels::Serial, KEY_VERSION)

@@ -8,6 +8,7 @@ pub(crate) mod keys;
 pub(crate) mod passback;
 pub(crate) mod sam;
 pub(crate) mod settlement;
+pub(crate) mod trace;
 
 use clap::Subcommand;
 
@@ -42,6 +43,9 @@ pub(crate) enum Command {
     /// Settlement records: export, show, verify 结算
     #[command(subcommand)]
     Settlement(settlement::SettlementCommand),
+    /// What went over the wire, from a trace file: tell, check by keys 通信记录
+    #[command(subcommand)]
+    Trace(trace::TraceCommand),
 }
 
 /// Does what was asked for.
@@ -55,5 +59,6 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<Output> {
         Command::Events(events) => events::run(events),
         Command::Passback(passback) => passback::run(passback),
         Command::Settlement(settlement) => settlement::run(settlement),
+        Command::Trace(trace) => trace::run(trace),
     }
 }

@@ -87,6 +87,34 @@ impl Desk {
         desk.cards_by_the_station();
         desk.cards_by_use();
         desk.rare_cards();
+        desk.traces();
+    }
+
+    /// A sale and a recharge with PIN, recorded; and what became of the sale's trace.
+    fn traces(&mut self) {
+        let order = self.sample.order();
+        self.store("traced", &order, |_, _| ());
+        let terminal: TerminalNumber = "000000000009".parse().unwrap();
+        let mut chip = self.sample.sam(terminal, &[SamRole::Till, SamRole::Recharge]).unwrap();
+        chip.store(&self.folder.join("traced.sam"), Durability::ProcessKill).unwrap();
+        drop(chip);
+        let file = |name: &str| self.folder.join(name);
+        fs::copy(file("traced.card"), file("before.card")).unwrap();
+        let line = "--sam sim:traced.sam --pin-file holder.pin --at 2026-11-02T12:00";
+        for rest in
+            ["recharge sim:traced.card 50 --trace-file load.trace", "pay sim:traced.card 12.50 --trace-file sale.trace"]
+        {
+            json(&self.folder, &format!("card {rest} {line}"), 0);
+        }
+        for name in ["load.trace", "sale.trace"] {
+            fs::write(file(name), at_noon(&fs::read_to_string(file(name)).unwrap())).unwrap();
+        }
+        let sale = fs::read_to_string(file("sale.trace")).unwrap();
+        let amount = sale.replace("805001020B01000004E2", "805001020B01000004E3");
+        assert_ne!(sale, amount);
+        fs::write(file("amount.trace"), amount).unwrap();
+        fs::write(file("damaged.trace"), sale.replacen("\"command\":\"80", "\"command\":\"8g", 1)).unwrap();
+        fs::write(file("cut.trace"), &sale[..sale.len() - 9]).unwrap();
     }
 
     fn cards_by_order(&mut self) {
@@ -226,6 +254,18 @@ impl Desk {
         let mut chip: Chip = reader.remove();
         chip.store(&self.folder.join(format!("{name}.card")), Durability::ProcessKill).unwrap();
     }
+}
+
+/// A trace whose clock a transcript can name.
+fn at_noon(trace: &str) -> String {
+    let line = |line: &str| {
+        let mut line: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+        for (name, fixed) in [("began", "2026-11-02 12:00:00".into()), ("ms", 40.into())] {
+            line.entry(name).and_modify(|value| *value = fixed);
+        }
+        format!("{}\n", serde_json::to_string(&line).unwrap())
+    };
+    trace.lines().map(line).collect()
 }
 
 /// Writes the roots of `sets` as a development key file.

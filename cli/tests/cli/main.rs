@@ -10,6 +10,7 @@ mod service;
 mod settlement;
 mod steps;
 mod story;
+mod traces;
 
 /// Every transcript, typed and compared.
 #[test]

@@ -34,8 +34,8 @@ pub(super) struct Piece {
 pub(super) enum Step {
     /// A command with its whole answer.
     Whole(Peer, Box<Whole>),
-    /// Power on, off or a reset: what was in the peer's memory alone is gone.
-    Power(Peer),
+    /// Power on, off or a reset: what was in the peer's memory alone is gone. Whether it has power now.
+    Power(Peer, bool),
 }
 
 /// Joins GET RESPONSE to its command.
@@ -55,9 +55,10 @@ impl Joiner {
         let slot = self.slot(peer);
         let Exchange { sent, received } = match &entry.what {
             What::Exchange(exchange) => exchange,
-            What::PowerUp(_) | What::Reset(_) | What::PowerOff => {
+            what @ (What::PowerUp(_) | What::Reset(_) | What::PowerOff) => {
+                let on = *what != What::PowerOff;
                 let left = slot.take().map(|whole| Step::Whole(peer, whole));
-                return left.into_iter().chain([Step::Power(peer)]).collect();
+                return left.into_iter().chain([Step::Power(peer, on)]).collect();
             }
         };
         let fetches = matches!(sent.header, Some([_, ins::GET_RESPONSE, ..]));

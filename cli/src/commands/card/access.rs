@@ -83,7 +83,7 @@ struct DoorEnding {
 }
 
 pub(super) fn run(options: &Access) -> anyhow::Result<Output> {
-    let trace = options.terminal.new_trace();
+    let trace = options.terminal.new_trace()?;
     let presented = options.terminal.tap()?;
     let mut sam = options.terminal.open_sam(&trace)?;
     let list = options.terminal.list.read(sam.enterprise)?;

@@ -61,7 +61,7 @@ struct Ended {
 }
 
 pub(super) fn run(options: &Attend) -> anyhow::Result<Output> {
-    let trace = options.terminal.new_trace();
+    let trace = options.terminal.new_trace()?;
     let presented = options.terminal.tap()?;
     let mut sam = options.terminal.open_sam(&trace)?;
     let list = options.terminal.list.read(sam.enterprise)?;

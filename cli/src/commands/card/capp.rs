@@ -48,7 +48,7 @@ struct Record(CappUpdate);
 
 pub(super) fn run(options: &Capp) -> anyhow::Result<Output> {
     let till = &options.till;
-    let trace = till.new_trace();
+    let trace = till.new_trace()?;
     let order_moment = till.at.moment()?;
     let pin = options.pin.offered()?;
     let mut sam = till.open_sam(&trace)?;

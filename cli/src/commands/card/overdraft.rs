@@ -38,7 +38,7 @@ const OVERDRAFT_KEY: u8 = 0x01;
 
 pub(super) fn run(options: &Overdraft) -> anyhow::Result<Output> {
     let till = &options.till;
-    let trace = till.new_trace();
+    let trace = till.new_trace()?;
     let moment = till.at.moment()?;
     let pin = options.pin.required()?;
     let mut desk = till.open_desk()?;

@@ -40,7 +40,7 @@ pub(crate) struct Pay {
 pub(crate) const PURCHASE_KEY: u8 = 0x01;
 
 pub(super) fn run(pay: &Pay) -> anyhow::Result<Output> {
-    let trace = pay.till.new_trace();
+    let trace = pay.till.new_trace()?;
     let moment = pay.till.at.moment()?;
     let pin = pay.pin.offered()?;
     let mut sam = pay.till.open_sam(&trace)?;

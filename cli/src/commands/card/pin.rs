@@ -23,7 +23,7 @@ use crate::{
     output::Output,
     pin::{NewPinSource, PinSource},
     reader::{Faults, tap},
-    trace::Trace,
+    trace::TraceOption,
 };
 
 /// What can be done with a card's PIN.
@@ -88,9 +88,8 @@ pub(crate) struct ByIssuer {
     keys: PathBuf,
     #[command(flatten)]
     new: NewPinSource,
-    /// Show what the card said, field by field; PINs and keys are left out.
-    #[arg(long)]
-    trace: bool,
+    #[command(flatten)]
+    trace: TraceOption,
 }
 
 /// A member's card, without any key.
@@ -100,9 +99,8 @@ struct Member {
     card: ChipFile,
     #[command(flatten)]
     enterprise: Enterprise,
-    /// Show what the card said, field by field; PINs are left out.
-    #[arg(long)]
-    trace: bool,
+    #[command(flatten)]
+    trace: TraceOption,
 }
 
 /// Runs one of them.
@@ -133,7 +131,7 @@ impl Member {
         schema: &'static str,
         work: impl FnOnce(&mut dyn Transport, &Selected) -> Result<Done, Failure>,
     ) -> anyhow::Result<Output> {
-        present(schema, &self.card, self.enterprise.enterprise, self.trace, work)
+        present(schema, &self.card, self.enterprise.enterprise, &self.trace, work)
     }
 }
 
@@ -144,7 +142,7 @@ impl ByIssuer {
         // A key file that lacks the key is told before the card is asked for anything.
         of_enterprise.keys().key(purpose, KEY_VERSION)?;
         let new = self.new.chosen()?;
-        present(schema, &self.card, keys.enterprise, self.trace, |card, application| {
+        present(schema, &self.card, keys.enterprise, &self.trace, |card, application| {
             let serial = application.serial();
             let key = of_enterprise.card_key(serial, purpose, KEY_VERSION).map_err(|missing| Failure::Refused {
                 serial: Some(serial),
@@ -166,10 +164,10 @@ fn present(
     schema: &'static str,
     card: &ChipFile,
     enterprise: EnterpriseId,
-    traced: bool,
+    traced: &TraceOption,
     work: impl FnOnce(&mut dyn Transport, &Selected) -> Result<Done, Failure>,
 ) -> anyhow::Result<Output> {
-    let trace = Trace::new(traced);
+    let trace = traced.begin()?;
     let ended = tap(card, &Faults::default(), &trace, |card| {
         let application = select(card, &aid::enterprise_application(enterprise)).map_err(Failure::of_select)?;
         work(card, &application)

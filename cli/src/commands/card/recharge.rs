@@ -44,7 +44,7 @@ pub(super) const LOAD_FOR_AIR_KEY: u8 = 0x11;
 
 pub(super) fn run(options: &Recharge) -> anyhow::Result<Output> {
     let till = &options.till;
-    let trace = till.new_trace();
+    let trace = till.new_trace()?;
     let moment = till.at.moment()?;
     let pin = Some(options.pin.required()?);
     let mut sam = till.open_sam(&trace)?;

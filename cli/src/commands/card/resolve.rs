@@ -56,7 +56,7 @@ struct Resolved {
 
 pub(super) fn run(options: &Resolve) -> anyhow::Result<Output> {
     let till = &options.till;
-    let trace = till.new_trace();
+    let trace = till.new_trace()?;
     let pin = options.pin.offered()?;
     let sam = till.open_sam(&trace)?;
     let issuer =

@@ -20,7 +20,7 @@ use crate::{
     output::{Exit, Output},
     reader::{Faults, tap},
     terminal_sam::TerminalSam,
-    trace::{Trace, TraceLine},
+    trace::{Trace, TraceLine, TraceOption},
 };
 
 /// A card on the service desk's reader, and the SAM that makes its maintenance MACs.
@@ -33,9 +33,8 @@ pub(super) struct Service {
     sam: SamSource,
     #[command(flatten)]
     enterprise: Enterprise,
-    /// Show what card and SAM said, field by field; PINs and keys are left out.
-    #[arg(long)]
-    trace: bool,
+    #[command(flatten)]
+    trace: TraceOption,
 }
 
 /// What was done to which card.
@@ -70,7 +69,7 @@ impl Service {
         schema: &'static str,
         work: impl FnOnce(&mut dyn Transport, &mut TerminalSam) -> Result<Done, Failure>,
     ) -> anyhow::Result<Output> {
-        let trace = Trace::new(self.trace);
+        let trace = self.trace.begin()?;
         let mut sam = TerminalSam::open(&self.sam, self.enterprise.enterprise, &trace)?;
         let ended = tap(&self.card, &Faults::default(), &trace, |card| work(card, &mut sam))?;
         output(schema, ended, &trace)

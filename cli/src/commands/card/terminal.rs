@@ -17,7 +17,7 @@ use crate::{
     private_file,
     reader::open_chip,
     terminal_sam::TerminalSam,
-    trace::Trace,
+    trace::{Trace, TraceOption},
 };
 
 const DENY_LIST: &str = "deny list";
@@ -42,15 +42,14 @@ pub(super) struct PresenceTerminal {
     pub(super) list: ListSource,
     #[command(flatten)]
     at: At,
-    /// Show what card and SAM said, field by field; PINs and keys are left out.
-    #[arg(long)]
-    trace: bool,
+    #[command(flatten)]
+    trace: TraceOption,
 }
 
 impl PresenceTerminal {
-    /// Collects if --trace was given.
-    pub(super) fn new_trace(&self) -> Trace {
-        Trace::new(self.trace)
+    /// Collects what --trace and --trace-file ask for.
+    pub(super) fn new_trace(&self) -> anyhow::Result<Trace> {
+        self.trace.begin()
     }
 
     /// The SAM.

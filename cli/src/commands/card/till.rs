@@ -23,7 +23,7 @@ use crate::{
     output::{Exit, Output},
     reader::open_chip,
     terminal_sam::{KEY_FILE_TERMINAL, TerminalSam},
-    trace::{Trace, TraceLine},
+    trace::{Trace, TraceLine, TraceOption},
 };
 
 /// A terminal and the card presented to it.
@@ -41,15 +41,14 @@ pub(crate) struct Till {
     journal: Option<PathBuf>,
     #[command(flatten)]
     pub(super) at: At,
-    /// Show what card and SAM said, field by field; PINs and keys are left out.
-    #[arg(long)]
-    trace: bool,
+    #[command(flatten)]
+    trace: TraceOption,
 }
 
 impl Till {
-    /// Collects if --trace was given.
-    pub(super) fn new_trace(&self) -> Trace {
-        Trace::new(self.trace)
+    /// Collects what --trace and --trace-file ask for.
+    pub(super) fn new_trace(&self) -> anyhow::Result<Trace> {
+        self.trace.begin()
     }
 
     /// The SAM.

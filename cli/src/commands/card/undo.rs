@@ -34,7 +34,7 @@ const CANCEL_KEY: u8 = 0x01;
 
 pub(super) fn run(options: &Undo) -> anyhow::Result<Output> {
     let till = &options.till;
-    let trace = till.new_trace();
+    let trace = till.new_trace()?;
     let moment = till.at.moment()?;
     let mut sam = till.open_sam(&trace)?;
     let list = options.list.read(sam.enterprise)?;

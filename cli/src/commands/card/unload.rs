@@ -43,7 +43,7 @@ pub(crate) struct Unload {
 
 pub(super) fn run(options: &Unload) -> anyhow::Result<Output> {
     let till = &options.till;
-    let trace = till.new_trace();
+    let trace = till.new_trace()?;
     let moment = till.at.moment()?;
     let mut desk = till.open_desk()?;
     let purse = if options.deposit { Purse::Ed } else { Purse::Ep };

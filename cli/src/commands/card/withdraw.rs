@@ -38,7 +38,7 @@ pub(crate) struct Withdraw {
 
 pub(super) fn run(options: &Withdraw) -> anyhow::Result<Output> {
     let till = &options.till;
-    let trace = till.new_trace();
+    let trace = till.new_trace()?;
     let moment = till.at.moment()?;
     let pin = options.pin.required()?;
     let mut sam = till.open_sam(&trace)?;

@@ -138,7 +138,7 @@ impl Checker {
         }
         let at = match step {
             Step::Whole(_, whole) => whole.at,
-            Step::Power(_) => 0,
+            Step::Power(..) => 0,
         };
         let against = self.memory.step(step);
         self.report.contradictions.extend(against.into_iter().map(|contradiction| (at, contradiction)));
@@ -174,18 +174,24 @@ impl Claim {
         self.recipe.make(keys, card, &parts)
     }
 
+    fn excuse(&self, keys: &TraceKeys, card: Card) -> Option<Unchecked> {
+        let parts: Vec<&[u8]> = self.parts.iter().map(|part| part.bytes.as_slice()).collect();
+        self.recipe.excuse(keys, card, &parts)
+    }
+
     /// What stands there.
     fn got(&self) -> &[u8] {
         self.parts.get(self.part).and_then(|part| part.bytes.get(self.range.clone())).unwrap_or_default()
     }
 
     fn judge(&self, keys: &TraceKeys, card: Card, whole: &Whole, confirmed: &Confirmed) -> Finding {
-        let verdict = match self.make(keys, card) {
-            Ok(made) if made.iter().any(|made| made == self.got()) => match refused(whole) {
+        let verdict = match (self.make(keys, card), self.excuse(keys, card)) {
+            (Ok(made), _) if made.iter().any(|made| made == self.got()) => match refused(whole) {
                 Some(status) if self.is_commands() => Verdict::Refused(status),
                 _ => Verdict::Right,
             },
-            made => search::wrong(self, (keys, card, confirmed), made, whole.status()),
+            (Ok(_), Some(why)) => Verdict::Unchecked(why),
+            (made, _) => search::wrong(self, (keys, card, confirmed), made, whole.status()),
         };
         // Where a wrong byte shows is where the MAC stands.
         let entry = self.place(self.part, self.range.start).map_or(whole.at, |place| place.entry);

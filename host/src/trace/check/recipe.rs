@@ -73,6 +73,13 @@ impl Recipe {
             _ => Err(Unchecked::Layout),
         }
     }
+
+    /// Why nothing is wrong though no key fits: a TAC does not say by which version of its key it was made, so a key file
+    /// that lacks the transaction's own key may lack the TAC's too.
+    pub(super) fn excuse(&self, keys: &TraceKeys, card: Card, parts: &[&[u8]]) -> Option<Unchecked> {
+        let (Self::Tac, [initialize, begun, ..]) = (self, parts) else { return None };
+        transaction_keys(keys, card, &parse(initialize, begun).ok()?).err()
+    }
 }
 
 fn initialized(keys: &TraceKeys, card: Card, initialize: &[u8], begun: &[u8]) -> Result<Vec<Vec<u8>>, Unchecked> {

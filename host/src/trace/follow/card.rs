@@ -126,7 +126,7 @@ impl CardState {
     }
 
     /// Everything in memory that power keeps is gone.
-    pub(super) fn power(&mut self) {
+    pub(super) fn power(&mut self, on: bool) {
         let mut accounts = core::mem::take(&mut self.accounts);
         // It may be another card.
         accounts.remove(&None);
@@ -135,7 +135,8 @@ impl CardState {
             account.ep.leave();
             account.last = None;
         }
-        *self = Self { accounts, selected: Selected::MasterFile, at_the_beginning: Beginning::No, ..Self::default() };
+        let selected = if on { Selected::MasterFile } else { Selected::Unknown };
+        *self = Self { accounts, selected, at_the_beginning: Beginning::No, ..Self::default() };
     }
 
     /// What is known after a command and its answer.

@@ -83,11 +83,11 @@ impl Memory {
     /// What is known after one more step, and what contradicts it.
     pub(super) fn step(&mut self, step: &Step) -> Vec<Contradiction> {
         match step {
-            Step::Power(Peer::Card) => {
-                self.card.power();
+            Step::Power(Peer::Card, on) => {
+                self.card.power(*on);
                 Vec::new()
             }
-            Step::Power(Peer::Sam) => {
+            Step::Power(Peer::Sam, _) => {
                 self.sam.power();
                 self.handed = None;
                 Vec::new()

@@ -1,0 +1,66 @@
+//! `onecard trace`: what went over the wire, from a file.
+
+mod check;
+mod show;
+
+use std::{fs, path::Path};
+
+use anyhow::Context;
+use clap::Subcommand;
+use onecard_host::trace::TraceFile;
+
+use crate::output::Output;
+
+/// What can be done with traces.
+#[derive(Subcommand, Debug)]
+pub(crate) enum TraceCommand {
+    /// Tell a trace field by field, with the state of card and SAM that it implies 解读
+    ///
+    /// Lines that begin with = are what card and SAM must have in their memory from there on, lines that begin with ! are
+    /// answers that cannot be after what went before.
+    #[command(after_help = "\
+Examples:
+  onecard card pay sim:wang.card 12.50 --sam sim:till.sam --trace-file sale.trace
+  onecard trace show sale.trace
+  onecard trace show sale.trace | less")]
+    Show(show::Show),
+    /// Make every MAC of a trace anew by known keys, and point at the first wrong byte 校验
+    ///
+    /// MAC1, MAC2, MAC3 and TAC of every transaction, proofs, line protection, authentication, and a SAM's. Where a MAC is
+    /// wrong because one byte that it covers was changed, that byte is found. Exit code 6 if anything is wrong, or an
+    /// answer cannot be after what went before.
+    #[command(after_help = "\
+Examples:
+  onecard trace check sale.trace --keys dev.keys
+  # without keys: what contradicts itself 无密钥时只查前后矛盾
+  onecard trace check sale.trace
+  # keys of one card, as they stand in it: mode 0600
+  onecard trace check robur.trace --card-keys robur.keys
+
+A card key file; type and id as WRITE KEY has them, 16 digits are a DES key:
+  format = \"onecard-card-keys;1\"
+  [[card]]
+  type = \"3F\"
+  id = \"00\"
+  key = \"3F3F3F3F3F3F3F3F1122334455667788\"
+  [[sam]]
+  kind = \"02\"
+  algorithm = \"sm4\"
+  key = \"00112233445566778899AABBCCDDEEFF\"")]
+    Check(check::Check),
+}
+
+/// Runs one of them.
+pub(crate) fn run(command: &TraceCommand) -> anyhow::Result<Output> {
+    match command {
+        TraceCommand::Show(show) => show::run(show),
+        TraceCommand::Check(check) => check::run(check),
+    }
+}
+
+/// The trace in `path`, whole.
+fn read(path: &Path) -> anyhow::Result<TraceFile> {
+    let name = || format!("trace {}", path.display());
+    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", name()))?;
+    TraceFile::parse(&text).with_context(name)
+}
