@@ -44,7 +44,8 @@ Exit codes:
   3  outcome unknown 结果未知: the card may have done it; present the same card again
   4  refused 未成交: by card, SAM or rule; no money moved, nothing changed
   5  a settlement file holds unproven records
-  6  card doctor found a problem, or what soon is one; trace check found something wrong";
+  6  card doctor found a problem, or what soon is one; trace check or replay found
+     something wrong";
 
 /// What was typed.
 #[derive(Parser, Debug)]

@@ -115,6 +115,11 @@ impl Recording {
         Ok(Self { began: Instant::now(), writer, failed: None })
     }
 
+    /// Adds what happened before, with its own times.
+    pub(crate) fn add_all(&mut self, entries: &[Entry]) -> anyhow::Result<()> {
+        entries.iter().try_for_each(|entry| self.writer.write(entry)).context("the trace file could not be written")
+    }
+
     /// Adds what happened now.
     pub(crate) fn add(&mut self, with: Peer, what: What) {
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);

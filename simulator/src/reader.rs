@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, error::Error, fmt, mem};
 
 use onecard_applet::{Card, Cause, Dead, Response};
-use onecard_host::transport::{Transport, TransportError};
+use onecard_host::{
+    trace::ReplayTarget,
+    transport::{Transport, TransportError},
+};
 
 use crate::chip::{Chip, PoweredChip};
 
@@ -148,6 +151,16 @@ impl Transport for Reader {
             Ok(()) if fault == Some(Fault::LostAnswer) => Err(TransportError::NoAnswer),
             Ok(()) => Ok(answer.to_vec()),
             Err(_power_lost) => Err(self.fall_silent(Silence::PowerCut)),
+        }
+    }
+}
+
+impl ReplayTarget for Reader {
+    fn power_up(&mut self, randoms: &[u8]) -> Result<(), TransportError> {
+        self.tap_with(|chip| chip.inject_random(randoms));
+        match &self.slot {
+            Slot::Running(_) => Ok(()),
+            Slot::Silent { chip, silence } => Err(no_answer(chip, *silence)),
         }
     }
 }

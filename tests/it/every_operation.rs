@@ -114,7 +114,7 @@ impl Place {
     }
 
     /// ED, EP.
-    fn balances(&self) -> (u32, u32) {
+    pub(crate) fn balances(&self) -> (u32, u32) {
         let mut card = Reader::insert(self.card.snapshot());
         let name = aid::enterprise_application(World::shared().enterprise_id());
         let application = select(&mut card, &name).unwrap();

@@ -4,6 +4,7 @@
 mod changed;
 mod published;
 mod recorded;
+mod replayed;
 
 use onecard_host::trace::{Checker, Entry, Exchange, Peer, Report, TraceKeys, What};
 

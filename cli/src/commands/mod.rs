@@ -43,7 +43,7 @@ pub(crate) enum Command {
     /// Settlement records: export, show, verify 结算
     #[command(subcommand)]
     Settlement(settlement::SettlementCommand),
-    /// What went over the wire, from a trace file: tell, check by keys 通信记录
+    /// What went over the wire, from a trace file: tell, check by keys, replay 通信记录
     #[command(subcommand)]
     Trace(trace::TraceCommand),
 }

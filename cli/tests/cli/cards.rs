@@ -100,12 +100,10 @@ impl Desk {
         drop(chip);
         let file = |name: &str| self.folder.join(name);
         fs::copy(file("traced.card"), file("before.card")).unwrap();
-        let line = "--sam sim:traced.sam --pin-file holder.pin --at 2026-11-02T12:00";
-        for rest in
-            ["recharge sim:traced.card 50 --trace-file load.trace", "pay sim:traced.card 12.50 --trace-file sale.trace"]
-        {
-            json(&self.folder, &format!("card {rest} {line}"), 0);
-        }
+        let line = "--sam sim:traced.sam --at 2026-11-02T12:00";
+        let (load, sale) = ("50 --pin-file holder.pin --trace-file load.trace", "12.50 --trace-file sale.trace");
+        json(&self.folder, &format!("card recharge sim:traced.card {load} {line}"), 0);
+        json(&self.folder, &format!("card pay sim:traced.card {sale} {line}"), 0);
         for name in ["load.trace", "sale.trace"] {
             fs::write(file(name), at_noon(&fs::read_to_string(file(name)).unwrap())).unwrap();
         }

@@ -25,6 +25,7 @@ mod exchange;
 mod field;
 mod file;
 mod follow;
+mod replay;
 mod transaction;
 mod whole;
 
@@ -34,6 +35,7 @@ pub use exchange::{Answer, Exchange, Payload, Sent};
 pub use field::{Decoded, Field};
 pub use file::{About, DamagedTrace, SCHEMA, TraceFault, TraceFile, TraceWriter};
 pub use follow::{CardState, Contradiction, Follower, PurseState, SamState, Selected, Shown};
+pub use replay::{Replay, ReplayOrder, ReplayOutcome, ReplayStep, ReplayTarget, Stopped};
 pub use transaction::{Begun, Second, TransactionKind};
 
 use crate::transport::{Transport, TransportError};

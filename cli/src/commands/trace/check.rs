@@ -25,9 +25,9 @@ pub(crate) struct Check {
 /// What the keys say.
 #[derive(Serialize)]
 pub(super) struct Checked {
-    right: usize,
-    wrong: usize,
-    unchecked: usize,
+    pub(super) right: usize,
+    pub(super) wrong: usize,
+    pub(super) unchecked: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_wrong: Option<Row>,
     findings: Vec<Row>,

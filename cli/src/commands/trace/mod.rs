@@ -1,6 +1,7 @@
 //! `onecard trace`: what went over the wire, from a file.
 
 mod check;
+mod replay;
 mod show;
 
 use std::{fs, path::Path};
@@ -48,6 +49,21 @@ A card key file; type and id as WRITE KEY has them, 16 digits are a DES key:
   algorithm = \"sm4\"
   key = \"00112233445566778899AABBCCDDEEFF\"")]
     Check(check::Check),
+    /// Send a recorded session to a card again 重放
+    ///
+    /// With keys the terminal's MACs and cryptograms are made anew for the card's random numbers of now, and the card's are
+    /// checked. Without keys every byte is sent as recorded, and a simulated chip draws the random numbers of then: if it is
+    /// as it was then, it answers byte for byte. It ends at the first other answer, and where something was not recorded.
+    /// Exit code 6 unless all was answered as recorded. The card does what it is told: money moves.
+    #[command(after_help = "\
+Examples:
+  # a copy of the card as it was before 先留副本
+  cp wang.card before.card
+  onecard card pay sim:wang.card 12.50 --sam sim:till.sam --trace-file sale.trace
+  onecard trace replay sale.trace --reader sim:before.card --copy
+  # another card, or the same later: new MACs
+  onecard trace replay sale.trace --reader sim:before.card --copy --keys dev.keys")]
+    Replay(replay::Replay),
 }
 
 /// Runs one of them.
@@ -55,6 +71,7 @@ pub(crate) fn run(command: &TraceCommand) -> anyhow::Result<Output> {
     match command {
         TraceCommand::Show(show) => show::run(show),
         TraceCommand::Check(check) => check::run(check),
+        TraceCommand::Replay(replay) => replay::run(replay),
     }
 }
 
