@@ -10,12 +10,10 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use onecard_host::{
     crypto::{DesKey, Key, LineKey},
+    keys::Cipher,
     trace::{GivenKey, TraceKeys},
 };
-use onecard_wire::{
-    key::{Algorithm, KeyType},
-    sam::UsageKind,
-};
+use onecard_wire::{key::KeyType, sam::UsageKind};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
@@ -86,17 +84,6 @@ struct OfSam {
     key: Zeroizing<String>,
 }
 
-#[derive(Deserialize, Clone, Copy, Default)]
-enum Cipher {
-    #[default]
-    #[serde(rename = "3des")]
-    TripleDes,
-    #[serde(rename = "sm4")]
-    Sm4,
-    #[serde(rename = "aes")]
-    Aes,
-}
-
 /// Messages name the file and a key by its place, and never repeat its digits.
 fn card_keys(mut keys: TraceKeys, path: &Path) -> anyhow::Result<TraceKeys> {
     let name = || format!("{WHAT} {}", path.display());
@@ -119,19 +106,9 @@ fn card_keys(mut keys: TraceKeys, path: &Path) -> anyhow::Result<TraceKeys> {
     for (OfSam { kind, algorithm, key }, number) in content.sam.iter().zip(1..) {
         let place = || format!("{}: key {number} of the SAM", name());
         let kind = UsageKind(byte(kind).with_context(place)?);
-        keys = keys.with_sam_key(kind, Key::from_hex(algorithm.of(), key).with_context(place)?);
+        keys = keys.with_sam_key(kind, Key::from_hex((*algorithm).into(), key).with_context(place)?);
     }
     Ok(keys)
-}
-
-impl Cipher {
-    const fn of(self) -> Algorithm {
-        match self {
-            Self::TripleDes => Algorithm::Des,
-            Self::Sm4 => Algorithm::Sm4,
-            Self::Aes => Algorithm::Aes,
-        }
-    }
 }
 
 fn erased<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
@@ -149,5 +126,5 @@ fn line_key(cipher: Cipher, digits: &str) -> anyhow::Result<LineKey> {
         hex::decode_to_slice(digits, &mut *bytes).map_err(|_| anyhow!("a DES key is 16 hexadecimal digits"))?;
         return Ok(DesKey::from_bytes(*bytes).into());
     }
-    Ok(Key::from_hex(cipher.of(), digits)?.into())
+    Ok(Key::from_hex(cipher.into(), digits)?.into())
 }

@@ -52,6 +52,7 @@ pub mod card;
 pub mod crypto;
 pub mod disk;
 pub mod issuing;
+mod key_list;
 pub mod keys;
 mod line_file;
 pub mod line_protection;

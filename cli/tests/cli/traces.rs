@@ -38,6 +38,13 @@ fn a_published_trace_is_right_by_its_published_keys() {
     assert_eq!((&checked["right"], &checked["wrong"]), (&1.into(), &2.into()));
     let wrong = &checked["first_wrong"];
     assert_eq!((&wrong["clause"], &wrong["wrong_byte"]["offset"]), (&"6.3.2".into(), &12.into()));
+    // A key that nothing in the trace was made with: nothing is checked, and that is told.
+    let foreign = KEYS.replace("\"3F\"", "\"3E\"").replace("\"34\"", "\"3D\"");
+    write_secret(&at.join("foreign.keys"), &foreign);
+    let checked = json(at, "trace check robur.trace --card-keys foreign.keys", 6);
+    assert_eq!((&checked["right"], &checked["wrong"], &checked["unchecked"]), (&0.into(), &0.into(), &3.into()));
+    assert!(onecard(at, "trace check robur.trace --card-keys foreign.keys").out.contains("No key given could check"));
+    assert_eq!(json(at, "trace check robur.trace", 0)["unchecked"], 3);
     // The log says another amount than the load had.
     let log = TRACE.replace(" 9000", "9000").replace("00000010026666", "00000011026666");
     fs::write(at.join("log.trace"), log).unwrap();

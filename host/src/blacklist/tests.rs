@@ -230,6 +230,7 @@ fn signed_contradictions_are_refused() {
     assert!(contradiction(|bytes| bytes[35] = 9).contains("lengths"));
     assert!(contradiction(|bytes| bytes[39] = 9).contains("lengths"));
     assert!(contradiction(|bytes| bytes[44..60].rotate_left(8)).contains("ascending"));
+    assert!(contradiction(|bytes| bytes.copy_within(44..52, 52)).contains("ascending"), "a card twice");
     assert!(contradiction(|bytes| bytes[51] ^= 1).contains("no card has"));
     assert!(contradiction(|bytes| bytes[20..27].fill(0xFF)).contains("older"));
     let takes_off = contradiction(|bytes| bytes[60..68].copy_from_slice(&card(77).to_bytes()));
@@ -254,6 +255,13 @@ fn signed_contradictions_are_refused() {
     longer[40..44].copy_from_slice(&(length as u32).to_be_bytes());
     let error = one.updated(&signed_anew(&longer), &key).unwrap_err();
     assert!(error.to_string().contains("another length"));
+    // The tree's one key twice: a set that reads, and of which the second part hides the first.
+    let (header, body) = right[..right.len() - 64].split_at(44);
+    let mut twice = [header, &2_u64.to_le_bytes(), &body[8..], &body[8..], &[0; 64]].concat();
+    let length = twice.len() - 44 - 64;
+    twice[40..44].copy_from_slice(&(length as u32).to_be_bytes());
+    let error = one.updated(&signed_anew(&twice), &key).unwrap_err();
+    assert!(error.to_string().contains("another length"), "{error}");
 }
 
 #[test]
@@ -296,6 +304,10 @@ fn a_file_keeps_what_was_received_and_trusts_nothing_else() {
     }
     fs::write(&path, &right[..right.len() - 1]).unwrap();
     assert!(matches!(open(), Err(BlacklistFileError::Stored { .. })));
+    // What cannot be read is no empty list.
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert!(matches!(open(), Err(BlacklistFileError::Io { .. })));
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! What a station asks a card beside its files: which keys it has, and where its counters stand (profile §3.2).
 
-use iso7816_tlv::ber::{Tlv, Value};
 use onecard_wire::{
     amount::Amount,
     fid::Fid,
@@ -14,6 +13,7 @@ use onecard_wire::{
 use super::{ReadError, Selected};
 use crate::{
     apdu::{Command, exchange},
+    key_list,
     transport::Transport,
 };
 
@@ -25,9 +25,8 @@ pub fn key_list<T: Transport + ?Sized>(
     transport: &mut T,
     card: &Selected,
 ) -> Result<Option<Vec<KeyListEntry>>, ReadError> {
-    let command = Command::new(ins::CLA_PBOC, ins::GET_DATA, 0x00, ins::KEY_LIST).expecting(0);
-    match ask(transport, card, Fid::KEY, &command) {
-        Ok(list) => parse(&list).map(Some).ok_or(malformed(card, Fid::KEY, list.len())),
+    match ask(transport, card, Fid::KEY, &key_list::page(0)) {
+        Ok(list) => of_card(&list).map(Some).ok_or(malformed(card, Fid::KEY, list.len())),
         Err(ReadError::Refused { status, .. }) if NO_LIST.contains(&status) => Ok(None),
         Err(error) => Err(error),
     }
@@ -68,23 +67,9 @@ pub fn load_counter<T: Transport + ?Sized>(
 const NO_LIST: [StatusWord; 4] =
     [StatusWord::INS_NOT_SUPPORTED, StatusWord::CLA_NOT_SUPPORTED, StatusWord::WRONG_P1P2, StatusWord::KEY_NOT_FOUND];
 
-/// `E0 L {C0 05 entry}*`.
-fn parse(list: &[u8]) -> Option<Vec<KeyListEntry>> {
-    let template =
-        Tlv::from_bytes(list).ok().filter(|template| template.tag().to_bytes() == [KeyListEntry::LIST_TAG])?;
-    match template.value() {
-        Value::Constructed(entries) => entries.iter().map(entry).collect(),
-        Value::Primitive(nothing) => nothing.is_empty().then(Vec::new),
-    }
-}
-
-fn entry(object: &Tlv) -> Option<KeyListEntry> {
-    match object.value() {
-        Value::Primitive(value) if object.tag().to_bytes() == [KeyListEntry::TAG] => {
-            value.as_slice().try_into().ok().map(KeyListEntry::from_bytes)
-        }
-        _ => None,
-    }
+/// A list with a SAM's working keys is none of a card.
+fn of_card(list: &[u8]) -> Option<Vec<KeyListEntry>> {
+    key_list::parse(list)?.into_iter().map(|listed| (!listed.working).then_some(listed.key)).collect()
 }
 
 fn initialize<T: Transport + ?Sized>(

@@ -10,7 +10,7 @@ use onecard_wire::{
 
 use crate::{apdu::ExchangeError, blacklist::ListVersion, transport::TransportError};
 
-mod key_versions;
+mod key_list;
 mod psam;
 mod remote;
 mod software;

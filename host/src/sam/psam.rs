@@ -15,7 +15,7 @@ use onecard_wire::{
 
 use super::{
     AuthenticationUse, CardFactors, Cryptogram, LineKeyUse, Sam, SamError, SamOrder,
-    key_versions::{NEWEST, listed_versions},
+    key_list::{NEWEST, listed_versions},
 };
 use crate::{
     apdu::{Command, exchange},
@@ -72,7 +72,8 @@ impl<T: Transport> PsamCard<T> {
     }
 
     /// The same SAM, whose key of `kind` is of `algorithm` (own): it decides how the terminal pads for DES CRYPT, which tells
-    /// no algorithm. Kinds not named are triple DES; [`Self::with_listed_algorithms`] asks the SAM. Transactions need no such word: the card tells its key's algorithm.
+    /// no algorithm. Kinds not named are triple DES; [`Self::with_listed_algorithms`] asks the SAM. Transactions need no such
+    /// word: the card tells its key's algorithm.
     #[must_use]
     pub fn with_algorithm(mut self, kind: UsageKind, algorithm: Algorithm) -> Self {
         self.algorithms.retain(|(named, _)| *named != kind);

@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use onecard_wire::{ins, status::StatusWord};
+use onecard_wire::status::StatusWord;
 
-use super::{Decoded, Field, answer, command};
+use super::{Decoded, Discretion, Field, answer, command};
 use crate::{apdu::meaning, transport::TransportError};
 
 /// A command and what came back.
@@ -48,12 +48,10 @@ pub enum Payload {
 }
 
 impl Exchange {
-    /// Keeps of an exchange what may be kept.
+    /// Keeps of a single exchange, the first after a power-up, what may be kept; [`Discretion::record`] for those that follow.
     #[must_use]
     pub fn record(command: &[u8], answer: Result<&[u8], &TransportError>) -> Self {
-        let sent = Sent::record(command);
-        let received = answer.map(|bytes| Answer::record(sent.header, bytes)).map_err(Clone::clone);
-        Self { sent, received }
+        Discretion::default().record(command, answer)
     }
 
     /// Command and answer by the names of their fields.
@@ -79,12 +77,13 @@ impl Exchange {
 
 impl Sent {
     /// Keeps of a command what may be kept.
-    pub(super) fn record(command: &[u8]) -> Self {
+    pub(super) fn record(command: &[u8], discretion: &Discretion) -> Self {
         let Some((header, rest)) = command.split_first_chunk::<4>() else {
             return Self { header: None, lc: None, data: Payload::Shown(command.to_vec()), le: None };
         };
         let header = Some(*header);
-        let keep = |data: &[u8]| if is_hidden(header, data.len()) { Payload::hide(data) } else { Payload::show(data) };
+        let hides = |data: &[u8]| discretion.hides_command(header, data.len());
+        let keep = |data: &[u8]| if hides(data) { Payload::hide(data) } else { Payload::show(data) };
         let fits = |lc: u8, data: &[u8]| data.len() == usize::from(lc);
         match rest {
             [] => Self { header, lc: None, data: Payload::show(&[]), le: None },
@@ -105,12 +104,12 @@ impl Sent {
 
 impl Answer {
     /// Keeps of the answer to a command of that header what may be kept.
-    pub(super) fn record(header: Option<[u8; 4]>, bytes: &[u8]) -> Self {
+    pub(super) fn record(header: Option<[u8; 4]>, bytes: &[u8], discretion: &Discretion) -> Self {
         let Some((data, status)) = bytes.split_last_chunk::<2>() else {
             return Self { data: Payload::show(bytes), status: None };
         };
-        let personal = names_holder(header) && data.len() > TERMINAL_LEN;
-        let data = if personal { Payload::hide(data) } else { Payload::show(data) };
+        let hidden = discretion.hides_answer(header, data.len());
+        let data = if hidden { Payload::hide(data) } else { Payload::show(data) };
         Self { data, status: Some(StatusWord(u16::from_be_bytes(*status))) }
     }
 }
@@ -161,27 +160,6 @@ impl Payload {
             Self::Hidden(_) => &[],
         }
     }
-}
-
-/// A SAM's MF has 6 bytes of terminal number where a card has its holder.
-const TERMINAL_LEN: usize = 6;
-const MAC_LEN: usize = 4;
-/// UNBLOCK (80 2C) stands in FMCOS's list of commands, with a PIN for all that is known.
-const UNBLOCK: u8 = 0x2C;
-
-/// Whether a command's data are a PIN, a key (enciphered too: a blank card's transport key is known to all) or the
-/// holder's. CLA does not matter: a malformed command has a PIN in it all the same.
-fn is_hidden(header: Option<[u8; 4]>, length: usize) -> bool {
-    let secret = matches!(
-        header,
-        Some([_, ins::VERIFY | ins::CHANGE_OR_RELOAD_PIN | ins::PIN_UNBLOCK | ins::WRITE_KEY | UNBLOCK, _, _])
-    );
-    secret || (names_holder(header) && length > TERMINAL_LEN + MAC_LEN)
-}
-
-/// READ or UPDATE BINARY of SFI 16.
-fn names_holder(header: Option<[u8; 4]>) -> bool {
-    matches!(header, Some([_, ins::READ_BINARY | ins::UPDATE_BINARY | ins::WRITE_BINARY, 0x96, _]))
 }
 
 impl fmt::Display for Payload {

@@ -15,7 +15,7 @@ use std::io::{self, Write};
 use onecard_wire::status::StatusWord;
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Entry, Exchange, Payload, Peer, Sent, What};
+use super::{Answer, Discretion, Entry, Exchange, Payload, Peer, Sent, What};
 use crate::transport::TransportError;
 
 /// Names the format, in the first line.
@@ -156,12 +156,18 @@ impl TraceFile {
         let FirstLine { about, began, .. } =
             first.filter(|first| first.schema == SCHEMA).ok_or(fail(1, TraceFault::Schema))?;
         let mut entries: Vec<Entry> = Vec::new();
+        let mut discretions = [Discretion::NEW, Discretion::NEW];
         for (text, number) in lines {
             if !text.ends_with('\n') && serde_json::from_str::<Line>(text).is_err() {
                 return Err(fail(number, TraceFault::CutOff));
             }
             let line: Line = serde_json::from_str(text).map_err(|error| fail(number, form(&error)))?;
-            let entry = line.entry().map_err(|fault| fail(number, fault))?;
+            let [card, sam] = &mut discretions;
+            let discretion = match line.with {
+                Peer::Card => card,
+                Peer::Sam => sam,
+            };
+            let entry = line.entry(discretion).map_err(|fault| fail(number, fault))?;
             if entries.last().is_some_and(|last| last.ms > entry.ms) {
                 return Err(fail(number, TraceFault::Order));
             }
@@ -208,21 +214,26 @@ impl Line {
         }
     }
 
-    fn entry(self) -> Result<Entry, TraceFault> {
+    fn entry(self, discretion: &mut Discretion) -> Result<Entry, TraceFault> {
         let other = || TraceFault::Form("an event, or a command with an answer or an error".to_owned());
         let Self { ms, with, event, atr, command, answer, error, why } = self;
         let what = match (event, command, answer, error) {
-            (Some(event), None, None, None) if why.is_none() => event_of(event, atr)?,
+            (Some(event), None, None, None) if why.is_none() => {
+                *discretion = Discretion::NEW;
+                event_of(event, atr)?
+            }
             (None, Some(command), answer, error) if atr.is_none() => {
-                let sent = sent(&kept(&command, "command")?)?;
+                let sent = sent(&kept(&command, "command")?, discretion)?;
                 let received = match (answer, error, why) {
-                    (Some(text), None, None) => Ok(answered(&sent, &kept(&text, "answer")?)?),
+                    (Some(text), None, None) => Ok(answered(&sent, &kept(&text, "answer")?, discretion)?),
                     (None, Some(Silence::CardRemoved), None) => Err(TransportError::CardRemoved),
                     (None, Some(Silence::NoAnswer), None) => Err(TransportError::NoAnswer),
                     (None, Some(Silence::Reader), why) => Err(TransportError::Reader(why.unwrap_or_default())),
                     _ => return Err(other()),
                 };
-                What::Exchange(Exchange { sent, received })
+                let exchange = Exchange { sent, received };
+                discretion.follow(&exchange);
+                What::Exchange(exchange)
             }
             _ => return Err(other()),
         };
@@ -240,9 +251,9 @@ fn event_of(event: Event, atr: Option<String>) -> Result<What, TraceFault> {
 }
 
 /// A command of which the file hides some bytes.
-fn sent(kept: &[Option<u8>]) -> Result<Sent, TraceFault> {
+fn sent(kept: &[Option<u8>], discretion: &Discretion) -> Result<Sent, TraceFault> {
     if let Some(known) = kept.iter().copied().collect::<Option<Vec<u8>>>() {
-        return Ok(Sent::record(&known));
+        return Ok(Sent::record(&known, discretion));
     }
     let fault = TraceFault::Bytes("command");
     let (header, rest) = kept.split_first_chunk::<4>().ok_or(fault.clone())?;
@@ -255,9 +266,9 @@ fn sent(kept: &[Option<u8>]) -> Result<Sent, TraceFault> {
     })
 }
 
-fn answered(sent: &Sent, kept: &[Option<u8>]) -> Result<Answer, TraceFault> {
+fn answered(sent: &Sent, kept: &[Option<u8>], discretion: &Discretion) -> Result<Answer, TraceFault> {
     if let Some(known) = kept.iter().copied().collect::<Option<Vec<u8>>>() {
-        return Ok(Answer::record(sent.header, &known));
+        return Ok(Answer::record(sent.header, &known, discretion));
     }
     match kept {
         [data @ .., Some(high), Some(low)] => {

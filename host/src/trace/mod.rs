@@ -20,6 +20,7 @@
 mod answer;
 mod check;
 mod command;
+mod discretion;
 mod entry;
 mod exchange;
 mod field;
@@ -30,6 +31,7 @@ mod transaction;
 mod whole;
 
 pub use check::{Checker, Finding, Fit, GivenKey, Place, Report, Side, TraceKeys, Unchecked, Verdict, Wrong};
+pub use discretion::Discretion;
 pub use entry::{Entry, Peer, What};
 pub use exchange::{Answer, Exchange, Payload, Sent};
 pub use field::{Decoded, Field};
@@ -45,13 +47,14 @@ use crate::transport::{Transport, TransportError};
 pub struct Traced<T, F> {
     inner: T,
     sink: F,
+    discretion: Discretion,
 }
 
 impl<T: Transport, F: FnMut(&Exchange)> Traced<T, F> {
-    /// Traces what goes through `inner`.
+    /// Traces what goes through `inner`, which was just powered up.
     #[must_use]
     pub const fn new(inner: T, sink: F) -> Self {
-        Self { inner, sink }
+        Self { inner, sink, discretion: Discretion::NEW }
     }
 
     /// What was traced.
@@ -63,7 +66,7 @@ impl<T: Transport, F: FnMut(&Exchange)> Traced<T, F> {
 impl<T: Transport, F: FnMut(&Exchange)> Transport for Traced<T, F> {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         let answer = self.inner.transmit(command);
-        (self.sink)(&Exchange::record(command, answer.as_deref()));
+        (self.sink)(&self.discretion.record(command, answer.as_deref()));
         answer
     }
 }

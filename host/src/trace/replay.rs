@@ -5,7 +5,9 @@ use core::{fmt, ops::Range};
 use onecard_wire::ins;
 use zeroize::Zeroizing;
 
-use super::{Checker, Entry, Exchange, Payload, Peer, Report, Sent, TraceKeys, Unchecked, What, transaction::Begun};
+use super::{
+    Checker, Discretion, Entry, Exchange, Payload, Peer, Report, Sent, TraceKeys, Unchecked, What, transaction::Begun,
+};
 use crate::{
     card::Pin,
     transport::{Transport, TransportError},
@@ -111,6 +113,7 @@ impl ReplayOrder {
             recorded,
             was: Checker::new(self.keys.clone().unwrap_or_default()),
             now: Checker::new(self.keys.clone().unwrap_or_default()),
+            discretion: Discretion::NEW,
             steps: Vec::new(),
             entries: Vec::new(),
         };
@@ -136,6 +139,8 @@ struct Run<'r> {
     was: Checker,
     /// What they say of this one.
     now: Checker,
+    /// From this one's last power-up on.
+    discretion: Discretion,
     steps: Vec<ReplayStep>,
     entries: Vec<Entry>,
 }
@@ -157,6 +162,7 @@ impl Run<'_> {
                     None => randoms(session, self.order.with),
                 };
                 target.power_up(&randoms).map_err(|error| Stopped::Silent { entry: at, error })?;
+                self.discretion = Discretion::NEW;
                 self.happened(entry.ms, What::PowerUp(Vec::new()));
                 powered = true;
             }
@@ -178,7 +184,7 @@ impl Run<'_> {
     fn one(&mut self, at: usize, ms: u64, was: &Exchange, target: &mut dyn ReplayTarget) -> Result<(), Stopped> {
         let command = self.command(at, ms, was)?;
         let answer = target.transmit(&command);
-        let now = Exchange::record(&command, answer.as_deref());
+        let now = self.discretion.record(&command, answer.as_deref());
         self.happened(ms, What::Exchange(now.clone()));
         let outcome = match (&was.received, &answer) {
             (Ok(_), Err(error)) => return Err(Stopped::Silent { entry: at, error: error.clone() }),

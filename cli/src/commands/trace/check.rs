@@ -78,8 +78,9 @@ pub(super) fn run(check: &Check) -> anyhow::Result<Output> {
     let mut checker = Checker::new(check.keys.read()?);
     file.entries.iter().for_each(|entry| checker.push(entry));
     let report = checker.finish();
-    let exit = if report.is_sound() { Exit::Done } else { Exit::Found };
-    Output::new("onecard.trace-check/1", exit, &Checked::of(&report, &file.entries, check.keys.is_empty()))
+    let checked = Checked::of(&report, &file.entries, check.keys.is_empty());
+    let exit = if report.is_sound() && !checked.fits_no_key() { Exit::Done } else { Exit::Found };
+    Output::new("onecard.trace-check/1", exit, &checked)
 }
 
 impl Checked {
@@ -98,6 +99,11 @@ impl Checked {
                 .collect(),
             no_keys,
         }
+    }
+
+    /// The keys that were named have checked nothing of what there was to check: most likely another card's.
+    const fn fits_no_key(&self) -> bool {
+        !self.no_keys && self.right == 0 && self.unchecked > 0
     }
 }
 
@@ -198,6 +204,8 @@ impl fmt::Display for Checked {
         writeln!(f, "{right} right, {wrong} wrong, {unchecked} unchecked 正确{right}，错误{wrong}，未校验{unchecked}")?;
         if self.no_keys {
             writeln!(f, "No keys were given: name them by --keys or --card-keys 未给密钥")?;
+        } else if self.fits_no_key() {
+            writeln!(f, "No key given could check anything of this trace: are they this card's? 所给密钥均不适用")?;
         }
         Ok(())
     }

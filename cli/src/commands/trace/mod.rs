@@ -28,8 +28,8 @@ Examples:
     /// Make every MAC of a trace anew by known keys, and point at the first wrong byte 校验
     ///
     /// MAC1, MAC2, MAC3 and TAC of every transaction, proofs, line protection, authentication, and a SAM's. Where a MAC is
-    /// wrong because one byte that it covers was changed, that byte is found. Exit code 6 if anything is wrong, or an
-    /// answer cannot be after what went before.
+    /// wrong because one byte that it covers was changed, that byte is found. Exit code 6 if anything is wrong, if an answer
+    /// cannot be after what went before, or if the keys that were named could check nothing.
     #[command(after_help = "\
 Examples:
   onecard trace check sale.trace --keys dev.keys

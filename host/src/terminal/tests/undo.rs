@@ -137,6 +137,13 @@ fn only_the_last_purchase_of_this_card_at_this_terminal_is_undone() {
 }
 
 #[test]
+fn an_undo_that_would_not_fit_the_purse_is_refused() {
+    let mut till = Till::sold();
+    till.card.balance = Amount::from_fen(u32::MAX);
+    assert_eq!(cause(&till.undo().outcome), Cause::BalanceTooHigh { balance: till.card.balance });
+}
+
+#[test]
 fn an_expired_card_gets_its_money_back() {
     let mut till = Till::sold();
     till.card.public_data.valid_to = Date::parse("2026-11-01").unwrap();

@@ -20,7 +20,7 @@ use self::{
     recipe::Card,
 };
 use super::{
-    Contradiction, Entry, Peer, Sent,
+    Contradiction, Discretion, Entry, Peer, Sent,
     follow::Memory,
     whole::{Joiner, Step, Whole},
 };
@@ -99,7 +99,7 @@ impl Checker {
     /// # Errors
     /// [`Unchecked`]: the command has a MAC that cannot be made.
     pub fn refit(&self, with: Peer, command: &[u8]) -> Result<Vec<u8>, Unchecked> {
-        let sent = Sent::record(command);
+        let sent = Sent::record(command, &Discretion::NEW);
         let whole = Whole { at: 0, sent, answer: Err(crate::transport::TransportError::NoAnswer) };
         let mut fitted = command.to_vec();
         for claimed in claims(&self.memory, with, &whole) {
