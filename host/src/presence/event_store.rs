@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use onecard_wire::{number::ApplicationSerial, record::EventCode};
 use serde::{Deserialize, Serialize};
 
-use super::{Event, NewEvent, Standing};
+use super::{Event, NewEvent, Serial, Standing};
 use crate::{
     blacklist::Blacklist,
     terminal::{StorageError, WithBlacklist},
@@ -118,15 +118,19 @@ pub(super) enum Entry {
 
 /// What the lines of a journal amount to: the rules that every store keeps.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct EventLedger(BTreeMap<u64, Event>);
+pub(super) struct EventLedger {
+    events: BTreeMap<u64, Event>,
+    /// The newest of each card and code: a busy door has a year of events.
+    latest: BTreeMap<(ApplicationSerial, u8), u64>,
+}
 
 impl EventLedger {
     pub(super) fn events(&self) -> impl Iterator<Item = &Event> {
-        self.0.values()
+        self.events.values()
     }
 
     pub(super) fn next_number(&self) -> u64 {
-        self.0.last_key_value().map_or(1, |(number, _)| number.saturating_add(1))
+        self.events.last_key_value().map_or(1, |(number, _)| number.saturating_add(1))
     }
 
     /// Why `entry` cannot follow; nothing is changed then.
@@ -136,7 +140,7 @@ impl EventLedger {
             Entry::Happened(event) => {
                 format!("event {} follows where {} was expected", event.number, self.next_number())
             }
-            Entry::Concluded { number, standing } => match self.0.get(number).map(|event| &event.standing) {
+            Entry::Concluded { number, standing } => match self.events.get(number).map(|event| &event.standing) {
                 Some(Standing::Begun) if *standing != Standing::Begun => return Ok(()),
                 Some(_) => format!("event {number} is concluded already"),
                 None => format!("there is no event {number} to conclude"),
@@ -149,10 +153,13 @@ impl EventLedger {
         self.check(&entry)?;
         match entry {
             Entry::Happened(event) => {
-                self.0.insert(event.number, event);
+                if let Some(Serial(card)) = event.what.card {
+                    self.latest.insert((card, event.what.code.0), event.number);
+                }
+                self.events.insert(event.number, event);
             }
             Entry::Concluded { number, standing } => {
-                if let Some(event) = self.0.get_mut(&number) {
+                if let Some(event) = self.events.get_mut(&number) {
                     event.standing = standing;
                 }
             }
@@ -161,12 +168,11 @@ impl EventLedger {
     }
 
     pub(super) fn event(&self, number: u64) -> Result<Event, StorageError> {
-        let found = self.0.get(&number).cloned();
+        let found = self.events.get(&number).cloned();
         found.ok_or_else(|| StorageError::Other(format!("there is no event {number}").into()))
     }
 
     pub(super) fn latest(&self, card: ApplicationSerial, code: EventCode) -> Option<Event> {
-        let is_it = |event: &&Event| event.what.code == code && event.what.card.is_some_and(|found| found.0 == card);
-        self.0.values().rev().find(is_it).cloned()
+        self.latest.get(&(card, code.0)).and_then(|number| self.events.get(number)).cloned()
     }
 }
