@@ -42,7 +42,7 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Exit {
-    let output = match commands::run(&cli.command) {
+    let output = match commands::run(&cli.command, cli.json) {
         Ok(output) => output,
         Err(error) => {
             // The code tells it too, if standard error is closed.

@@ -64,6 +64,8 @@ pub(crate) struct Output {
     json: serde_json::Value,
     exit: Exit,
     unprinted: Exit,
+    /// JSON on one line.
+    one_line: bool,
 }
 
 impl Output {
@@ -75,12 +77,21 @@ impl Output {
     /// `data` as text by its `Display`, and as JSON with `schema` (`onecard.<command>/<version>`) in front.
     pub(crate) fn new<T: Display + Serialize>(schema: &'static str, exit: Exit, data: &T) -> anyhow::Result<Self> {
         let json = versioned(schema, data).context("the result cannot be written as JSON")?;
-        Ok(Self { text: data.to_string(), json, exit, unprinted: exit })
+        Ok(Self { text: data.to_string(), json, exit, unprinted: exit, one_line: false })
+    }
+
+    /// One of several lines of a command that prints as it goes.
+    pub(crate) fn line<T: Display + Serialize>(schema: &'static str, data: &T) -> anyhow::Result<Self> {
+        Ok(Self { one_line: true, ..Self::view(schema, data)? })
     }
 
     /// Prints one of the two forms.
     pub(crate) fn print(&self, json: bool, to: &mut impl Write) -> io::Result<()> {
-        if json { writeln!(to, "{:#}", self.json) } else { writeln!(to, "{}", self.text.trim_end()) }?;
+        match (json, self.one_line) {
+            (true, true) => writeln!(to, "{}", self.json),
+            (true, false) => writeln!(to, "{:#}", self.json),
+            (false, _) => writeln!(to, "{}", self.text.trim_end()),
+        }?;
         to.flush()
     }
 

@@ -25,6 +25,7 @@
 //! | [`tear`], [`memory`] | every power cut there is: before, inside and after each programming operation |
 //! | [`reader`] | a card inserted, removed, torn; lost commands and answers |
 //! | [`population`] | many cards |
+//! | [`vpcd`], [`t0`] | the same cards in virtual readers, where pcscd and every PC/SC program finds them |
 //! | [`sample`] | ready personalised cards and SAMs under development keys |
 //!
 //! A tear sweep first runs once with [`Chip::record_operations`](chip::Chip::record_operations), then once for each of
@@ -39,4 +40,6 @@ pub mod population;
 mod random;
 pub mod reader;
 pub mod sample;
+pub mod t0;
 pub mod tear;
+pub mod vpcd;

@@ -8,6 +8,7 @@ pub(crate) mod keys;
 pub(crate) mod passback;
 pub(crate) mod sam;
 pub(crate) mod settlement;
+pub(crate) mod simulate;
 pub(crate) mod trace;
 
 use clap::Subcommand;
@@ -46,10 +47,17 @@ pub(crate) enum Command {
     /// What went over the wire, from a trace file: tell, check by keys, replay 通信记录
     #[command(subcommand)]
     Trace(trace::TraceCommand),
+    /// Put cards and SAMs into virtual readers, where every PC/SC program finds them 虚拟读卡器
+    ///
+    /// The chips of files appear in the two readers that vsmartcard's vpcd adds to pcscd. Counters, keys and files are the
+    /// same the next time; PIN state and selection end with power and reset, as on any card. Killing this program is a power
+    /// cut. A card that has left because pcscd ended comes back when pcscd does.
+    #[command(after_help = simulate::EXAMPLES)]
+    Simulate(simulate::Simulate),
 }
 
-/// Does what was asked for.
-pub(crate) fn run(command: &Command) -> anyhow::Result<Output> {
+/// Does what was asked for. A command that prints as it goes prints JSON if `json`.
+pub(crate) fn run(command: &Command, json: bool) -> anyhow::Result<Output> {
     match command {
         Command::Demo(demo) => demo::run(demo),
         Command::Card(card) => card::run(card),
@@ -60,5 +68,6 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<Output> {
         Command::Passback(passback) => passback::run(passback),
         Command::Settlement(settlement) => settlement::run(settlement),
         Command::Trace(trace) => trace::run(trace),
+        Command::Simulate(simulate) => simulate::run(simulate, json),
     }
 }

@@ -8,6 +8,7 @@ mod restore;
 mod run;
 mod service;
 mod settlement;
+mod simulated;
 mod steps;
 mod story;
 mod traces;

@@ -1,0 +1,77 @@
+//! Answers to reset (ISO/IEC 7816-3 clause 8, 7816-4 clause 8.1.1).
+
+use onecard_applet::Kind;
+
+/// How a card with contacts is spoken to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Protocol {
+    /// T=0: an answer to a command with data is fetched by GET RESPONSE, as most SAMs have it.
+    T0,
+    /// T=1: whole APDUs, as a contactless card looks like behind a PC/SC reader.
+    T1,
+}
+
+/// The answer to reset of a card of that kind.
+///
+/// Its historical bytes say, in COMPACT-TLV: selection by full name, the functions of its files, and a name that no other
+/// vendor's tools take for their own card.
+#[must_use]
+pub fn atr(kind: Kind, protocol: Protocol) -> Vec<u8> {
+    /// TS: direct convention.
+    const TS: u8 = 0x3B;
+    /// TA1: clock rate 512, 16 bits a cycle, at most 5 MHz.
+    const TA1: u8 = 0x95;
+    let historical = historical_bytes(kind);
+    let count = historical.len() as u8 & 0x0F;
+    match protocol {
+        // T=0 alone has no check byte.
+        Protocol::T0 => [&[TS, 0x10 | count, TA1], &historical[..]].concat(),
+        Protocol::T1 => {
+            // TD1 and TD2: T=1; TA3: 254 bytes a block; TB3: waiting times of 4 (block) and 5 (character).
+            let atr = [&[TS, 0x90 | count, TA1, 0x81, 0x31, 0xFE, 0x45], &historical[..]].concat();
+            let check = atr.iter().skip(1).fold(0, |check, byte| check ^ byte);
+            [atr, vec![check]].concat()
+        }
+    }
+}
+
+fn historical_bytes(kind: Kind) -> [u8; 15] {
+    let [a, b, c, d, e, f, g] = match kind {
+        Kind::CpuCard => *b"OneCard",
+        Kind::Sam => *b"One SAM",
+    };
+    // Category 80; card service data: full name; capabilities: full name, FID, SFI, record number and tag, units of a byte,
+    // no chaining; pre-issuing data.
+    [0x80, 0x31, 0x80, 0x73, 0x97, 0x01, 0x00, 0x67, a, b, c, d, e, f, g]
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::indexing_slicing)]
+
+    use super::*;
+
+    #[test]
+    fn the_interface_bytes_and_the_check_byte() {
+        let t1 = atr(Kind::CpuCard, Protocol::T1);
+        assert_eq!(t1.get(..7), Some(&[0x3B, 0x9F, 0x95, 0x81, 0x31, 0xFE, 0x45][..]));
+        assert_eq!(t1.len(), 7 + 15 + 1);
+        assert_eq!(t1.iter().skip(1).fold(0, |check, byte| check ^ byte), 0);
+        let t0 = atr(Kind::Sam, Protocol::T0);
+        assert_eq!((t0.get(..3), t0.len()), (Some(&[0x3B, 0x1F, 0x95][..]), 3 + 15));
+        assert_eq!(t0.get(3..), atr(Kind::Sam, Protocol::T1).get(7..22));
+    }
+
+    #[test]
+    fn the_historical_bytes_are_compact_tlv() {
+        for kind in [Kind::CpuCard, Kind::Sam] {
+            let mut objects = &historical_bytes(kind)[1..];
+            let mut tags = Vec::new();
+            while let [head, rest @ ..] = objects {
+                tags.push(head >> 4);
+                objects = &rest[usize::from(head & 0x0F)..];
+            }
+            assert_eq!(tags, [3, 7, 6]);
+        }
+    }
+}

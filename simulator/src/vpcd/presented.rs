@@ -1,0 +1,150 @@
+//! Cards as a reader's contacts see them.
+
+use std::mem;
+
+use onecard_applet::Kind;
+use onecard_host::transport::{Transport, TransportError};
+
+use super::atr::{Protocol, atr};
+use crate::{chip::Chip, reader::Reader, t0::T0};
+
+/// What a virtual reader holds.
+pub trait Presented {
+    /// The answer to reset, whether it has power or not.
+    fn atr(&self) -> &[u8];
+    /// Power on, or off and on again.
+    fn power_on(&mut self);
+    /// Power off.
+    fn power_off(&mut self);
+    /// The reset contact.
+    fn reset(&mut self);
+    /// The answer to a command; `None` if it is silent, as a card without power is.
+    fn transmit(&mut self, command: &[u8]) -> Option<Vec<u8>>;
+    /// Why it is silent for good.
+    fn failure(&self) -> Option<String> {
+        None
+    }
+}
+
+/// A chip of this simulator.
+///
+/// Files, keys and counters stay; selection, security state and transaction end whenever the power or the reset contact moves.
+#[derive(Debug)]
+pub struct SimulatedCard {
+    atr: Vec<u8>,
+    power: Power,
+    /// What T=0 keeps between two commands; `None` in T=1.
+    t0: Option<T0>,
+    failure: Option<String>,
+}
+
+#[derive(Debug)]
+enum Power {
+    Off(Box<Chip>),
+    On(Box<Reader>),
+}
+
+impl SimulatedCard {
+    /// A chip without power.
+    #[must_use]
+    pub fn new(chip: Chip, protocol: Protocol) -> Self {
+        let t0 = match protocol {
+            Protocol::T0 => Some(T0::default()),
+            Protocol::T1 => None,
+        };
+        Self { atr: atr(chip.kind(), protocol), power: Power::Off(chip.into()), t0, failure: None }
+    }
+
+    /// The chip without power.
+    #[must_use]
+    pub fn into_chip(mut self) -> Chip {
+        self.take_chip()
+    }
+
+    /// The chip with power, for orders: a cut, random numbers; `None` without power.
+    pub fn running(&mut self) -> Option<&mut Reader> {
+        match &mut self.power {
+            Power::On(reader) => Some(reader),
+            Power::Off(_) => None,
+        }
+    }
+
+    fn take_chip(&mut self) -> Chip {
+        self.t0 = self.t0.take().map(|_| T0::default());
+        match mem::replace(&mut self.power, Power::Off(Chip::none().into())) {
+            Power::Off(chip) => *chip,
+            Power::On(reader) => reader.remove(),
+        }
+    }
+}
+
+impl Presented for SimulatedCard {
+    fn atr(&self) -> &[u8] {
+        &self.atr
+    }
+
+    fn power_on(&mut self) {
+        self.power = Power::On(Reader::insert(self.take_chip()).into());
+    }
+
+    fn power_off(&mut self) {
+        self.power = Power::Off(self.take_chip().into());
+    }
+
+    fn reset(&mut self) {
+        self.power_on();
+    }
+
+    fn transmit(&mut self, command: &[u8]) -> Option<Vec<u8>> {
+        let Power::On(reader) = &mut self.power else { return None };
+        let failure = &mut self.failure;
+        let mut card = |command: &[u8]| match reader.transmit(command) {
+            Ok(answer) => Some(answer),
+            Err(TransportError::Reader(why)) => {
+                *failure = Some(why);
+                None
+            }
+            Err(TransportError::CardRemoved | TransportError::NoAnswer) => None,
+        };
+        match &mut self.t0 {
+            Some(t0) => t0.exchange(command, card),
+            None => card(command),
+        }
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.failure.clone()
+    }
+}
+
+/// No card at all, which answers every command with the same: what a reader costs is measured with it.
+#[derive(Debug)]
+pub struct Echo {
+    atr: Vec<u8>,
+    answer: Vec<u8>,
+}
+
+impl Echo {
+    /// Answers everything with `length` zeros and 9000.
+    #[must_use]
+    pub fn answering(length: usize) -> Self {
+        let answer = [vec![0; length], vec![0x90, 0x00]].concat();
+        Self { atr: atr(Kind::CpuCard, Protocol::T1), answer }
+    }
+}
+
+impl Presented for Echo {
+    fn atr(&self) -> &[u8] {
+        &self.atr
+    }
+
+    fn power_on(&mut self) {}
+
+    fn power_off(&mut self) {}
+
+    fn reset(&mut self) {}
+
+    fn transmit(&mut self, _: &[u8]) -> Option<Vec<u8>> {
+        Some(self.answer.clone())
+    }
+}
