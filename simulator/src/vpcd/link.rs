@@ -27,8 +27,6 @@ pub(super) struct Link {
 impl Link {
     pub(super) fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        // Closed by a reset in place of an orderly end, which vpcd takes for an answer of no bytes.
-        socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
         Ok(Self { stream, pending: Vec::new() })
     }
 

@@ -17,7 +17,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A card that falls silent is seen by vpcd as one that has left: its protocol knows no other silence.
+//! A card that falls silent is seen by vpcd as one that has left: its protocol knows no other silence. The command in which
+//! that happens is answered by no bytes at all, without an error of PC/SC; the next ones end by one.
 
 mod atr;
 mod link;

@@ -1,0 +1,14 @@
+//! Cards in virtual readers, through a pcscd that runs: `.ci/with-pcscd cargo test -p onecard-tests --features pcsc --test
+//! readers --locked -- --test-threads=1`.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod presence;
+mod sessions;
+mod stage;
