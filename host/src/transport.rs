@@ -8,7 +8,8 @@ pub trait Transport {
     /// Sends `command`, returns the answer's data followed by its two status bytes.
     ///
     /// # Errors
-    /// [`TransportError`]: in every case the card may or may not have executed the command.
+    /// [`TransportError`]: the card may or may not have executed the command, unless the error [says](TransportError::is_unsent)
+    /// that it was not sent.
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError>;
 }
 
@@ -33,9 +34,42 @@ pub enum TransportError {
     /// The card is there and silent.
     #[error("the card did not answer: present the same card again")]
     NoAnswer,
+    /// The card was reset in the middle, by another program or by the reader: what was begun on it has ended.
+    #[error(
+        "the card was reset by another program, what was begun has ended: close that program, present the same card again"
+    )]
+    CardReset,
+    /// Another program has the card for itself.
+    #[error("another program uses the card: close it, then present the card again")]
+    CardInUse,
+    /// The reader is gone.
+    #[error("the reader is not connected any more: connect it, then present the same card again")]
+    ReaderUnplugged,
+    /// No reader is connected.
+    #[error("no reader is connected: connect one, then present the card")]
+    NoReader,
+    /// The system's PC/SC service does not run, or has ended.
+    #[error("the PC/SC service does not answer: start it (Linux: pcscd), then present the same card again")]
+    NoService,
+    /// The command is longer than the reader takes, and was **not** sent. In bytes, header and lengths included.
+    #[error("a command of {length} bytes was not sent, the reader takes at most {longest}: use another reader")]
+    CommandTooLong {
+        /// The command's length.
+        length: usize,
+        /// The longest that the reader takes.
+        longest: usize,
+    },
     /// The reader itself failed.
     #[error("the reader failed ({0}): check its connection, then present the same card again")]
     Reader(String),
+}
+
+impl TransportError {
+    /// Whether the command surely never left: only then is it known that the card has not executed it.
+    #[must_use]
+    pub const fn is_unsent(&self) -> bool {
+        matches!(self, Self::CommandTooLong { .. })
+    }
 }
 
 #[cfg(test)]

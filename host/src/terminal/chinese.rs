@@ -149,6 +149,14 @@ fn transport(error: &TransportError) -> String {
     match error {
         TransportError::CardRemoved => "卡已离开读卡器。请重新刷同一张卡".to_owned(),
         TransportError::NoAnswer => "卡无应答。请重新刷同一张卡".to_owned(),
+        TransportError::CardReset => "卡被其他程序复位，操作已中断。请关闭该程序后重新刷同一张卡".to_owned(),
+        TransportError::CardInUse => "卡正被其他程序占用。请关闭该程序后重新刷卡".to_owned(),
+        TransportError::ReaderUnplugged => "读卡器已断开。请接好后重新刷同一张卡".to_owned(),
+        TransportError::NoReader => "未接读卡器。请接好后刷卡".to_owned(),
+        TransportError::NoService => "PC/SC服务无应答。请启动服务（Linux：pcscd）后重新刷同一张卡".to_owned(),
+        TransportError::CommandTooLong { length, longest } => {
+            format!("命令{length}字节未发出，读卡器最长{longest}字节。请换读卡器")
+        }
         TransportError::Reader(_) => "读卡器故障。请检查连接后重新刷同一张卡".to_owned(),
     }
 }

@@ -9,7 +9,7 @@ use onecard_wire::{
 
 use super::{Doubt, Kind, Transaction};
 use crate::{
-    apdu::{Command, CommandName, exchange},
+    apdu::{Command, CommandName, ExchangeError, exchange},
     transport::{Transport, TransportError},
 };
 
@@ -61,6 +61,8 @@ pub(super) enum Completion {
     /// A word that the card answers before it executes anything. No MAC protects it: whoever relays the answers can put it in
     /// the place of another one.
     SaysNothingDone(StatusWord),
+    /// The transport did not send it.
+    NotSent(TransportError),
     /// Anything else.
     InDoubt(Doubt),
 }
@@ -69,6 +71,7 @@ pub(super) enum Completion {
 pub(super) fn complete<C: Transport + ?Sized>(card: &mut C, command: &Command, own_parts: bool) -> Completion {
     let mut watched = Watched { card, has_data: false };
     match exchange(&mut watched, command) {
+        Err(ExchangeError::Transport(error)) if error.is_unsent() && !watched.has_data => Completion::NotSent(error),
         Err(error) => Completion::InDoubt(Doubt::NoAnswer(error)),
         Ok(response) if response.status.is_ok() => Completion::Done(response.data),
         // After 61xx the command is executed, and the word is GET RESPONSE's.

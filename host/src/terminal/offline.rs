@@ -166,6 +166,7 @@ where
             let verdict = after_refusal(card, &ready.application, sam, token, ready.pin_verified, refusal)?;
             Ok(verdict.explained(|cause| explain(card, &ready.application, &asked, cause)))
         }
+        Completion::NotSent(error) => ready.unsent(token.transaction.kind, error),
         Completion::InDoubt(doubt) => Err(doubt),
     }
 }

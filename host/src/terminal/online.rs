@@ -152,6 +152,7 @@ where
             let verdict = after_refusal(card, &ready.application, approver, token, ready.pin_verified, refusal)?;
             Ok(verdict.explained(|cause| explain(card, &ready.application, &asked, cause)))
         }
+        Completion::NotSent(error) => ready.unsent(token.transaction.kind, error),
         Completion::InDoubt(doubt) => Err(doubt),
     }
 }

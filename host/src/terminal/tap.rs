@@ -15,10 +15,10 @@ use super::{
     plain_wallet::{Unenforced, unenforced},
 };
 use crate::{
-    apdu::CommandName,
+    apdu::{CommandName, ExchangeError},
     card::{Pin, Selected, select, verify_pin},
     sam::{CardFactors, SamError},
-    transport::Transport,
+    transport::{Transport, TransportError},
 };
 
 /// What every order says.
@@ -185,6 +185,16 @@ impl Ready {
         };
         (at_that_sequence && sequence != expected)
             .then_some(InDoubt { token: *token, doubt: Doubt::Contradiction { expected, found: sequence } })
+    }
+
+    /// What a completing command that was not sent says: nothing was done by it. What an earlier try of this order did stays
+    /// in doubt.
+    pub(super) fn unsent(&self, kind: Kind, error: TransportError) -> Result<Verdict, Doubt> {
+        let error = ExchangeError::Transport(error);
+        match &self.standing {
+            Some((_, Standing::Bound(_))) => Err(Doubt::NoAnswer(error)),
+            _ => Ok(Verdict::NotExecuted(Cause::NoAnswer { command: kind.completing_name(), error })),
+        }
     }
 
     /// The moment of the transaction this order is bound to, if it is.

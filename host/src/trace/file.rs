@@ -117,6 +117,13 @@ enum Event {
 enum Silence {
     CardRemoved,
     NoAnswer,
+    CardReset,
+    CardInUse,
+    ReaderUnplugged,
+    NoReader,
+    NoService,
+    /// Its `why` is the command's length and the reader's longest, in bytes: `300/261`.
+    CommandTooLong,
     Reader,
 }
 
@@ -202,11 +209,7 @@ impl Line {
                 match received {
                     Ok(answer) => Self { command, answer: Some(text(&answer.bytes())), ..nothing() },
                     Err(error) => {
-                        let (error, why) = match error {
-                            TransportError::CardRemoved => (Silence::CardRemoved, None),
-                            TransportError::NoAnswer => (Silence::NoAnswer, None),
-                            TransportError::Reader(why) => (Silence::Reader, Some(why.clone())),
-                        };
+                        let (error, why) = Silence::of(error);
                         Self { command, error: Some(error), why, ..nothing() }
                     }
                 }
@@ -226,9 +229,7 @@ impl Line {
                 let sent = sent(&kept(&command, "command")?, discretion)?;
                 let received = match (answer, error, why) {
                     (Some(text), None, None) => Ok(answered(&sent, &kept(&text, "answer")?, discretion)?),
-                    (None, Some(Silence::CardRemoved), None) => Err(TransportError::CardRemoved),
-                    (None, Some(Silence::NoAnswer), None) => Err(TransportError::NoAnswer),
-                    (None, Some(Silence::Reader), why) => Err(TransportError::Reader(why.unwrap_or_default())),
+                    (None, Some(silence), why) => Err(silence.error(why).ok_or_else(other)?),
                     _ => return Err(other()),
                 };
                 let exchange = Exchange { sent, received };
@@ -238,6 +239,43 @@ impl Line {
             _ => return Err(other()),
         };
         Ok(Entry { ms, with, what })
+    }
+}
+
+impl Silence {
+    fn of(error: &TransportError) -> (Self, Option<String>) {
+        match error {
+            TransportError::CardRemoved => (Self::CardRemoved, None),
+            TransportError::NoAnswer => (Self::NoAnswer, None),
+            TransportError::CardReset => (Self::CardReset, None),
+            TransportError::CardInUse => (Self::CardInUse, None),
+            TransportError::ReaderUnplugged => (Self::ReaderUnplugged, None),
+            TransportError::NoReader => (Self::NoReader, None),
+            TransportError::NoService => (Self::NoService, None),
+            TransportError::CommandTooLong { length, longest } => {
+                (Self::CommandTooLong, Some(format!("{length}/{longest}")))
+            }
+            TransportError::Reader(why) => (Self::Reader, Some(why.clone())),
+        }
+    }
+
+    /// `None` if `why` does not belong to it.
+    fn error(self, why: Option<String>) -> Option<TransportError> {
+        Some(match (self, why) {
+            (Self::CardRemoved, None) => TransportError::CardRemoved,
+            (Self::NoAnswer, None) => TransportError::NoAnswer,
+            (Self::CardReset, None) => TransportError::CardReset,
+            (Self::CardInUse, None) => TransportError::CardInUse,
+            (Self::ReaderUnplugged, None) => TransportError::ReaderUnplugged,
+            (Self::NoReader, None) => TransportError::NoReader,
+            (Self::NoService, None) => TransportError::NoService,
+            (Self::CommandTooLong, Some(lengths)) => {
+                let (length, longest) = lengths.split_once('/')?;
+                TransportError::CommandTooLong { length: length.parse().ok()?, longest: longest.parse().ok()? }
+            }
+            (Self::Reader, why) => TransportError::Reader(why.unwrap_or_default()),
+            _ => return None,
+        })
     }
 }
 

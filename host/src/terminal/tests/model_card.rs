@@ -25,6 +25,8 @@ use crate::{
 pub(super) enum Fault {
     /// The card never sees it.
     LostCommand,
+    /// The reader does not send it, and says so.
+    Unsent,
     /// The card executes it, the answer is lost.
     LostAnswer,
     /// The card executes it, this comes back.
@@ -408,6 +410,9 @@ impl Transport for ModelCard {
         match fault {
             None => Ok(self.execute(command)),
             Some(Fault::LostCommand) => Err(TransportError::NoAnswer),
+            Some(Fault::Unsent) => {
+                Err(TransportError::CommandTooLong { length: command.len(), longest: command.len() - 1 })
+            }
             Some(Fault::LostAnswer) => {
                 self.execute(command);
                 Err(TransportError::CardRemoved)

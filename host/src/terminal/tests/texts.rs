@@ -84,6 +84,33 @@ fn doubts() -> Vec<Doubt> {
     ]
 }
 
+/// Every reason of a transport, each with its next step, in both languages.
+#[test]
+fn every_silence_has_its_own_text() {
+    let errors = [
+        TransportError::CardRemoved,
+        TransportError::NoAnswer,
+        TransportError::CardReset,
+        TransportError::CardInUse,
+        TransportError::ReaderUnplugged,
+        TransportError::NoReader,
+        TransportError::NoService,
+        TransportError::CommandTooLong { length: 300, longest: 261 },
+        TransportError::Reader("worn out".to_owned()),
+    ];
+    let mut texts = Vec::new();
+    for error in &errors {
+        let cause = Cause::NoAnswer { command: CommandName::Select, error: ExchangeError::Transport(error.clone()) };
+        let reason = Reason { card: Some(serial(1)), cause };
+        let (english, chinese) = (reason.text(Language::English), reason.text(Language::Chinese));
+        assert!(is_chinese(&chinese) && !is_chinese(&english) && chinese.contains('请'), "{english}{chinese}");
+        texts.extend([english, chinese]);
+    }
+    texts.sort();
+    texts.dedup();
+    assert_eq!(texts.len(), 2 * errors.len());
+}
+
 fn is_chinese(text: &str) -> bool {
     text.chars().any(|character| ('\u{4E00}'..='\u{9FFF}').contains(&character))
 }

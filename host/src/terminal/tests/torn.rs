@@ -2,10 +2,11 @@
 
 use super::model_card::{Fault, ModelCard};
 use super::*;
+use crate::apdu::CommandName;
 
-/// What can go wrong with any command: lost on either way, or answered by a word that says nothing.
+/// What can go wrong with any command: not sent, lost on either way, or answered by a word that says nothing.
 fn faults() -> Vec<Fault> {
-    let mut faults = vec![Fault::LostCommand, Fault::LostAnswer];
+    let mut faults = vec![Fault::LostCommand, Fault::LostAnswer, Fault::Unsent];
     for word in ["", "90", "9000", "6F00", "6581", "6901", "6108", "FFFF", "00000000000000009000"] {
         let answer = hex::decode(word).unwrap();
         faults.extend([Fault::ChangedAnswer(answer.clone()), Fault::Forged(answer)]);
@@ -104,6 +105,19 @@ fn three_commands_and_no_more() {
     committed(&purchase(&mut card, &mut sam, &mut store, &sale(1, "1")).unwrap().outcome);
     committed(&recharge(&mut card, &mut sam, &mut store, &top_up(2, "1")).unwrap().outcome);
     assert_eq!(card.seen.len(), 3 + 4);
+}
+
+#[test]
+fn what_was_not_sent_was_not_done() {
+    let mut card = ModelCard::new(1, yuan("100"));
+    let (mut sam, mut store) = (whole_sam(), InMemoryStore::new());
+    card.fault(2, Fault::Unsent);
+    let outcome = purchase(&mut card, &mut sam, &mut store, &sale(1, "10")).unwrap().outcome;
+    assert!(matches!(cause(&outcome), Cause::NoAnswer { command: CommandName::DebitForPurchase, .. }), "{outcome:?}");
+    assert_eq!((store.pending().unwrap().len(), card.balance), (0, yuan("100")));
+    // The same order, on a better reader.
+    committed(&purchase(&mut card, &mut sam, &mut store, &sale(1, "10")).unwrap().outcome);
+    assert_eq!(card.balance, yuan("90"));
 }
 
 #[test]

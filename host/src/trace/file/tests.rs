@@ -88,3 +88,29 @@ fn every_command_and_answer_comes_back_byte_for_byte() {
         }
     }
 }
+
+#[test]
+fn every_silence_comes_back() {
+    let errors = [
+        TransportError::CardRemoved,
+        TransportError::NoAnswer,
+        TransportError::CardReset,
+        TransportError::CardInUse,
+        TransportError::ReaderUnplugged,
+        TransportError::NoReader,
+        TransportError::NoService,
+        TransportError::CommandTooLong { length: 300, longest: 261 },
+        TransportError::Reader("unplugged".to_owned()),
+    ];
+    for error in errors {
+        let what = What::Exchange(Exchange::record(&hex!("805C000204"), Err(&error)));
+        let file = TraceFile { about: About::default(), entries: vec![Entry { ms: 1, with: Peer::Card, what }] };
+        let text = written(&file);
+        assert_eq!(TraceFile::parse(&text).unwrap(), file, "{text}");
+    }
+    for (error, why) in [("command-too-long", "300"), ("command-too-long", "300/x"), ("card-reset", "300/261")] {
+        let line = format!("\"error\":\"{error}\",\"why\":\"{why}\"");
+        let text = GOOD.replacen("\"error\":\"card-removed\"", &line, 1);
+        assert_eq!(TraceFile::parse(&text).unwrap_err().line, 6, "{error} {why}");
+    }
+}
