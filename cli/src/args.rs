@@ -14,6 +14,7 @@ use crate::{
     clock,
     commands::Command,
     people::{HolderName, IdNumber},
+    reader::ReaderName,
 };
 
 /// The enterprise of everything that is made without naming one.
@@ -29,13 +30,13 @@ Begin here:
 Then step by step 逐步操作:
   # development keys, a till's SAM, a PIN, a card 开发密钥、SAM卡、密码、发卡
   onecard keys new dev.keys
-  onecard sam new sim:till.sam --keys dev.keys --role till
+  onecard sam new --reader sim:till.sam --keys dev.keys --role till
   echo 135790 > wang.pin; chmod 600 wang.pin
-  onecard card new sim:wang.card --keys dev.keys --number 7 --name 王小明 --pin-file wang.pin
+  onecard card new --reader sim:wang.card --keys dev.keys --number 7 --name 王小明 --pin-file wang.pin
   # recharge, pay, balance 充值、消费、余额
-  onecard card recharge sim:wang.card 100 --sam keys:dev.keys --pin-file wang.pin
-  onecard card pay sim:wang.card 12.50 --sam sim:till.sam
-  onecard card show sim:wang.card
+  onecard card recharge 100 --reader sim:wang.card --sam keys:dev.keys --pin-file wang.pin
+  onecard card pay 12.50 --reader sim:wang.card --sam sim:till.sam
+  onecard card show --reader sim:wang.card
 
 Exit codes:
   0  done
@@ -62,11 +63,11 @@ pub(crate) struct Cli {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct ChipFile(pub(crate) PathBuf);
 
-/// `sim:FILE` or `keys:FILE`.
+/// `sim:FILE`, `pcsc:NAME` or `keys:FILE`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum SamSource {
-    /// A SAM's chip.
-    Chip(ChipFile),
+    /// A SAM in a reader.
+    Slot(ReaderName),
     /// A development key file, from which this program does a SAM's work itself.
     Keys(PathBuf),
 }
@@ -110,9 +111,9 @@ impl FromStr for SamSource {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
-            Some(("sim", path)) if !path.is_empty() => Ok(Self::Chip(ChipFile(path.into()))),
+            Some(("sim" | "pcsc", _)) => text.parse().map(Self::Slot),
             Some(("keys", path)) if !path.is_empty() => Ok(Self::Keys(path.into())),
-            _ => Err("expected sim:FILE (a SAM) or keys:FILE (a development key file)".to_owned()),
+            _ => Err("expected pcsc:NAME or sim:FILE (a SAM), or keys:FILE (a development key file)".to_owned()),
         }
     }
 }

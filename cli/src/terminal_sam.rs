@@ -13,10 +13,9 @@ use onecard_host::{
         SoftwareSamState,
     },
     terminal::IssuerKeys,
-    trace::{Exchange, Traced, What},
-    transport::TransportError,
+    trace::{Exchange, Traced},
+    transport::{Transport, TransportError},
 };
-use onecard_simulator::{chip::Kind, reader::Reader};
 use onecard_wire::{
     amount::Amount,
     key::KeyVersion,
@@ -25,10 +24,10 @@ use onecard_wire::{
 };
 
 use crate::{
-    args::{ChipFile, SamSource},
+    args::SamSource,
     development_keys::{DevelopmentKeys, KEY_VERSION},
     private_file,
-    reader::open_chip,
+    reader::ReaderName,
     trace::{Peer, Trace},
 };
 
@@ -45,19 +44,19 @@ pub(crate) struct TerminalSam {
 }
 
 enum Keeper {
-    Slot(Box<PsamCard<Traced<Reader, Sink>>>),
+    Slot(Box<PsamCard<Slot>>),
     KeyFile(Box<KeyFileSam>),
 }
 
-/// Where a SAM's exchanges go.
-type Sink = Box<dyn FnMut(&Exchange)>;
+/// A SAM in whatever reader, and where its exchanges go.
+type Slot = Traced<Box<dyn Transport>, Box<dyn FnMut(&Exchange)>>;
 
 impl TerminalSam {
     /// Opens what `source` names; `enterprise` is for a SAM's chip, a key file knows its own.
     pub(crate) fn open(source: &SamSource, enterprise: EnterpriseId, trace: &Trace) -> anyhow::Result<Self> {
         match source {
-            SamSource::Chip(file) => {
-                let slot = open_slot(file, enterprise, trace)?;
+            SamSource::Slot(reader) => {
+                let slot = open_slot(reader, enterprise, trace)?;
                 Ok(Self { enterprise, issuer: None, keeper: Keeper::Slot(Box::new(slot)) })
             }
             SamSource::Keys(path) => {
@@ -78,18 +77,13 @@ impl TerminalSam {
     }
 }
 
-/// The SAM in `file`, its application selected.
-fn open_slot(
-    file: &ChipFile,
-    enterprise: EnterpriseId,
-    trace: &Trace,
-) -> anyhow::Result<PsamCard<Traced<Reader, Sink>>> {
-    trace.power(Peer::Sam, What::PowerUp(Vec::new()));
-    let sink: Sink = Box::new(trace.sink(Peer::Sam));
-    let reader = Traced::new(Reader::insert(open_chip(file, Kind::Sam)?), sink);
-    let sam = PsamCard::open(reader, enterprise, Levels::Serial, KEY_VERSION)
-        .with_context(|| format!("SAM {} has no application of enterprise {enterprise}", file.0.display()))?;
-    sam.with_listed_algorithms().with_context(|| format!("SAM {}", file.0.display()))
+/// The SAM in `reader`, its application selected.
+fn open_slot(reader: &ReaderName, enterprise: EnterpriseId, trace: &Trace) -> anyhow::Result<PsamCard<Slot>> {
+    let place = reader.place()?;
+    let slot: Slot = Traced::new(place.connect(Peer::Sam, trace)?, Box::new(trace.sink(Peer::Sam)));
+    let sam = PsamCard::open(slot, enterprise, Levels::Serial, KEY_VERSION)
+        .with_context(|| format!("SAM {place} has no application of enterprise {enterprise}"))?;
+    sam.with_listed_algorithms().with_context(|| format!("SAM {place}"))
 }
 
 /// A software SAM whose state is in a file beside its keys, stored before anything made with it is used.

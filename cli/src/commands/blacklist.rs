@@ -40,7 +40,7 @@ pub(crate) enum BlacklistCommand {
     #[command(after_help = "\
 Examples:
   onecard blacklist make lost.list 3100100000000076 --key list.key
-  onecard card pay sim:wang.card 12.50 --sam sim:till.sam --blacklist lost.list --list-key list.key.pub")]
+  onecard card pay 12.50 --reader sim:wang.card --sam sim:till.sam --blacklist lost.list --list-key list.key.pub")]
     Make(MakeList),
     /// Sign the changes between two lists, a few bytes a card, for terminals that have the older 签发增量
     ///

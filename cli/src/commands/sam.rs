@@ -28,11 +28,12 @@ use rand::{CryptoRng, Rng, RngExt};
 use serde::Serialize;
 
 use crate::{
-    args::{self, ChipFile, Enterprise},
+    args::{self, Enterprise},
     development_keys::{DevelopmentKeys, KEY_VERSION},
     output::{Exit, Output},
-    reader::{open_chip, store_chip},
+    reader::{CardReader, Faults, store_chip},
     table::pairs,
+    trace::{Peer, Trace},
 };
 
 /// What can be done with a SAM.
@@ -41,20 +42,20 @@ pub(crate) enum SamCommand {
     /// Issue a SAM to a new chip 发行SAM卡
     #[command(after_help = "\
 Examples:
-  onecard sam new sim:till.sam --keys dev.keys --role till
-  onecard sam new sim:station.sam --keys dev.keys --role recharge --terminal 000000000002
-  onecard sam new sim:door.sam --keys dev.keys --role door --terminal 000000000004")]
+  onecard sam new --reader sim:till.sam --keys dev.keys --role till
+  onecard sam new --reader sim:station.sam --keys dev.keys --role recharge --terminal 000000000002
+  onecard sam new --reader sim:door.sam --keys dev.keys --role door --terminal 000000000004")]
     New(NewSam),
     /// Show what a SAM tells without a key 查看SAM卡
-    #[command(after_help = "Example:\n  onecard sam show sim:till.sam")]
+    #[command(after_help = "Example:\n  onecard sam show --reader sim:till.sam")]
     Show(ShowSam),
 }
 
 /// Options of `sam new`.
 #[derive(Args, Debug)]
 pub(crate) struct NewSam {
-    /// The chip to make, sim:FILE.
-    sam: ChipFile,
+    #[command(flatten)]
+    sam: CardReader,
     /// The development key file.
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
@@ -78,8 +79,8 @@ pub(crate) struct NewSam {
 /// Options of `sam show`.
 #[derive(Args, Debug)]
 pub(crate) struct ShowSam {
-    /// The SAM, sim:FILE.
-    sam: ChipFile,
+    #[command(flatten)]
+    sam: CardReader,
     #[command(flatten)]
     enterprise: Enterprise,
 }
@@ -103,17 +104,20 @@ pub(crate) enum Role {
 pub(crate) fn run(command: &SamCommand) -> anyhow::Result<Output> {
     match command {
         SamCommand::New(new) => {
+            let file = new.sam.new_file()?;
             let keys = DevelopmentKeys::read(&new.keys)?;
             let random = &mut rand::rng();
             let order = order(new, random)?;
             let mut chip = issue(&keys, &order, random)?;
-            store_chip(&mut chip, &new.sam)?;
+            store_chip(&mut chip, file)?;
             let facts = read(&mut Reader::insert(chip), keys.enterprise)?;
             Output::new("onecard.sam-new/1", Exit::Done, &facts)
         }
         SamCommand::Show(ShowSam { sam, enterprise }) => {
-            let mut reader = Reader::insert(open_chip(sam, Kind::Sam)?);
-            let facts = read(&mut reader, enterprise.enterprise).with_context(|| sam.0.display().to_string())?;
+            let place = sam.place()?;
+            let (faults, trace) = (Faults::default(), Trace::new(false));
+            let facts = place.tap(Peer::Sam, &faults, &trace, |mut card| read(&mut card, enterprise.enterprise))?;
+            let facts = facts.with_context(|| place.to_string())?;
             Output::view("onecard.sam-show/1", &facts)
         }
     }

@@ -102,8 +102,8 @@ impl Desk {
         fs::copy(file("traced.card"), file("before.card")).unwrap();
         let line = "--sam sim:traced.sam --at 2026-11-02T12:00";
         let (load, sale) = ("50 --pin-file holder.pin --trace-file load.trace", "12.50 --trace-file sale.trace");
-        json(&self.folder, &format!("card recharge sim:traced.card {load} {line}"), 0);
-        json(&self.folder, &format!("card pay sim:traced.card {sale} {line}"), 0);
+        json(&self.folder, &format!("card recharge {load} {line} --reader sim:traced.card"), 0);
+        json(&self.folder, &format!("card pay {sale} {line} --reader sim:traced.card"), 0);
         for name in ["load.trace", "sale.trace"] {
             fs::write(file(name), at_noon(&fs::read_to_string(file(name)).unwrap())).unwrap();
         }
@@ -149,20 +149,24 @@ impl Desk {
         let at = self.folder.clone();
         let recharge = |card: &str, yuan: &str| {
             let line = "--sam sim:station.sam --pin-file holder.pin --at 2026-11-02T08:00";
-            json(&at, &format!("card recharge sim:{card}.card {yuan} {line}"), 0);
+            json(&at, &format!("card recharge {yuan} {line} --reader sim:{card}.card"), 0);
         };
         for card in ["healthy", "spent", "ahead", "interrupted", "parking"] {
             recharge(card, "50");
         }
         recharge("full", "100");
         let pay = |card: &str, rest: &str, code: i32| {
-            json(&at, &format!("card pay sim:{card}.card --sam sim:till.sam --pin-file holder.pin {rest}"), code);
+            json(
+                &at,
+                &format!("card pay --reader sim:{card}.card --sam sim:till.sam --pin-file holder.pin {rest}"),
+                code,
+            );
         };
         pay("spent", "30 --at 2026-11-02T12:00", 0);
         pay("ahead", "12.50 --at 2027-02-01T12:00", 0);
         pay("interrupted", "12.50 --at 2026-11-02T11:58 --lose-answer", 3);
         for (card, line) in [("spent", "--sam sim:desk.sam"), ("full", "--pin-file holder.pin"), ("ahead", "")] {
-            let told = json(&at, &format!("card inspect sim:{card}.card {line}"), 0);
+            let told = json(&at, &format!("card inspect {line} --reader sim:{card}.card"), 0);
             fs::write(at.join(format!("{card}.json")), told.to_string()).unwrap();
         }
         self.store("pin-low", &order, |card, _| try_pin(card, 1));

@@ -13,15 +13,16 @@ fn money_that_moved_ends_with_0_though_nobody_can_read_it() {
     let at = folder.path();
     for json in ["", "--json "] {
         let before = balance(at);
-        let line = "card pay sim:w.card 1 --sam sim:till.sam --at 2026-11-02T12:00:00";
+        let line = "card pay 1 --reader sim:w.card --sam sim:till.sam --at 2026-11-02T12:00:00";
         let run = shell(at, &format!("\"$onecard\" {json}{line} >/dev/full"));
         assert!(run.code == 0 && run.err.contains("could not be printed"), "{} {}", run.code, run.err);
         assert_eq!(balance(at), before - 100);
     }
-    assert_eq!(shell(at, "\"$onecard\" card show sim:w.card >/dev/full").code, 1);
-    let refused = shell(at, &format!("\"$onecard\" card pay sim:w.card 500 --sam sim:till.sam {AT} >/dev/full"));
+    assert_eq!(shell(at, "\"$onecard\" card show --reader sim:w.card >/dev/full").code, 1);
+    let refused =
+        shell(at, &format!("\"$onecard\" card pay 500 --reader sim:w.card --sam sim:till.sam {AT} >/dev/full"));
     assert_eq!(refused.code, 4);
-    let unread = shell(at, &format!("\"$onecard\" card pay sim:w.card 1 --sam sim:none.sam {AT} 2>/dev/full"));
+    let unread = shell(at, &format!("\"$onecard\" card pay 1 --reader sim:w.card --sam sim:none.sam {AT} 2>/dev/full"));
     assert_eq!(unread.code, 1);
 }
 
@@ -36,7 +37,7 @@ fn a_chip_that_fails_after_debit_leaves_the_outcome_unknown() {
         // Beyond its first `limit` KiB no file can be written; the other files of the terminal are shorter or go first.
         let limited = "trap '' XFSZ; ulimit -f";
         let order = 100 + limit;
-        let line = format!("card pay sim:w.card 0.10 --sam keys:dev.keys {AT} --order {order}");
+        let line = format!("card pay 0.10 --reader sim:w.card --sam keys:dev.keys {AT} --order {order}");
         let money = balance(at);
         let run = shell(at, &format!("{limited} {limit}; \"$onecard\" {line}"));
         match run.code {
@@ -69,13 +70,13 @@ fn a_default_order_number_was_never_used_before() {
     assert_eq!(pay(at, "1", 0)["order"], 41);
     assert_eq!(pay(at, "1 --order 18446744073709551615", 0)["outcome"], "committed");
     let money = balance(at);
-    let run = onecard(at, &format!("card pay sim:w.card 1 --sam sim:till.sam {AT}"));
+    let run = onecard(at, &format!("card pay 1 --reader sim:w.card --sam sim:till.sam {AT}"));
     assert!(run.code == 1 && run.err.contains("no order number is left"), "{} {}", run.code, run.err);
     assert_eq!(balance(at), money);
     pay(at, "1 --order 42", 0);
     assert_eq!(balance(at), money - 100);
     fs::write(at.join("w.card.journal.orders"), "?").unwrap();
-    let run = onecard(at, &format!("card pay sim:w.card 1 --sam sim:till.sam {AT}"));
+    let run = onecard(at, &format!("card pay 1 --reader sim:w.card --sam sim:till.sam {AT}"));
     assert!(run.code == 1 && run.err.contains("w.card.journal.orders is damaged"), "{}", run.err);
 }
 
@@ -84,7 +85,7 @@ fn a_sale_just_found_paid_stops_the_next_one() {
     let folder = station();
     let at = folder.path();
     let lost = pay(at, "12.50 --lose-answer", 3);
-    let line = format!("card pay sim:w.card --sam sim:till.sam {AT} 12.50");
+    let line = format!("card pay --reader sim:w.card --sam sim:till.sam {AT} 12.50");
     let run = onecard(at, &line);
     assert_eq!(run.code, 4, "{}", run.out);
     let (receipt, reason) = (run.out.find("Purchase 12.50 yuan").unwrap(), run.out.find("Not done.").unwrap());
@@ -99,7 +100,7 @@ fn a_sale_just_found_paid_stops_the_next_one() {
 fn the_service_desk_ends_what_no_card_ends() {
     let folder = station();
     let at = folder.path();
-    let resolve = "card resolve sim:w.card --sam sim:till.sam";
+    let resolve = "card resolve --reader sim:w.card --sam sim:till.sam";
     // The card can tell, so it is not for the desk to say.
     let order = pay(at, "1 --lose-answer", 3)["order"].clone();
     let proven = json(at, &format!("{resolve} --order {order} --decide did-not-happen --why Li:broken {AT}"), 0);
@@ -111,12 +112,14 @@ fn the_service_desk_ends_what_no_card_ends() {
     {
         let copy = at.join("copy.card");
         fs::copy(at.join("w.card"), &copy).unwrap();
-        let pay =
-            format!("card pay sim:copy.card 1 --sam sim:till.sam --journal {journal} {AT} --order 5 --lose-answer");
+        let pay = format!(
+            "card pay 1 --reader sim:copy.card --sam sim:till.sam --journal {journal} {AT} --order 5 --lose-answer"
+        );
         json(at, &pay, 3);
         fs::remove_file(&copy).unwrap();
-        let decide =
-            format!("card resolve sim:copy.card --sam sim:till.sam --journal {journal} {AT} --decide {verdict}");
+        let decide = format!(
+            "card resolve --reader sim:copy.card --sam sim:till.sam --journal {journal} {AT} --decide {verdict}"
+        );
         for incomplete in [decide.clone(), format!("{decide} --order 5"), format!("{decide} --why Li:lost")] {
             json(at, &incomplete, 2);
         }
@@ -141,7 +144,7 @@ fn the_service_desk_ends_what_no_card_ends() {
 fn wrong_usage_is_json_too() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    let wrong = json(at, "card pay sim:w.card twelve --sam sim:till.sam", 2);
+    let wrong = json(at, "card pay twelve --reader sim:w.card --sam sim:till.sam", 2);
     assert_eq!((wrong["schema"].as_str(), wrong["exit_code"].as_u64()), (Some("onecard.error/1"), Some(2)));
     assert!(wrong["error"].as_str().unwrap().starts_with("invalid value 'twelve'"), "{wrong}");
     assert_eq!(json(at, "fly", 2)["exit_code"], 2);
@@ -154,7 +157,7 @@ fn wrong_usage_is_json_too() {
 #[test]
 fn a_terminal_number_is_decimal() {
     let folder = station();
-    let line = "sam new sim:new.sam --keys dev.keys --role till --terminal";
+    let line = "sam new --reader sim:new.sam --keys dev.keys --role till --terminal";
     for wrong in ["00000000000A", "1", "0000000000001"] {
         let run = onecard(folder.path(), &format!("{line} {wrong}"));
         assert!(run.code == 2 && run.err.contains("expected 12 decimal digits"), "{} {}", run.code, run.err);
@@ -166,7 +169,10 @@ fn a_terminal_number_is_decimal() {
 fn what_a_terminal_remembers_is_its_owners_alone() {
     let folder = station();
     let at = folder.path();
-    let run = shell(at, &format!("umask 0; \"$onecard\" card pay sim:w.card 1 --sam keys:dev.keys --journal j {AT}"));
+    let run = shell(
+        at,
+        &format!("umask 0; \"$onecard\" card pay 1 --reader sim:w.card --sam keys:dev.keys --journal j {AT}"),
+    );
     assert_eq!(run.code, 0, "{}", run.err);
     recharge(at, "1", 0);
     for name in ["j", "j.orders", "dev.keys.sam", "w.card.journal", "w.card.journal.orders"] {
@@ -180,4 +186,15 @@ fn what_a_terminal_remembers_is_its_owners_alone() {
 
 fn mode(at: &Path, name: &str) -> u32 {
     fs::metadata(at.join(name)).unwrap().permissions().mode() & 0o777
+}
+
+#[cfg(not(feature = "pcsc"))]
+#[test]
+fn a_program_without_readers_says_how_to_build_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for line in ["card show", "card show --reader pcsc:ACR122", "sam show --reader pcsc:ACR122"] {
+        let run = onecard(folder.path(), line);
+        assert_eq!(run.code, 1, "{line}: {}", run.err);
+        assert!(run.err.contains("--features pcsc") && run.err.contains("sim:FILE"), "{line}: {}", run.err);
+    }
 }

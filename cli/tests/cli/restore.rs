@@ -29,7 +29,7 @@ use crate::{
 };
 
 const DESK: &str = "--sam keys:dev.keys --pin-file holder.pin --at 2026-11-02T12:00";
-const RESTORE: &str = "card restore sim:new.card old.json --keys dev.keys --number 78 --pin-file holder.pin";
+const RESTORE: &str = "card restore old.json --reader sim:new.card --keys dev.keys --number 78 --pin-file holder.pin";
 
 /// What of `inspect` is the old card's own and not the new one's.
 const OWN: [&str; 14] = [
@@ -59,9 +59,9 @@ fn a_card_is_made_again_from_what_inspect_tells() {
     assert_eq!(balance(&inspect(at, "new")), 0, "a balance that was only read is not restored");
 
     // Over the desk: off the old card, onto the new one.
-    json(at, &format!("card unload sim:old.card --all {}", &DESK.replace("--pin-file holder.pin ", "")), 0);
-    json(at, &format!("card recharge sim:new.card {} {DESK}", Amount::from_fen(balance(&told))), 0);
-    json(at, &format!("card overdraft sim:new.card 200 {DESK}"), 0);
+    json(at, &format!("card unload --reader sim:old.card --all {}", &DESK.replace("--pin-file holder.pin ", "")), 0);
+    json(at, &format!("card recharge {} {DESK} --reader sim:new.card", Amount::from_fen(balance(&told))), 0);
+    json(at, &format!("card overdraft 200 {DESK} --reader sim:new.card"), 0);
 
     let again = inspect(at, "new");
     let mut differing = BTreeSet::new();
@@ -75,7 +75,7 @@ fn a_card_is_made_again_from_what_inspect_tells() {
     let (before, after) = (binary(&told, "0019"), binary(&again, "0019"));
     assert_eq!((&before[..56], &before[64..]), (&after[..56], &after[64..]), "all of EF 0019 but the seal");
     // The seal is the issuer's: the right opens the door.
-    json(at, "card access sim:new.card --zone 7 --sam keys:dev.keys --at 2026-11-03T09:00", 0);
+    json(at, "card access --reader sim:new.card --zone 7 --sam keys:dev.keys --at 2026-11-03T09:00", 0);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_right_that_was_taken_back_since_is_not_restored() {
     let folder = station();
     let at = folder.path();
     archive(at);
-    json(at, "card rights clear sim:old.card --slot 1 --sam keys:dev.keys --deny-list doors.deny", 0);
+    json(at, "card rights clear --reader sim:old.card --slot 1 --sam keys:dev.keys --deny-list doors.deny", 0);
     let restored = json(at, &format!("{RESTORE} --deny-list doors.deny"), 0);
     assert_eq!((&restored["access_rights"], &restored["rights_withdrawn"]), (&0.into(), &1.into()));
 }
@@ -154,14 +154,18 @@ fn station() -> tempfile::TempDir {
     };
     make(at, &mut sample, &order);
     for yuan in [20, 30] {
-        json(at, &format!("card recharge sim:old.card {yuan} {DESK}"), 0);
+        json(at, &format!("card recharge {yuan} {DESK} --reader sim:old.card"), 0);
     }
-    json(at, &format!("card overdraft sim:old.card 200 {DESK}"), 0);
-    json(at, &format!("card pay sim:old.card 12.50 {DESK}"), 0);
+    json(at, &format!("card overdraft 200 {DESK} --reader sim:old.card"), 0);
+    json(at, &format!("card pay 12.50 {DESK} --reader sim:old.card"), 0);
     let right = "--slot 1 --zone 7 --anti-passback --until 2027-12-31 --sam keys:dev.keys";
-    json(at, &format!("card rights set sim:old.card {right}"), 0);
-    json(at, "card access sim:old.card --zone 7 --sam keys:dev.keys --at 2026-11-02T12:01", 0);
-    json(at, "card attend sim:old.card in --sam keys:dev.keys --journal clock.events --at 2026-11-02T12:02", 0);
+    json(at, &format!("card rights set {right} --reader sim:old.card"), 0);
+    json(at, "card access --reader sim:old.card --zone 7 --sam keys:dev.keys --at 2026-11-02T12:01", 0);
+    json(
+        at,
+        "card attend in --reader sim:old.card --sam keys:dev.keys --journal clock.events --at 2026-11-02T12:02",
+        0,
+    );
     folder
 }
 
@@ -217,7 +221,7 @@ fn is_log(path: &str) -> bool {
 }
 
 fn inspect(at: &Path, name: &str) -> Value {
-    json(at, &format!("card inspect sim:{name}.card --sam keys:dev.keys --pin-file holder.pin"), 0)
+    json(at, &format!("card inspect --reader sim:{name}.card --sam keys:dev.keys --pin-file holder.pin"), 0)
 }
 
 fn balance(told: &Value) -> u32 {

@@ -120,7 +120,9 @@ fn cards_of(kept: &Path) -> Vec<serde_json::Value> {
     let entries = fs::read_dir(kept.join("cards")).unwrap();
     let serials = entries.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
     serials
-        .map(|serial| json(kept, &format!("card show sim:cards/{serial}.card --pin-file pins/{serial}.pin"), 0))
+        .map(|serial| {
+            json(kept, &format!("card show --reader sim:cards/{serial}.card --pin-file pins/{serial}.pin"), 0)
+        })
         .collect()
 }
 
@@ -172,7 +174,8 @@ fn facts(kept: &Path, records: &[Record]) -> HashSet<String> {
     facts.extend(counts.map(|count| count.to_string()));
     facts.insert(records.len().to_string());
     facts.insert(fs::read_to_string(kept.join("development.keys")).unwrap().matches("key = ").count().to_string());
-    let (station, till) = (json(kept, "sam show sim:recharge.sam", 0), json(kept, "sam show sim:till.sam", 0));
+    let (station, till) =
+        (json(kept, "sam show --reader sim:recharge.sam", 0), json(kept, "sam show --reader sim:till.sam", 0));
     let left = station["load_limit_fen"].as_i64().unwrap();
     facts.extend([left, left + sum(&is_load)].map(yuan));
     facts.insert(till["next_terminal_sequence"].to_string());

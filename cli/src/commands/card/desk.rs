@@ -104,7 +104,7 @@ impl Decision<'_> {
             Decided { order, asked: None, unasked, decided: false, ending, warning: None, trace: asked.trace.take() }
         } else {
             let kept = serde_json::to_string(&self.kept(&token, asked)?)?;
-            journal::keep_decision(&asked.till.journal_file(), &kept)?;
+            journal::keep_decision(&asked.till.journal_file()?, &kept)?;
             let outcome = conclude_by_desk(&mut journal, &token, self.of_desk(said.as_ref()))?;
             let (asked_first, ending) = (said.as_ref().map(Ending::of), Ending::of(&outcome));
             let (warning, trace) = (Some(self.verdict.warning(load)), asked.trace.take());

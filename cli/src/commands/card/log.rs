@@ -13,10 +13,10 @@ use onecard_wire::{aid, number::EnterpriseId, record::LogRecord, wallet::Transac
 use serde::Serialize;
 
 use crate::{
-    args::{ChipFile, Enterprise, SamSource},
+    args::{Enterprise, SamSource},
     output::Output,
     pin::PinSource,
-    reader::{Faults, tap},
+    reader::{CardReader, Faults, tap},
     table::{Column, table},
     terminal_sam::TerminalSam,
     trace::Trace,
@@ -25,8 +25,8 @@ use crate::{
 /// Options of `card log`.
 #[derive(Args, Debug)]
 pub(crate) struct Log {
-    /// The card, sim:FILE.
-    card: ChipFile,
+    #[command(flatten)]
+    card: CardReader,
     /// Read with a MAC by this SAM (a service desk's) or keys:FILE, instead of the PIN.
     #[arg(long, value_name = "SAM")]
     sam: Option<SamSource>,
@@ -64,7 +64,7 @@ pub(super) fn run(options: &Log) -> anyhow::Result<Output> {
     let facts = tap(&options.card, &Faults::default(), &trace, |mut card| {
         read(&mut card, enterprise, pin.as_ref(), sam.as_mut().map(TerminalSam::sam))
     })?;
-    let facts = facts.with_context(|| options.card.0.display().to_string())?;
+    let facts = facts.with_context(|| options.card.to_string())?;
     Output::view("onecard.card-log/1", &facts)
 }
 

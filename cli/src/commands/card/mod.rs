@@ -43,10 +43,10 @@ pub(crate) enum CardCommand {
     #[command(after_help = "\
 Examples:
   echo 135790 > wang.pin; chmod 600 wang.pin
-  onecard card new sim:wang.card --keys dev.keys --number 7 --name 王小明 --pin-file wang.pin
-  onecard card new sim:li.card --keys dev.keys --number 8 --name 李丽 --ask-pin
+  onecard card new --reader sim:wang.card --keys dev.keys --number 7 --name 王小明 --pin-file wang.pin
+  onecard card new --reader sim:li.card --keys dev.keys --number 8 --name 李丽 --ask-pin
   # the card itself enforces limits 限额由卡执行
-  onecard card new sim:zhao.card --keys dev.keys --number 9 --name 赵敏 --pin-file zhao.pin \\
+  onecard card new --reader sim:zhao.card --keys dev.keys --number 9 --name 赵敏 --pin-file zhao.pin \\
       --balance-max 1000 --purchase-max 200 --day-max 300 --pin-above 50 --balance-until 2027-12-31
 
 A whole list of people is issued by `onecard demo --people FILE --out DIR`.")]
@@ -57,72 +57,72 @@ A whole list of people is issued by `onecard demo --people FILE --out DIR`.")]
     /// new. Money is not restored but brought over: unloaded from the old card, loaded onto the new one.
     #[command(after_help = "\
 Examples:
-  onecard --json card inspect sim:old.card --sam sim:desk.sam --pin-file wang.pin > wang.json
-  onecard card restore sim:new.card wang.json --keys dev.keys --number 107 --pin-file wang.pin
-  onecard card unload sim:old.card --all --sam keys:dev.keys
-  onecard card recharge sim:new.card 37.50 --sam keys:dev.keys --pin-file wang.pin
-  onecard card block sim:old.card --sam sim:desk.sam --for-good")]
+  onecard --json card inspect --reader sim:old.card --sam sim:desk.sam --pin-file wang.pin > wang.json
+  onecard card restore wang.json --reader sim:new.card --keys dev.keys --number 107 --pin-file wang.pin
+  onecard card unload --reader sim:old.card --all --sam keys:dev.keys
+  onecard card recharge 37.50 --reader sim:new.card --sam keys:dev.keys --pin-file wang.pin
+  onecard card block --reader sim:old.card --sam sim:desk.sam --for-good")]
     Restore(restore::Restore),
     /// Show a card: number, validity, balance 查询
     ///
     /// The holder and the deposit (电子存折) are shown with the PIN alone.
     #[command(after_help = "\
 Examples:
-  onecard card show sim:wang.card
-  onecard card show sim:wang.card --ask-pin")]
+  onecard card show --reader sim:wang.card
+  onecard card show --reader sim:wang.card --ask-pin")]
     Show(show::ShowCard),
     /// Load money 充值
     #[command(after_help = "\
 Examples:
-  onecard card recharge sim:wang.card 100 --sam sim:station.sam --pin-file wang.pin
-  onecard card recharge sim:wang.card 100 --sam keys:dev.keys --ask-pin
+  onecard card recharge 100 --reader sim:wang.card --sam sim:station.sam --pin-file wang.pin
+  onecard card recharge 100 --reader sim:wang.card --sam keys:dev.keys --ask-pin
   # the answer is lost: outcome unknown, exit code 3; then it is decided, and loaded once
-  onecard card recharge sim:wang.card 100 --sam keys:dev.keys --ask-pin --lose-answer
-  onecard card resolve sim:wang.card --sam keys:dev.keys --ask-pin")]
+  onecard card recharge 100 --reader sim:wang.card --sam keys:dev.keys --ask-pin --lose-answer
+  onecard card resolve --reader sim:wang.card --sam keys:dev.keys --ask-pin")]
     Recharge(recharge::Recharge),
     /// Take money 消费
     #[command(after_help = "\
 Examples:
-  onecard card pay sim:wang.card 12.50 --sam sim:till.sam
-  onecard card pay sim:wang.card 12.50 --sam sim:till.sam --trace
+  onecard card pay 12.50 --reader sim:wang.card --sam sim:till.sam
+  onecard card pay 12.50 --reader sim:wang.card --sam sim:till.sam --trace
   # torn: outcome unknown, exit code 3; the same sale again, by the number it told: charged once
-  onecard card pay sim:wang.card 12.50 --sam sim:till.sam --tear 1
-  onecard card pay sim:wang.card 12.50 --sam sim:till.sam --order 2")]
+  onecard card pay 12.50 --reader sim:wang.card --sam sim:till.sam --tear 1
+  onecard card pay 12.50 --reader sim:wang.card --sam sim:till.sam --order 2")]
     Pay(pay::Pay),
     /// Take this terminal's last purchase with a card back, whole 消费撤销
     #[command(after_help = "\
 Examples:
   # too much was charged 多扣了: take it back, then sell it anew
-  onecard card pay sim:wang.card 125.00 --sam sim:till.sam
-  onecard card undo sim:wang.card --sam sim:till.sam
-  onecard card pay sim:wang.card 12.50 --sam sim:till.sam")]
+  onecard card pay 125.00 --reader sim:wang.card --sam sim:till.sam
+  onecard card undo --reader sim:wang.card --sam sim:till.sam
+  onecard card pay 12.50 --reader sim:wang.card --sam sim:till.sam")]
     Undo(undo::Undo),
     /// Take money off a card and pay it out, at the service desk 退出余额
     ///
     /// It works in any status and after the last day of validity. Pay out on exit code 0 alone.
     #[command(after_help = "\
 Examples:
-  onecard card unload sim:wang.card --all --sam keys:dev.keys
-  onecard card unload sim:wang.card 20 --sam keys:dev.keys
-  onecard card unload sim:wang.card 20 --deposit --sam keys:dev.keys --ask-pin")]
+  onecard card unload --reader sim:wang.card --all --sam keys:dev.keys
+  onecard card unload 20 --reader sim:wang.card --sam keys:dev.keys
+  onecard card unload 20 --reader sim:wang.card --deposit --sam keys:dev.keys --ask-pin")]
     Unload(unload::Unload),
     /// Pay cash out of the deposit 取现
     #[command(after_help = "\
 Examples:
-  onecard card recharge sim:wang.card 100 --deposit --sam keys:dev.keys --pin-file wang.pin
-  onecard card withdraw sim:wang.card 40 --sam sim:till.sam --pin-file wang.pin")]
+  onecard card recharge 100 --reader sim:wang.card --deposit --sam keys:dev.keys --pin-file wang.pin
+  onecard card withdraw 40 --reader sim:wang.card --sam sim:till.sam --pin-file wang.pin")]
     Withdraw(withdraw::Withdraw),
     /// Sell, and write records beside it, both or neither 复合消费
     #[command(after_help = "\
 Examples:
   # an entry gate: nothing is charged, the record of type 27 says where and when
-  onecard card capp sim:wang.card 0 --sam sim:till.sam --record 27=0102030405
-  onecard card capp sim:wang.card 3.50 --sam sim:till.sam --record 27=0000000000")]
+  onecard card capp 0 --reader sim:wang.card --sam sim:till.sam --record 27=0102030405
+  onecard card capp 3.50 --reader sim:wang.card --sam sim:till.sam --record 27=0000000000")]
     Capp(capp::Capp),
     /// Set how far the deposit may be overdrawn, at the service desk 透支限额
     #[command(after_help = "\
 Example:
-  onecard card overdraft sim:wang.card 200 --sam keys:dev.keys --ask-pin")]
+  onecard card overdraft 200 --reader sim:wang.card --sam keys:dev.keys --ask-pin")]
     Overdraft(overdraft::Overdraft),
     /// Find out what became of transactions in doubt 查询未决交易
     ///
@@ -130,29 +130,29 @@ Example:
     /// blocked), the service desk decides with --decide: a person answers for it, nothing proves it, and it is final.
     #[command(after_help = "\
 Examples:
-  onecard card resolve sim:wang.card --sam sim:till.sam
+  onecard card resolve --reader sim:wang.card --sam sim:till.sam
   # a recharge in doubt: the issuer decides by the TAC
-  onecard card resolve sim:wang.card --sam sim:station.sam --issuer dev.keys --ask-pin
+  onecard card resolve --reader sim:wang.card --sam sim:station.sam --issuer dev.keys --ask-pin
   # the card is broken: the service desk decides 服务台裁定
-  onecard card resolve sim:wang.card --sam sim:till.sam --order 2 --decide did-not-happen \\
+  onecard card resolve --reader sim:wang.card --sam sim:till.sam --order 2 --decide did-not-happen \\
       --why \"card broken, the member swears; Li, 2 Nov\"")]
     Resolve(resolve::Resolve),
     /// Show the card's last transactions 交易明细
     #[command(after_help = "\
 Examples:
-  onecard card log sim:wang.card --ask-pin
+  onecard card log --reader sim:wang.card --ask-pin
   # by MAC, as the service desk does
-  onecard card log sim:wang.card --sam keys:dev.keys")]
+  onecard card log --reader sim:wang.card --sam keys:dev.keys")]
     Log(log::Log),
     /// Show everything a card tells: files, limits, purses, keys, logs 全面查看
     ///
     /// With --json it is complete enough for `card restore`: every file as it stands, every key's version.
     #[command(after_help = "\
 Examples:
-  onecard card inspect sim:wang.card
-  onecard card inspect sim:wang.card --ask-pin
+  onecard card inspect --reader sim:wang.card
+  onecard card inspect --reader sim:wang.card --ask-pin
   # with holder and logs, proven genuine, for the archive
-  onecard --json card inspect sim:wang.card --sam sim:desk.sam > wang.json")]
+  onecard --json card inspect --reader sim:wang.card --sam sim:desk.sam > wang.json")]
     Inspect(inspect::Inspect),
     /// Find out what is wrong with a card, and what the service desk does 诊断
     ///
@@ -160,10 +160,10 @@ Examples:
     /// with exit code 6.
     #[command(after_help = "\
 Examples:
-  onecard card doctor sim:wang.card
+  onecard card doctor --reader sim:wang.card
   # do the keys in use fit, does a sale of this till wait?
-  onecard card doctor sim:wang.card --sam keys:dev.keys --journal till.journal
-  onecard card doctor sim:wang.card --sam sim:till.sam --other 1000000000000002")]
+  onecard card doctor --reader sim:wang.card --sam keys:dev.keys --journal till.journal
+  onecard card doctor --reader sim:wang.card --sam sim:till.sam --other 1000000000000002")]
     Doctor(doctor::Doctor),
     /// The holder's PIN: try, change, unblock, replace 密码
     #[command(subcommand)]
@@ -176,13 +176,13 @@ Examples:
     /// A card that is denied ends with exit code 4. The journal has every tap before the door opens.
     #[command(after_help = "\
 Examples:
-  onecard sam new sim:door.sam --keys dev.keys --role door --terminal 000000000004
-  onecard card rights set sim:wang.card --slot 0 --zone 7 --until 2026-12-31 --sam keys:dev.keys
-  onecard card access sim:wang.card --zone 7 --sam sim:door.sam
+  onecard sam new --reader sim:door.sam --keys dev.keys --role door --terminal 000000000004
+  onecard card rights set --reader sim:wang.card --slot 0 --zone 7 --until 2026-12-31 --sam keys:dev.keys
+  onecard card access --reader sim:wang.card --zone 7 --sam sim:door.sam
   # office hours, and out before the next in 时段、反潜回
-  onecard card access sim:wang.card --zone 7 --sam sim:door.sam --schedules doors.toml \\
+  onecard card access --reader sim:wang.card --zone 7 --sam sim:door.sam --schedules doors.toml \\
       --passback zone7.inside
-  onecard card access sim:wang.card --zone 7 --sam sim:door.sam --direction out \\
+  onecard card access --reader sim:wang.card --zone 7 --sam sim:door.sam --direction out \\
       --passback zone7.inside
 
 A schedule table:
@@ -198,33 +198,33 @@ A schedule table:
     /// one event.
     #[command(after_help = "\
 Examples:
-  onecard sam new sim:clock.sam --keys dev.keys --role attendance --terminal 000000000005
-  onecard card attend sim:wang.card in --sam sim:clock.sam
-  onecard card attend sim:wang.card break-begins --sam keys:dev.keys --journal clock.events")]
+  onecard sam new --reader sim:clock.sam --keys dev.keys --role attendance --terminal 000000000005
+  onecard card attend in --reader sim:wang.card --sam sim:clock.sam
+  onecard card attend break-begins --reader sim:wang.card --sam keys:dev.keys --journal clock.events")]
     Attend(attend::Attend),
     /// Suspend a card, report it lost, or take that back 卡状态
     ///
     /// The card itself then refuses purchases, recharges and doors; what is on it stays on it.
     #[command(after_help = "\
 Examples:
-  onecard card status sim:wang.card lost --sam sim:desk.sam
-  onecard card status sim:wang.card normal --sam keys:dev.keys")]
+  onecard card status lost --reader sim:wang.card --sam sim:desk.sam
+  onecard card status normal --reader sim:wang.card --sam keys:dev.keys")]
     Status(status::SetStatus),
     /// Block a card's application, until it is unblocked or for good 锁定应用
     ///
     /// Other enterprises' applications on the card go on. A blocked application does not tell its number.
     #[command(after_help = "\
 Examples:
-  onecard card block sim:wang.card --sam sim:desk.sam
+  onecard card block --reader sim:wang.card --sam sim:desk.sam
   # a card that is replaced by a new one
-  onecard card block sim:wang.card --sam sim:desk.sam --for-good")]
+  onecard card block --reader sim:wang.card --sam sim:desk.sam --for-good")]
     Block(block::BlockCard),
     /// Unblock a card's application 解锁应用
     ///
     /// Three wrong keys in a row, by a wrong number or key file, block it for good.
     #[command(after_help = "\
 Example:
-  onecard card unblock sim:wang.card --serial 3100100000000076 --sam sim:desk.sam")]
+  onecard card unblock --reader sim:wang.card --serial 3100100000000076 --sam sim:desk.sam")]
     Unblock(block::UnblockCard),
 }
 

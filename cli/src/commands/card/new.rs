@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{bail, ensure};
+use anyhow::ensure;
 use clap::Args;
 use onecard_host::{
     crypto::DesKey,
@@ -17,19 +17,19 @@ use rand::{CryptoRng, RngExt};
 
 use super::{CardFacts, show};
 use crate::{
-    args::{self, ChipFile},
+    args,
     development_keys::{DevelopmentKeys, KEY_VERSION},
     output::{Exit, Output},
     people::{self, HolderName, IdNumber, holder},
     pin::PinSource,
-    reader::store_chip,
+    reader::{CardReader, store_chip},
 };
 
 /// Options of `card new`.
 #[derive(Args, Debug)]
 pub(crate) struct NewCard {
-    /// The chip to make, sim:FILE.
-    card: ChipFile,
+    #[command(flatten)]
+    card: CardReader,
     /// The development key file.
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
@@ -91,9 +91,7 @@ impl Limits {
 
 pub(super) fn run(new: &NewCard) -> anyhow::Result<Output> {
     ensure!(new.valid_from <= new.valid_to, "--valid-to lies before --valid-from");
-    if new.card.0.exists() {
-        bail!("{} exists already: name another file", new.card.0.display());
-    }
+    let file = new.card.new_file()?;
     let keys = DevelopmentKeys::read(&new.keys)?;
     let pin = new.pin.chosen()?;
     let order = CardOrder {
@@ -108,7 +106,7 @@ pub(super) fn run(new: &NewCard) -> anyhow::Result<Output> {
         beside: Vec::new(),
     };
     let mut chip = issue(&keys, new.number, &order, &mut rand::rng())?;
-    store_chip(&mut chip, &new.card)?;
+    store_chip(&mut chip, file)?;
     let facts: CardFacts = show::read(&mut Reader::insert(chip), keys.enterprise, Some(&order.pin))?;
     Output::new("onecard.card-new/1", Exit::Done, &facts)
 }

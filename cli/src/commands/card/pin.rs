@@ -17,12 +17,12 @@ use onecard_wire::{
 
 use super::service::{self, Done, Failure};
 use crate::{
-    args::{ChipFile, Enterprise},
+    args::Enterprise,
     development_keys::{DevelopmentKeys, KEY_VERSION},
     ending::Bilingual,
     output::Output,
     pin::{NewPinSource, PinSource},
-    reader::{Faults, tap},
+    reader::{CardReader, Faults, tap},
     trace::TraceOption,
 };
 
@@ -32,27 +32,27 @@ pub(crate) enum PinCommand {
     /// Try the PIN: a wrong one costs one of its three tries 校验密码
     #[command(after_help = "\
 Examples:
-  onecard card pin verify sim:wang.card --pin-file wang.pin
-  onecard card pin verify sim:wang.card --ask-pin")]
+  onecard card pin verify --reader sim:wang.card --pin-file wang.pin
+  onecard card pin verify --reader sim:wang.card --ask-pin")]
     Verify(Verify),
     /// Change the PIN, by its holder, who knows the old one 修改密码
     #[command(after_help = "\
 Examples:
-  onecard card pin change sim:wang.card --pin-file wang.pin --new-pin-file new.pin
+  onecard card pin change --reader sim:wang.card --pin-file wang.pin --new-pin-file new.pin
   # both are asked for
-  onecard card pin change sim:wang.card")]
+  onecard card pin change --reader sim:wang.card")]
     Change(Change),
     /// Open a blocked PIN by a new one, at the service desk 解锁密码
     #[command(after_help = "\
 Examples:
   echo 246802 > new.pin; chmod 600 new.pin
-  onecard card pin unblock sim:wang.card --keys dev.keys --new-pin-file new.pin")]
+  onecard card pin unblock --reader sim:wang.card --keys dev.keys --new-pin-file new.pin")]
     Unblock(ByIssuer),
     /// Replace a forgotten PIN by a new one, at the service desk 重置密码
     #[command(after_help = "\
 Examples:
   echo 246802 > new.pin; chmod 600 new.pin
-  onecard card pin reload sim:wang.card --keys dev.keys --new-pin-file new.pin
+  onecard card pin reload --reader sim:wang.card --keys dev.keys --new-pin-file new.pin
 
 The command carries no challenge, so whoever hears it can send it again: nowhere but at the desk's own reader.")]
     Reload(ByIssuer),
@@ -81,8 +81,8 @@ pub(crate) struct Change {
 /// Options of `card pin unblock` and `card pin reload`.
 #[derive(Args, Debug)]
 pub(crate) struct ByIssuer {
-    /// The card, sim:FILE.
-    card: ChipFile,
+    #[command(flatten)]
+    card: CardReader,
     /// The development key file.
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
@@ -95,8 +95,8 @@ pub(crate) struct ByIssuer {
 /// A member's card, without any key.
 #[derive(Args, Debug)]
 struct Member {
-    /// The card, sim:FILE.
-    card: ChipFile,
+    #[command(flatten)]
+    card: CardReader,
     #[command(flatten)]
     enterprise: Enterprise,
     #[command(flatten)]
@@ -162,7 +162,7 @@ impl ByIssuer {
 
 fn present(
     schema: &'static str,
-    card: &ChipFile,
+    card: &CardReader,
     enterprise: EnterpriseId,
     traced: &TraceOption,
     work: impl FnOnce(&mut dyn Transport, &Selected) -> Result<Done, Failure>,

@@ -109,7 +109,7 @@ const fn of_desk(kind: Kind) -> bool {
 fn serial(till: &Till, enterprise: EnterpriseId) -> anyhow::Result<String> {
     let name = aid::enterprise_application(enterprise);
     let selected = tap(&till.card, &Faults::default(), &Trace::new(false), |card| select(card, &name))?;
-    Ok(selected.with_context(|| till.card.0.display().to_string())?.serial().to_string())
+    Ok(selected.with_context(|| till.card.to_string())?.serial().to_string())
 }
 
 impl fmt::Display for Resolved {

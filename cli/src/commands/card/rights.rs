@@ -24,11 +24,11 @@ use super::{
     terminal::change_deny_list,
 };
 use crate::{
-    args::{self, ChipFile, Enterprise},
+    args::{self, Enterprise},
     development_keys::KEY_VERSION,
     ending::Bilingual,
     output::Output,
-    reader::{Faults, tap},
+    reader::{CardReader, Faults, tap},
     table::pairs,
     terminal_sam::TerminalSam,
     trace::Trace,
@@ -43,8 +43,8 @@ pub(crate) enum RightsCommand {
     /// both, no single SAM of `sam new` does.
     #[command(after_help = "\
 Examples:
-  onecard card rights set sim:wang.card --slot 0 --zone 7 --until 2026-12-31 --sam keys:dev.keys
-  onecard card rights set sim:wang.card --slot 1 --zone all --schedule 1 --anti-passback \\
+  onecard card rights set --reader sim:wang.card --slot 0 --zone 7 --until 2026-12-31 --sam keys:dev.keys
+  onecard card rights set --reader sim:wang.card --slot 1 --zone all --schedule 1 --anti-passback \\
       --from 2026-12-01 --until 2027-11-30 --sam keys:dev.keys")]
     Set(SetRight),
     /// Empty a slot 收回授权
@@ -52,12 +52,12 @@ Examples:
     /// Whoever kept a copy of the right can have it written back: with --deny-list no door opens to it until its last day.
     #[command(after_help = "\
 Example:
-  onecard card rights clear sim:wang.card --slot 0 --sam sim:desk.sam --deny-list doors.deny")]
+  onecard card rights clear --reader sim:wang.card --slot 0 --sam sim:desk.sam --deny-list doors.deny")]
     Clear(ClearRight),
     /// Show every slot that is not empty 查看授权
     ///
     /// The card tells them to everybody; whether the issuer made them, doors check.
-    #[command(after_help = "Example:\n  onecard card rights list sim:wang.card")]
+    #[command(after_help = "Example:\n  onecard card rights list --reader sim:wang.card")]
     List(ListRights),
 }
 
@@ -105,8 +105,8 @@ pub(crate) struct ClearRight {
 /// Options of `card rights list`.
 #[derive(Args, Debug)]
 pub(crate) struct ListRights {
-    /// The card, sim:FILE.
-    card: ChipFile,
+    #[command(flatten)]
+    card: CardReader,
     #[command(flatten)]
     enterprise: Enterprise,
 }
@@ -261,7 +261,7 @@ fn list(options: &ListRights) -> anyhow::Result<Output> {
         let application = select(card, &name)?;
         anyhow::Ok((application.serial(), access_rights(card, &application)?))
     })?;
-    let (serial, rights) = read.with_context(|| options.card.0.display().to_string())?;
+    let (serial, rights) = read.with_context(|| options.card.to_string())?;
     let rights = Slot::all().zip(rights).filter_map(|(slot, right)| right.map(|right| Listed::of(slot, &right)));
     Output::view("onecard.card-rights-list/1", &Rights { serial: serial.to_string(), rights: rights.collect() })
 }

@@ -15,10 +15,10 @@ use onecard_wire::{number::ApplicationSerial, status::StatusWord};
 use serde::Serialize;
 
 use crate::{
-    args::{ChipFile, Enterprise, SamSource},
+    args::{Enterprise, SamSource},
     ending::Bilingual,
     output::{Exit, Output},
-    reader::{Faults, tap},
+    reader::{CardReader, Faults, tap},
     terminal_sam::TerminalSam,
     trace::{Trace, TraceLine, TraceOption},
 };
@@ -26,9 +26,9 @@ use crate::{
 /// A card on the service desk's reader, and the SAM that makes its maintenance MACs.
 #[derive(Args, Debug)]
 pub(super) struct Service {
-    /// The card, sim:FILE.
-    card: ChipFile,
-    /// The service desk's SAM: sim:FILE, or keys:FILE for a development key file.
+    #[command(flatten)]
+    card: CardReader,
+    /// The service desk's SAM: sim:FILE, pcsc:NAME, or keys:FILE for a development key file.
     #[arg(long, value_name = "SAM")]
     sam: SamSource,
     #[command(flatten)]

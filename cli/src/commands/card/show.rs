@@ -12,11 +12,11 @@ use onecard_wire::{aid, amount::Amount, number::EnterpriseId, wallet::Purse};
 use serde::Serialize;
 
 use crate::{
-    args::{ChipFile, Enterprise},
+    args::Enterprise,
     output::Output,
     people::holder_text,
     pin::PinSource,
-    reader::{Faults, tap},
+    reader::{CardReader, Faults, tap},
     table::pairs,
     trace::Trace,
 };
@@ -24,8 +24,8 @@ use crate::{
 /// Options of `card show`.
 #[derive(Args, Debug)]
 pub(crate) struct ShowCard {
-    /// The card, sim:FILE.
-    card: ChipFile,
+    #[command(flatten)]
+    card: CardReader,
     #[command(flatten)]
     enterprise: Enterprise,
     #[command(flatten)]
@@ -56,7 +56,7 @@ pub(super) fn run(show: &ShowCard) -> anyhow::Result<Output> {
     let enterprise = show.enterprise.enterprise;
     let facts =
         tap(&show.card, &Faults::default(), &Trace::new(false), |mut card| read(&mut card, enterprise, pin.as_ref()))?;
-    let facts = facts.with_context(|| show.card.0.display().to_string())?;
+    let facts = facts.with_context(|| show.card.to_string())?;
     Output::view("onecard.card-show/1", &facts)
 }
 

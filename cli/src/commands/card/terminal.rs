@@ -5,17 +5,15 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use onecard_host::presence::{DenyList, EventFile, Site, Tap};
-use onecard_simulator::chip::Kind;
 use onecard_wire::number::EnterpriseId;
 use rand::RngExt;
 
 use crate::{
-    args::{At, ChipFile, Enterprise, SamSource},
+    args::{At, Enterprise, SamSource},
     development_keys::KEY_VERSION,
-    journal::beside,
     list_source::ListSource,
     private_file,
-    reader::open_chip,
+    reader::CardReader,
     terminal_sam::TerminalSam,
     trace::{Trace, TraceOption},
 };
@@ -25,14 +23,15 @@ const DENY_LIST: &str = "deny list";
 /// A terminal that lets in or clocks, and the card presented to it.
 #[derive(Args, Debug)]
 pub(super) struct PresenceTerminal {
-    /// The card, sim:FILE.
-    pub(super) card: ChipFile,
-    /// The terminal's SAM: sim:FILE, or keys:FILE for a development key file.
+    #[command(flatten)]
+    pub(super) card: CardReader,
+    /// The terminal's SAM: sim:FILE, pcsc:NAME, or keys:FILE for a development key file.
     #[arg(long, value_name = "SAM")]
     sam: SamSource,
     #[command(flatten)]
     enterprise: Enterprise,
-    /// The terminal's journal of events, which counts [default: the card's file name with .events].
+    /// The terminal's journal of events, which counts [default: name of the card's file, or of
+    /// the reader in this folder, with .events].
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
     /// Cards and access rights that were taken back; `card rights clear` writes it [default: none].
@@ -59,8 +58,8 @@ impl PresenceTerminal {
 
     /// The journal; none is begun for a card that is not there.
     pub(super) fn open_journal(&self) -> anyhow::Result<EventFile> {
-        drop(open_chip(&self.card, Kind::CpuCard)?);
-        let path = self.journal.clone().unwrap_or_else(|| beside(&self.card.0, ".events"));
+        self.card.look()?;
+        let path = self.journal.clone().map_or_else(|| self.card.file_with(".events"), Ok)?;
         private_file::create_if_missing(&path, "journal of events")?;
         Ok(EventFile::open(&path)?)
     }

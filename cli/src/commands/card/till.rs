@@ -10,18 +10,17 @@ use clap::Args;
 use onecard_host::terminal::{
     DeskApprover, DeskKeys, IssuerKeys, JournalFile, OrderNumber, StoreError, Tap, WithIssuer,
 };
-use onecard_simulator::chip::Kind;
 use onecard_wire::number::EnterpriseId;
 use rand::rngs::ThreadRng;
 use serde::Serialize;
 
 use crate::{
-    args::{At, ChipFile, Enterprise, SamSource},
+    args::{At, Enterprise, SamSource},
     development_keys::{DevelopmentKeys, KEY_VERSION},
     ending::{Ending, TapEnding},
     journal,
     output::{Exit, Output},
-    reader::open_chip,
+    reader::CardReader,
     terminal_sam::{KEY_FILE_TERMINAL, TerminalSam},
     trace::{Trace, TraceLine, TraceOption},
 };
@@ -29,14 +28,15 @@ use crate::{
 /// A terminal and the card presented to it.
 #[derive(Args, Debug)]
 pub(crate) struct Till {
-    /// The card, sim:FILE.
-    pub(super) card: ChipFile,
-    /// The terminal's SAM: sim:FILE, or keys:FILE for a development key file.
+    #[command(flatten)]
+    pub(super) card: CardReader,
+    /// The terminal's SAM: sim:FILE, pcsc:NAME, or keys:FILE for a development key file.
     #[arg(long, value_name = "SAM")]
     pub(super) sam: SamSource,
     #[command(flatten)]
     pub(super) enterprise: Enterprise,
-    /// The terminal's journal, which remembers what is in doubt [default: the card's file name with .journal].
+    /// The terminal's journal, which remembers what is in doubt [default: name of the card's
+    /// file, or of the reader in this folder, with .journal].
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
     #[command(flatten)]
@@ -60,35 +60,31 @@ impl Till {
     pub(super) fn open_desk(&self) -> anyhow::Result<DeskWithKeys> {
         match &self.sam {
             SamSource::Keys(path) => DeskWithKeys::open(path),
-            SamSource::Chip(_) => anyhow::bail!("unload and overdraft keys are on no SAM: give --sam keys:FILE"),
+            SamSource::Slot(_) => anyhow::bail!("unload and overdraft keys are on no SAM: give --sam keys:FILE"),
         }
     }
 
     /// The journal; none is begun for a card that is not there.
     pub(super) fn open_journal(&self) -> anyhow::Result<JournalFile> {
-        drop(open_chip(&self.card, Kind::CpuCard)?);
-        journal::open(&self.journal_file())
+        self.card.look()?;
+        journal::open(&self.journal_file()?)
     }
 
     /// The order number asked for, or one that this terminal has not used.
     pub(super) fn order_number(&self, asked: Option<u64>, journal: &JournalFile) -> anyhow::Result<OrderNumber> {
-        journal::order_number(asked, journal, &self.journal_file())
+        journal::order_number(asked, journal, &self.journal_file()?)
     }
 
     /// The journal of a card that may be gone.
     pub(super) fn open_existing_journal(&self) -> anyhow::Result<JournalFile> {
-        let path = self.journal_file();
+        let path = self.journal_file()?;
         anyhow::ensure!(path.exists(), "there is no journal {}: name it by --journal", path.display());
         journal::open(&path)
     }
 
     /// Where the journal is.
-    pub(super) fn journal_file(&self) -> PathBuf {
-        self.journal.clone().unwrap_or_else(|| {
-            let mut path = self.card.0.clone().into_os_string();
-            path.push(".journal");
-            path.into()
-        })
+    pub(super) fn journal_file(&self) -> anyhow::Result<PathBuf> {
+        self.journal.clone().map_or_else(|| self.card.file_with(".journal"), Ok)
     }
 }
 

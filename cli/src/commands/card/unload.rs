@@ -70,7 +70,7 @@ impl Unload {
             let application = select(card, &name)?;
             anyhow::Ok(balance(card, &application, purse)?)
         })?;
-        let amount = read.with_context(|| self.till.card.0.display().to_string())?;
+        let amount = read.with_context(|| self.till.card.to_string())?;
         anyhow::ensure!(amount > Amount::ZERO, "the balance is 0.00 yuan: there is nothing to take off");
         Ok(amount)
     }

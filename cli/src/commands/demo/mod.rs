@@ -36,8 +36,8 @@ Examples:
 
 Go on with any of the cards that were kept:
   cd /tmp/onecard
-  onecard card show sim:cards/3100100000010018.card --pin-file pins/3100100000010018.pin
-  onecard card pay sim:cards/3100100000010018.card 12.50 --sam sim:till.sam --journal till.journal
+  onecard card show --reader sim:cards/3100100000010018.card --pin-file pins/3100100000010018.pin
+  onecard card pay 12.50 --reader sim:cards/3100100000010018.card --sam sim:till.sam --journal till.journal
 
 The list of people (UTF-8 CSV, one header line, columns in any order):
   number      the member's number, 1 to 10 digits; the card number is made from it

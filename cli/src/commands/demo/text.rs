@@ -157,7 +157,7 @@ fn kept(folder: &str, members: &[MemberAccount]) -> String {
         ("this story", format!("{folder}/story.json")),
     ]);
     format!(
-        "{files}\nGo on with any card:\n  cd {folder}\n  onecard card show sim:cards/{serial}.card --pin-file \
+        "{files}\nGo on with any card:\n  cd {folder}\n  onecard card show --reader sim:cards/{serial}.card --pin-file \
          pins/{serial}.pin\n  onecard settlement verify day.settlement --keys development.keys\n"
     )
 }

@@ -32,9 +32,9 @@ use crate::{
     journal,
     people::Person,
     private_file,
-    reader::{Faults, store_chip},
+    reader::{Faults, ReaderName, store_chip},
     terminal_sam::TerminalSam,
-    trace::Trace,
+    trace::{Peer, Trace},
 };
 
 /// Everything the story happens to.
@@ -115,7 +115,7 @@ impl World {
         faults.order(&mut chip);
         let mut reader = Reader::insert(chip);
         let trace = self.trace.clone();
-        let result = terminal(&mut faults.between(&mut reader, &trace), self);
+        let result = terminal(&mut faults.between(&mut reader, &trace, Peer::Card), self);
         self.cards.insert(serial, reader.remove());
         Ok(result)
     }
@@ -154,7 +154,11 @@ impl Terminal {
         let running = match self.running.take() {
             Some(running) => running,
             None => Running {
-                sam: TerminalSam::open(&SamSource::Chip(self.sam.clone()), self.enterprise, &self.trace)?,
+                sam: TerminalSam::open(
+                    &SamSource::Slot(ReaderName::Sim(self.sam.clone())),
+                    self.enterprise,
+                    &self.trace,
+                )?,
                 journal: journal::open(&self.journal)?,
             },
         };

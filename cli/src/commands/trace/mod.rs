@@ -21,7 +21,7 @@ pub(crate) enum TraceCommand {
     /// answers that cannot be after what went before.
     #[command(after_help = "\
 Examples:
-  onecard card pay sim:wang.card 12.50 --sam sim:till.sam --trace-file sale.trace
+  onecard card pay 12.50 --reader sim:wang.card --sam sim:till.sam --trace-file sale.trace
   onecard trace show sale.trace
   onecard trace show sale.trace | less")]
     Show(show::Show),
@@ -59,7 +59,7 @@ A card key file; type and id as WRITE KEY has them, 16 digits are a DES key:
 Examples:
   # a copy of the card as it was before 先留副本
   cp wang.card before.card
-  onecard card pay sim:wang.card 12.50 --sam sim:till.sam --trace-file sale.trace
+  onecard card pay 12.50 --reader sim:wang.card --sam sim:till.sam --trace-file sale.trace
   onecard trace replay sale.trace --reader sim:before.card --copy
   # another card, or the same later: new MACs
   onecard trace replay sale.trace --reader sim:before.card --copy --keys dev.keys")]

@@ -24,7 +24,7 @@ use crate::{
 pub(crate) struct Replay {
     /// The trace file.
     file: PathBuf,
-    /// Card or SAM to replay it with, sim:FILE.
+    /// Simulated card or SAM to replay it with, sim:FILE.
     #[arg(long, value_name = "CHIP")]
     reader: ChipFile,
     /// Leave the chip in its file as it is: what the replay does to it is forgotten.

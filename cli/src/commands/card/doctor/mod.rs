@@ -36,14 +36,14 @@ use serde::Serialize;
 use self::finding::{Finding, Severity};
 use super::{LOAD_FOR_AIR_KEY, PURCHASE_KEY};
 use crate::{
-    args::{At, ChipFile, Enterprise, SamSource},
+    args::{At, Enterprise, SamSource},
     development_keys::DevelopmentKeys,
     ending::Bilingual,
     journal,
     list_source::ListSource,
     output::{Exit, Output},
     pin::PinSource,
-    reader::{Faults, tap},
+    reader::{CardReader, Faults, tap},
     table::wrapped,
     terminal_sam::TerminalSam,
     trace::Trace,
@@ -52,9 +52,9 @@ use crate::{
 /// Options of `card doctor`.
 #[derive(Args, Debug)]
 pub(crate) struct Doctor {
-    /// The card, sim:FILE.
-    card: ChipFile,
-    /// The SAM that should serve the card, sim:FILE, or the keys that are in use, keys:FILE.
+    #[command(flatten)]
+    card: CardReader,
+    /// The SAM that should serve the card, sim:FILE or pcsc:NAME, or the keys that are in use, keys:FILE.
     #[arg(long, value_name = "SAM")]
     sam: Option<SamSource>,
     #[command(flatten)]
@@ -62,7 +62,8 @@ pub(crate) struct Doctor {
     /// Another enterprise whose card this may be; may be given several times.
     #[arg(long, value_name = "ID")]
     other: Vec<EnterpriseId>,
-    /// A terminal's journal, in which a transaction may wait [default: the card's file name with .journal].
+    /// A terminal's journal, in which a transaction may wait [default: name of the card's file, or of
+    /// the reader in this folder, with .journal].
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
     #[command(flatten)]
@@ -111,7 +112,7 @@ pub(super) fn run(options: &Doctor) -> anyhow::Result<Output> {
     let examined = tap(&options.card, &Faults::default(), &Trace::new(false), |card| {
         examination.examine(card, &options.other, pin.as_ref(), &mut in_use)
     })?;
-    examined.with_context(|| options.card.0.display().to_string())?;
+    examined.with_context(|| options.card.to_string())?;
     examination.look_into_journal(options)?;
     examination.look_into_list(options.list.read(enterprise)?.as_ref());
     let report = examination.report();
@@ -134,8 +135,8 @@ impl Doctor {
         })
     }
 
-    fn journal_file(&self) -> PathBuf {
-        self.journal.clone().unwrap_or_else(|| journal::beside(&self.card.0, ".journal"))
+    fn journal_file(&self) -> anyhow::Result<PathBuf> {
+        self.journal.clone().map_or_else(|| self.card.file_with(".journal"), Ok)
     }
 }
 
@@ -230,7 +231,7 @@ impl Examination {
     }
 
     fn look_into_journal(&mut self, options: &Doctor) -> anyhow::Result<()> {
-        let path = options.journal_file();
+        let path = options.journal_file()?;
         let Some(serial) = self.serial else {
             self.not_checked.push(Bilingual {
                 english: "whether a transaction was interrupted: a journal knows the card by its number".to_owned(),

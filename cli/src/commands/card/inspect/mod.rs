@@ -16,10 +16,10 @@ use onecard_wire::aid;
 
 use self::{facts::Inspection, reading::Reading};
 use crate::{
-    args::{ChipFile, Enterprise, SamSource},
+    args::{Enterprise, SamSource},
     output::Output,
     pin::PinSource,
-    reader::{Faults, tap},
+    reader::{CardReader, Faults, tap},
     terminal_sam::TerminalSam,
     trace::Trace,
 };
@@ -27,8 +27,8 @@ use crate::{
 /// Options of `card inspect`.
 #[derive(Args, Debug)]
 pub(crate) struct Inspect {
-    /// The card, sim:FILE.
-    card: ChipFile,
+    #[command(flatten)]
+    card: CardReader,
     /// Read with a MAC by this SAM (a service desk's) or keys:FILE: then holder and logs are shown, and every file is proven
     /// genuine.
     #[arg(long, value_name = "SAM")]
@@ -54,6 +54,6 @@ pub(super) fn run(options: &Inspect) -> anyhow::Result<Output> {
         let mut reading = Reading::new(card, &application, sam);
         Inspection::read(&mut reading)
     })?;
-    let inspection = inspection.with_context(|| options.card.0.display().to_string())?;
+    let inspection = inspection.with_context(|| options.card.to_string())?;
     Output::view("onecard.card-inspect/1", &inspection)
 }

@@ -41,19 +41,18 @@ use super::{
     terminal::read_deny_list,
 };
 use crate::{
-    args::ChipFile,
     development_keys::DevelopmentKeys,
     output::{Exit, Output},
     people,
     pin::PinSource,
-    reader::store_chip,
+    reader::{CardReader, store_chip},
 };
 
 /// Options of `card restore`.
 #[derive(Args, Debug)]
 pub(crate) struct Restore {
-    /// The chip to make, sim:FILE.
-    card: ChipFile,
+    #[command(flatten)]
+    card: CardReader,
     /// What `onecard --json card inspect OLD --sam SAM` wrote of the old card.
     archive: PathBuf,
     /// The development key file.
@@ -70,8 +69,7 @@ pub(crate) struct Restore {
 }
 
 pub(super) fn run(options: &Restore) -> anyhow::Result<Output> {
-    let path = &options.card.0;
-    ensure!(!path.exists(), "{} exists already: only a new chip is written, name another file", path.display());
+    let file = options.card.new_file()?;
     let archive = Archive::read(&options.archive)?;
     let keys = DevelopmentKeys::read(&options.keys)?;
     let old = archive.public_data;
@@ -94,7 +92,7 @@ pub(super) fn run(options: &Restore) -> anyhow::Result<Output> {
     let maintenance = keys.of_enterprise().card_key(options.number, Purpose::Maintenance, order.key_version)?;
     fill(&mut card, &selected, &archive, &rights, &maintenance)?;
     compare_keys(&key_list(&mut card, &selected)?.unwrap_or_default(), &archive.keys)?;
-    store_chip(&mut card.remove(), &options.card)?;
+    store_chip(&mut card.remove(), file)?;
     let restored = Restored::of(options.number, &archive, &rights, withdrawn);
     Output::new("onecard.card-restore/1", Exit::Done, &restored)
 }

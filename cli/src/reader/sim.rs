@@ -1,37 +1,23 @@
-//! Cards in a reader: chips in files, and what may go wrong with them.
+//! Cards and SAMs that are chips in files.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use clap::Args;
 use onecard_host::{
-    trace::{Traced, What},
+    trace::What,
     transport::{Transport, TransportError},
 };
 use onecard_simulator::{
     chip::{Chip, Kind},
     image_file::Durability,
     reader::Reader,
-    tear::{Cut, Rest, Tear},
 };
-use onecard_wire::ins;
 
+use super::faults::{Faults, moves_money};
 use crate::{
     args::ChipFile,
     trace::{Peer, Trace},
 };
-
-/// What goes wrong at this tap, to try it out.
-#[derive(Args, Clone, Default, Debug)]
-#[command(next_help_heading = "Try it (故障演练)")]
-pub(crate) struct Faults {
-    /// Tear the card out at the N-th programming operation of its memory, counted from 0; some bytes of it have landed.
-    #[arg(long, value_name = "N")]
-    pub(crate) tear: Option<u64>,
-    /// Lose the card's answer to DEBIT or CREDIT: the card has done it and the terminal does not know.
-    #[arg(long)]
-    pub(crate) lose_answer: bool,
-}
 
 /// The chip of a card or SAM in `file`.
 ///
@@ -55,29 +41,38 @@ pub(crate) fn store_chip(chip: &mut Chip, file: &ChipFile) -> anyhow::Result<()>
     chip.store(&file.0, Durability::ProcessKill).context("nothing was kept")
 }
 
-/// Presents the card in `file` to a terminal, with `faults`, and takes it away again.
+/// Presents the chip in `file` to a terminal, with `faults`, and takes it away again.
 ///
 /// # Errors
 /// [`ChipFailed`], above all.
-pub(crate) fn tap<R>(
+pub(super) fn tap<R>(
     file: &ChipFile,
+    peer: Peer,
     faults: &Faults,
     trace: &Trace,
     terminal: impl FnOnce(&mut dyn Transport) -> R,
 ) -> anyhow::Result<R> {
-    let mut chip = open_chip(file, Kind::CpuCard)?;
+    let mut chip = open_chip(file, kind_of(peer))?;
     faults.order(&mut chip);
     let mut reader = Reader::insert(chip);
-    trace.power(Peer::Card, What::PowerUp(Vec::new()));
-    let mut watched = Watched { card: faults.between(&mut reader, trace), told_to_move: false };
+    trace.power(peer, What::PowerUp(Vec::new()));
+    let mut watched = Watched { card: faults.between(&mut reader, trace, peer), told_to_move: false };
     let result = terminal(&mut watched);
     let told_to_move = watched.told_to_move;
     drop(watched);
-    trace.power(Peer::Card, What::PowerOff);
+    trace.power(peer, What::PowerOff);
     let chip = reader.remove();
     match chip.failure() {
         Some(failure) => Err(ChipFailed { file: file.0.clone(), failure: failure.to_string(), told_to_move }.into()),
         None => Ok(result),
+    }
+}
+
+/// What a chip must be to be talked to as `peer`.
+pub(super) const fn kind_of(peer: Peer) -> Kind {
+    match peer {
+        Peer::Card => Kind::CpuCard,
+        Peer::Sam => Kind::Sam,
     }
 }
 
@@ -100,22 +95,6 @@ const fn next(told_to_move: bool) -> &'static str {
     }
 }
 
-impl Faults {
-    /// Orders the cut of the chip's next power-up.
-    pub(crate) fn order(&self, chip: &mut Chip) {
-        if let Some(operation) = self.tear {
-            // Half of a journal record's bytes, and noise: what a real tear leaves.
-            let tear = Tear { landed: 0x0F, rest: Rest::Random { seed: operation } };
-            chip.cut_power_at(Cut { operation, tear });
-        }
-    }
-
-    /// The card behind what loses its answer, as the terminal sees it.
-    pub(crate) fn between<T: Transport>(&self, card: T, trace: &Trace) -> impl Transport + use<T> {
-        Traced::new(LosesAnswer { card, loses: self.lose_answer }, trace.sink(Peer::Card))
-    }
-}
-
 /// A card, and whether it was told to move money.
 struct Watched<T> {
     card: T,
@@ -127,21 +106,4 @@ impl<T: Transport> Transport for Watched<T> {
         self.told_to_move |= moves_money(command);
         self.card.transmit(command)
     }
-}
-
-/// A reader that loses the answer to DEBIT or CREDIT.
-struct LosesAnswer<T> {
-    card: T,
-    loses: bool,
-}
-
-impl<T: Transport> Transport for LosesAnswer<T> {
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
-        let answer = self.card.transmit(command)?;
-        if self.loses && moves_money(command) { Err(TransportError::NoAnswer) } else { Ok(answer) }
-    }
-}
-
-const fn moves_money(command: &[u8]) -> bool {
-    matches!(command, [ins::CLA_PBOC, ins::DEBIT | ins::CREDIT_FOR_LOAD, ..])
 }
