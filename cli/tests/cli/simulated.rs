@@ -127,14 +127,14 @@ fn a_card_and_a_sam_are_in_the_two_readers_and_their_files_are_taken() {
     for slot in [&mut card, &mut sam] {
         assert_eq!(ask(slot, &GET_CHALLENGE).unwrap().len(), 10);
     }
-    let run = onecard(folder.path(), "card show sim:wang.card");
+    let run = onecard(folder.path(), "card show --reader sim:wang.card");
     assert!(run.code == 1 && run.err.contains("is in use"), "{}", run.err);
     writeln!(simulation.stdin, "quit").unwrap();
     simulation.next("removed");
     simulation.next("removed");
     simulation.ended("quit");
     assert!(ask(&mut card, &GET_CHALLENGE).is_err() && ask(&mut sam, &GET_CHALLENGE).is_err());
-    json(folder.path(), "card show sim:wang.card", 0);
+    json(folder.path(), "card show --reader sim:wang.card", 0);
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn what_is_typed_takes_a_card_out_and_puts_it_in_again() {
     writeln!(simulation.stdin, "remove 0").unwrap();
     simulation.next("removed");
     assert!(ask(&mut card, &GET_CHALLENGE).is_err());
-    json(folder.path(), "card show sim:wang.card", 0);
+    json(folder.path(), "card show --reader sim:wang.card", 0);
     writeln!(simulation.stdin, "insert").unwrap();
     let mut card = card_in(&first);
     simulation.next("inserted");
