@@ -11,7 +11,7 @@ const FILE_LINES_MAX: usize = 500;
 const FUNCTION_LINES_MAX: usize = 70;
 /// Names that say nothing.
 const EMPTY_NAMES: [&str; 9] = ["util", "utils", "common", "helper", "helpers", "manager", "types", "misc", "prelude"];
-const CRATES: [&str; 7] = ["wire", "applet", "host", "simulator", "vectors", "tests", "cli"];
+const CRATES: [&str; 8] = ["wire", "applet", "host", "simulator", "vectors", "conformance", "tests", "cli"];
 
 #[test]
 fn files_are_short() {
@@ -79,6 +79,7 @@ fn card_and_host_do_not_know_each_other() {
         ("wire", "onecard-applet"),
         ("wire", "onecard-host"),
         ("cli", "onecard-applet"),
+        ("conformance", "onecard-applet"),
         ("vectors", "onecard-applet"),
         ("vectors", "onecard-host"),
     ] {
@@ -119,7 +120,7 @@ fn the_card_needs_neither_std_nor_heap() {
 
 #[test]
 fn nothing_panics_outside_tests() {
-    for name in ["wire", "applet", "host", "simulator", "vectors", "cli"] {
+    for name in ["wire", "applet", "host", "simulator", "vectors", "conformance", "cli"] {
         for path in sources_of(&root().join(name).join("src")) {
             if path.iter().any(|part| part == "tests") || path.ends_with("tests.rs") {
                 continue;

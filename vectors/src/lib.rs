@@ -17,11 +17,13 @@
 //! | [`load`], [`purchase`], [`unload`], [`overdraft`] | the wallet; compound purchase, cash withdrawal and undo are with the purchases |
 //! | [`access_right`] | an entry of the access rights |
 //! | [`sam`], [`sam_crypt`] | the SAM's commands |
+//! | [`conformance`] | rules that a card is held to |
 #![forbid(unsafe_code)]
 
 pub mod access_right;
 pub mod authentication;
 pub mod block_cipher;
+pub mod conformance;
 pub mod construction;
 pub mod diversify;
 pub mod ecb;

@@ -2,6 +2,7 @@
 
 pub(crate) mod blacklist;
 pub(crate) mod card;
+pub(crate) mod conformance;
 pub(crate) mod demo;
 pub(crate) mod events;
 pub(crate) mod keys;
@@ -54,6 +55,8 @@ pub(crate) enum Command {
     /// cut. A card that has left because pcscd ended comes back when pcscd does.
     #[command(after_help = simulate::EXAMPLES)]
     Simulate(simulate::Simulate),
+    /// Hold a card, simulated or real, to the specification, clause by clause 卡片符合性
+    Conformance(conformance::ConformanceRun),
 }
 
 /// Does what was asked for. A command that prints as it goes prints JSON if `json`.
@@ -69,5 +72,6 @@ pub(crate) fn run(command: &Command, json: bool) -> anyhow::Result<Output> {
         Command::Settlement(settlement) => settlement::run(settlement),
         Command::Trace(trace) => trace::run(trace),
         Command::Simulate(simulate) => simulate::run(simulate, json),
+        Command::Conformance(order) => conformance::run(order),
     }
 }

@@ -7,6 +7,7 @@ mod pcsc;
 #[path = "without_pcsc.rs"]
 mod pcsc;
 mod sim;
+mod tested;
 
 use std::{
     cell::OnceCell,
@@ -23,6 +24,7 @@ use onecard_simulator::reader::Reader;
 pub(crate) use self::{
     faults::Faults,
     sim::{ChipFailed, open_chip, store_chip},
+    tested::Tested,
 };
 use crate::{
     args::ChipFile,

@@ -13,6 +13,10 @@ impl Connection {
     pub(super) fn tap<R>(&mut self, _work: impl FnOnce(&mut dyn Transport) -> R) -> Result<R, TransportError> {
         match *self {}
     }
+
+    pub(super) fn reconnect(&mut self) -> Result<(), TransportError> {
+        match *self {}
+    }
 }
 
 impl Transport for Connection {

@@ -1,0 +1,127 @@
+//! A run that writes: a blank card gets a test application in each setting, is tried, and is blank again.
+
+use onecard_vectors::conformance::{Rule, Scope};
+
+use crate::{
+    guard::{Guard, Mode},
+    report::{RuleResult, Skipped, Verdict},
+    run::{Order, Run, RunError, Setting},
+    survey::Facts,
+};
+
+/// Tries every rule in every setting that the card has.
+pub(crate) fn write(run: &mut Run<'_, '_>, order: &Order) -> Result<(), RunError> {
+    let settings = settings(&run.facts);
+    run.total = run.rules.rules.len() * settings.len();
+    let tries = blank_by_its_keys(&run.facts, order)?;
+    let mut card = Setting::default();
+    for rule in of(run, &[Scope::BlankCheck]) {
+        if !run.try_rule(&rule, &mut card)? {
+            let why = run.results.last().map(told).unwrap_or_default();
+            return Err(RunError::NotBlank(format!("{}: {why}", rule.title)));
+        }
+    }
+    run.bench.guard = Guard::new(Mode::Write);
+    run.bench.guard.set_tries("transport", tries, TRANSPORT_TRIES);
+    for rule in of(run, &[Scope::Blank]) {
+        run.try_rule(&rule, &mut card)?;
+    }
+    for mut setting in settings {
+        let tried = in_setting(run, &mut setting);
+        // The card is made blank again whatever came before, and what came before is told first.
+        let mut wiping = Setting { label: setting.label.clone(), ..Setting::default() };
+        let mut wiped = Ok(true);
+        for rule in of(run, &[Scope::Wipe]) {
+            wiped = wiped.and_then(|_| run.try_rule(&rule, &mut wiping));
+        }
+        tried?;
+        if !wiped? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the test application and tries all rules in it.
+fn in_setting(run: &mut Run<'_, '_>, setting: &mut Setting) -> Result<(), RunError> {
+    let own = setting.own == Some(true);
+    let makes = if own { [Scope::Make, Scope::MakeOwn] } else { [Scope::Make, Scope::MakePlain] };
+    let mut made = true;
+    for rule in of(run, &makes) {
+        made = made && run.try_rule(&rule, setting)?;
+    }
+    for rule in of(run, &TRIED) {
+        if made {
+            run.try_rule(&rule, &mut setting.clone())?;
+        } else {
+            let verdict = Verdict::Skipped(Skipped::NotMade);
+            run.results.push(RuleResult { rule, setting: setting.label.clone(), verdict, exchanges: Vec::new() });
+        }
+    }
+    Ok(())
+}
+
+/// In these scopes rules are tried once the test application is there.
+const TRIED: [Scope; 8] = [
+    Scope::Card,
+    Scope::CardOwn,
+    Scope::Application,
+    Scope::ApplicationOwn,
+    Scope::ApplicationPlain,
+    Scope::Test,
+    Scope::TestOwn,
+    Scope::TestPlain,
+];
+/// A FM1208's transport key as sold.
+const TRANSPORT_TRIES: u16 = 3;
+
+fn of(run: &Run<'_, '_>, scopes: &[Scope]) -> Vec<Rule> {
+    run.rules.rules.iter().filter(|rule| scopes.contains(&rule.on)).cloned().collect()
+}
+
+/// A plain wallet on every card; on a card with the own parts the own application too, in each cipher.
+fn settings(facts: &Facts) -> Vec<Setting> {
+    let setting = |label: &str, algorithm: u8, own: bool| {
+        let mut setting =
+            Setting { label: label.to_owned(), has_keys: true, has_pin: true, own: Some(own), ..Setting::default() };
+        setting.names.set_bytes("algorithm", &[algorithm]);
+        setting.names.set_bytes("version", &[if own { 0x02 } else { 0x01 }]);
+        // What names the cipher of the keys 36 to 39, and what follows a challenge of 4 bytes in a block of it.
+        let (key_file_byte, fill) = if algorithm == 0x00 { (0xFF, 4) } else { (algorithm, 12) };
+        setting.names.set_bytes("key_file_byte", &[key_file_byte]);
+        setting.names.set_bytes("fill", &vec![0x00; fill]);
+        setting
+    };
+    let mut settings = vec![setting("plain wallet, 3DES", 0x00, false)];
+    if facts.has_own_parts() {
+        let ciphers = [("3DES", 0x00), ("SM4", 0x04), ("AES", 0x06)];
+        settings.extend(ciphers.map(|(name, algorithm)| setting(name, algorithm, true)));
+    }
+    settings
+}
+
+/// Whether the card holds nothing but its transport key, as far as its key list tells, and how many tries that has left.
+fn blank_by_its_keys(facts: &Facts, order: &Order) -> Result<u16, RunError> {
+    if facts.sam {
+        return Err(RunError::NotBlank("it is a SAM".to_owned()));
+    }
+    if facts.application.is_some() {
+        return Err(RunError::NotBlank("it carries an enterprise application".to_owned()));
+    }
+    let Some(keys) = &facts.mf_keys else {
+        return if order.as_sold { Ok(TRANSPORT_TRIES) } else { Err(RunError::UnknownTries) };
+    };
+    match keys.as_slice() {
+        [key] if key.key_type == 0x39 && key.id == 0x00 && key.tries <= TRANSPORT_TRIES as u8 => {
+            Ok(u16::from(key.tries))
+        }
+        _ => Err(RunError::NotBlank("its master file has other keys than a transport key of three tries".to_owned())),
+    }
+}
+
+fn told(result: &RuleResult) -> String {
+    match &result.verdict {
+        Verdict::Failed(why) => why.clone(),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,57 @@
+//! Cards to be judged.
+
+use onecard_conformance::{Mode, Order, Report, TestedCard, named_keys};
+use onecard_host::{
+    card::Pin,
+    transport::{Transport, TransportError},
+};
+use onecard_simulator::{
+    chip::{Chip, Kind},
+    reader::Reader,
+    sample::Sample,
+};
+use onecard_wire::{aid, key::Algorithm, number::ApplicationSerial};
+use rand::{SeedableRng, rngs::ChaCha8Rng};
+
+/// A simulated card in a reader.
+pub(crate) struct Simulated(pub(crate) Reader);
+
+impl Transport for Simulated {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        self.0.transmit(command)
+    }
+}
+
+impl TestedCard for Simulated {
+    fn power_cycle(&mut self) -> Result<(), TransportError> {
+        self.0.tap();
+        Ok(())
+    }
+}
+
+/// A personalised card whose keys are all of `algorithm`, and how it is tried with its keys and PIN.
+pub(crate) fn personalised(algorithm: Algorithm) -> (Simulated, Order) {
+    let mut sample = Sample::with_algorithm("judge", algorithm).unwrap();
+    let serial = ApplicationSerial::from_parts(31, 1, 7).unwrap();
+    let card = Simulated(Reader::insert(sample.card(serial).unwrap()));
+    let keys = sample.keys().card(serial);
+    let names = named_keys(&keys, Sample::KEY_VERSION);
+    let order = Order {
+        application: aid::enterprise_application(sample.enterprise()).to_vec(),
+        keys: Some(names),
+        pin: Some(Pin::from_digits(Sample::PIN).unwrap().expose().to_vec()),
+        ..Order::default()
+    };
+    (card, order)
+}
+
+pub(crate) fn blank() -> (Simulated, Order) {
+    let card = Simulated(Reader::insert(Chip::blank(Kind::CpuCard, 9).unwrap()));
+    let application = aid::enterprise_application(Sample::ENTERPRISE.parse().unwrap()).to_vec();
+    (card, Order { mode: Mode::Write, application, ..Order::default() })
+}
+
+pub(crate) fn run(card: &mut dyn TestedCard, order: &Order) -> Report {
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    order.run(card, &mut random, &mut |_, _| ()).unwrap()
+}

@@ -1,0 +1,12 @@
+//! The judge before cards: sound ones, which it must not blame, and ones with a seeded fault, which it must.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod bench;
+mod sound;
