@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+mod foreign;
 mod presence;
+mod program;
 mod sessions;
 mod stage;
