@@ -48,13 +48,13 @@ fn a_terminal_in_python_loads_and_sells_to_the_fen_and_the_byte() {
         assert_eq!(told["compared"].as_array().unwrap().len(), 20);
         // What the card was left with, and what the issuer says of the TACs.
         assert_eq!(told["balance_fen"], 10_000 - 1_250 - 2_345 + 1);
-        let shown = json(folder.path(), "card show sim:wang.card");
+        let shown = json(folder.path(), "card show --reader sim:wang.card");
         assert_eq!((&shown["serial"], &shown["balance_fen"]), (&told["serial"], &told["balance_fen"]));
         let judged = json(folder.path(), "settlement verify python.settlement --keys dev.keys");
         assert_eq!((&judged["unproven"], &judged["gaps"]), (&0.into(), &serde_json::json!([])), "{judged}");
         assert_eq!((&judged["loaded_fen"], &judged["paid_fen"]), (&10_001.into(), &3_595.into()));
         let mut shown = onecard();
-        shown.args(["sam", "show", "sim:till.sam"]).current_dir(folder.path());
+        shown.args(["sam", "show", "--reader", "sim:till.sam"]).current_dir(folder.path());
         assert!(run(&mut shown, 0).contains("next terminal sequence 终端交易序号  1"), "the SAM counted one purchase");
     }
 }

@@ -12,5 +12,6 @@
 mod foreign;
 mod presence;
 mod program;
+mod pulled;
 mod sessions;
 mod stage;

@@ -22,7 +22,7 @@ pub(crate) fn root() -> &'static Path {
 pub(crate) fn onecard() -> Command {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     let program = PROGRAM.get_or_init(|| {
-        let build = ["build", "--package", "onecard-cli", "--locked"];
+        let build = ["build", "--package", "onecard-cli", "--features", "pcsc", "--locked"];
         let built = Command::new(env!("CARGO")).args(build).current_dir(root()).status().unwrap();
         assert!(built.success(), "onecard does not build");
         // This test is in deps, beside it.

@@ -8,11 +8,11 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         mpsc::{self, Receiver, Sender},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use onecard_simulator::vpcd::{End, NoSlot, PORTS, Presented, Puller, Slot};
+use onecard_simulator::vpcd::{End, NOTICED_WITHIN, NoSlot, PORTS, Presented, Puller, Slot};
 use pcsc::{Card, Context, Protocols, ReaderState, Scope, ShareMode, State};
 
 /// So long pcscd may take to see a card come or go.
@@ -31,6 +31,7 @@ pub(crate) struct Inserted<C> {
     slot: usize,
     puller: Puller,
     ended: Receiver<(C, End)>,
+    serving: JoinHandle<()>,
 }
 
 impl Stage {
@@ -64,12 +65,13 @@ impl Stage {
         let connection = connect(slot).unwrap();
         let puller = connection.puller();
         let (done, ended) = mpsc::channel();
-        thread::spawn(move || {
+        let serving = thread::spawn(move || {
             // A test that failed does not ask for it any more.
             let _ = done.send(connection.serve(card));
         });
+        let inserted = Inserted { slot, puller, ended, serving };
         self.wait_until(slot, State::PRESENT);
-        Inserted { slot, puller, ended }
+        inserted
     }
 
     /// Connects as a program does that shares the card.
@@ -110,6 +112,16 @@ impl Stage {
 }
 
 impl<C> Inserted<C> {
+    /// What takes it out.
+    pub(crate) fn puller(&self) -> &Puller {
+        &self.puller
+    }
+
+    /// Whether it is still served.
+    pub(crate) fn is_in(&self) -> bool {
+        !self.serving.is_finished()
+    }
+
     /// Takes the card out, and waits until pcscd has seen that.
     pub(crate) fn pull(self, stage: &Stage) -> C {
         self.puller.pull();
@@ -122,6 +134,8 @@ impl<C> Inserted<C> {
     /// The card that has left by itself, once pcscd has seen that, and why it left.
     pub(crate) fn left(self, stage: &Stage) -> (C, End) {
         let (card, end) = self.ended.recv_timeout(SEEN_WITHIN).expect("the card is still served");
+        // A program that disconnects in between lets pcscd call the reader empty before it has looked.
+        thread::sleep(NOTICED_WITHIN);
         stage.wait_until(self.slot, State::EMPTY);
         (card, end)
     }
