@@ -4,10 +4,9 @@ use std::{cell::Cell, rc::Rc};
 
 use onecard_host::{
     sam::CardFactors,
-    terminal::{Conclusion, OrderNumber, SettlementRecord, StorageError, Token, TokenStore},
+    terminal::{Conclusion, Counter, OrderNumber, SettlementRecord, StorageError, Token, TokenStore},
     transport::{Transport, TransportError},
 };
-use onecard_wire::wallet::Purse;
 
 /// Counts what a terminal does, so that it can be killed before or after any of it.
 ///
@@ -119,7 +118,7 @@ impl<S: TokenStore> TokenStore for MortalStore<'_, S> {
         self.store.committed(order)
     }
 
-    fn last_offline(&self, card: CardFactors, purse: Purse) -> Result<Option<SettlementRecord>, StorageError> {
-        self.store.last_offline(card, purse)
+    fn last_of_counter(&self, card: CardFactors, counter: Counter) -> Result<Option<SettlementRecord>, StorageError> {
+        self.store.last_of_counter(card, counter)
     }
 }

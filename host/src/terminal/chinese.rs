@@ -32,6 +32,9 @@ pub(super) fn cause(cause: &Cause) -> String {
         }
         Cause::AnotherCards { purchase, serial } => format!("订单{purchase}由卡{serial}支付。请刷该卡"),
         Cause::NotLastOnCard => "该卡最后一笔交易不是这笔消费，不能撤销。请到服务台退款".to_owned(),
+        Cause::Recorded { sequence } => {
+            format!("卡给出的交易序号{sequence}已用过：可能是录下的应答或复制卡，未开始交易。请留下该卡送服务台")
+        }
         Cause::LimitInUse { used } => format!("已透支{used}元，超过新限额。请先充值或提高限额"),
         Cause::BalanceTooLow { balance } => format!("余额{balance}元，不足。请充值或换其他方式支付"),
         Cause::BalanceTooHigh { balance } => format!("余额{balance}元，充值后超出钱包上限。请减少充值金额"),

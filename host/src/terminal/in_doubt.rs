@@ -42,7 +42,7 @@ use super::{
 use crate::{
     apdu::{Command, CommandName, exchange},
     card::{Pin, ReadError, Selected, select, verify_pin},
-    sam::SamError,
+    sam::{CardFactors, SamError},
     transport::Transport,
 };
 
@@ -191,17 +191,32 @@ fn unchanged(token: &Token) -> Result<Verdict, Doubt> {
     }
 }
 
-/// Whether this store has another order of the card committed at `token`'s number: a card uses each number once. A person's
-/// decision proves no number.
+/// Whether this store has another order of the card committed at `token`'s number: a card uses each number once.
 pub(super) fn number_used_by_another<S: TokenStore + ?Sized>(store: &S, token: &Token) -> Result<bool, StorageError> {
     let Transaction { order, kind, card_sequence, .. } = token.transaction;
-    if kind.is_online() {
-        return Ok(false);
-    }
-    let last = store.last_offline(token.transaction.card(), kind.purse())?;
-    Ok(last.is_some_and(|SettlementRecord { transaction, evidence, .. }| {
-        transaction.card_sequence == card_sequence && transaction.order != order && evidence != Evidence::Desk
-    }))
+    let last = last_proven(store, token.transaction.card(), kind)?;
+    Ok(last.is_some_and(|last| last.card_sequence == card_sequence && last.order != order))
+}
+
+/// Whether `sequence`, INITIALIZE's for a transaction of `kind`, is one that the card has used by what this store knows: then
+/// the answer is a recording, and what follows it may be one too. No MAC covers the sequence, or an old one does.
+pub(super) fn is_recorded<S: TokenStore + ?Sized>(
+    store: &S,
+    card: CardFactors,
+    kind: Kind,
+    sequence: u16,
+) -> Result<bool, StorageError> {
+    Ok(last_proven(store, card, kind)?.is_some_and(|last| last.card_sequence >= sequence))
+}
+
+/// The last transaction with a number of the card's that `kind` counts in. A person's decision proves no number.
+fn last_proven<S: TokenStore + ?Sized>(
+    store: &S,
+    card: CardFactors,
+    kind: Kind,
+) -> Result<Option<Transaction>, StorageError> {
+    let last = store.last_of_counter(card, kind.counter())?.filter(|last| last.evidence != Evidence::Desk);
+    Ok(last.map(|last| last.transaction))
 }
 
 /// Stores what was found.
@@ -230,7 +245,7 @@ pub(super) fn standing_in<S: TokenStore + ?Sized>(store: &S, token: &Token) -> R
     let order = token.transaction.order;
     let failed = |source| StoreError::concluding(token, source);
     if let Some(settlement) = store.committed(order).map_err(failed)?
-        && token.tries().any(|tried| tried.transaction == settlement.transaction)
+        && token.is_of_order(&settlement.transaction)
     {
         return Ok(Some(Receipt { settlement }));
     }

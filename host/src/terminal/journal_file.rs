@@ -6,10 +6,8 @@
 
 use std::{fs::File, path::Path};
 
-use onecard_wire::wallet::Purse;
-
 use super::{
-    Conclusion, OrderNumber, SettlementRecord, StorageError, Token, TokenStore,
+    Conclusion, Counter, OrderNumber, SettlementRecord, StorageError, Token, TokenStore,
     token_store::{Event, Ledger},
 };
 use crate::{
@@ -81,7 +79,7 @@ impl<F: DiskFile> TokenStore for JournalFile<F> {
         Ok(self.lines.replayed().committed(order))
     }
 
-    fn last_offline(&self, card: CardFactors, purse: Purse) -> Result<Option<SettlementRecord>, StorageError> {
-        Ok(self.lines.replayed().last_offline(card, purse))
+    fn last_of_counter(&self, card: CardFactors, counter: Counter) -> Result<Option<SettlementRecord>, StorageError> {
+        Ok(self.lines.replayed().last_of_counter(card, counter))
     }
 }

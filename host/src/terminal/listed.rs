@@ -1,9 +1,10 @@
 //! A listed card (黑名单) is refused, and marked, so that terminals whose list is older refuse it too (profile §5).
 
-use onecard_wire::{key::KeyVersion, layout::Writer, sam::mark_command, status::StatusWord, wallet::Purse};
+use onecard_wire::{key::KeyVersion, layout::Writer, sam::mark_command, status::StatusWord};
 
 use super::{
-    Cause, Conclusion, Language, OrderNumber, SettlementRecord, StorageError, Token, TokenStore, Witness, chinese,
+    Cause, Conclusion, Counter, Language, OrderNumber, SettlementRecord, StorageError, Token, TokenStore, Witness,
+    chinese,
 };
 use crate::{
     apdu::{Command, ExchangeError, exchange},
@@ -161,8 +162,8 @@ impl<S: TokenStore + ?Sized> TokenStore for WithBlacklist<'_, S> {
         self.store.committed(order)
     }
 
-    fn last_offline(&self, card: CardFactors, purse: Purse) -> Result<Option<SettlementRecord>, StorageError> {
-        self.store.last_offline(card, purse)
+    fn last_of_counter(&self, card: CardFactors, counter: Counter) -> Result<Option<SettlementRecord>, StorageError> {
+        self.store.last_of_counter(card, counter)
     }
 
     fn blacklist(&self) -> Option<&Blacklist> {

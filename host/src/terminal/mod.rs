@@ -79,7 +79,7 @@ pub use settlement::{Evidence, SettlementKey, SettlementRecord};
 pub use subsidy::{Subsidy, SubsidyNumber, subsidise};
 pub use token::{InvalidToken, Token};
 pub use token_store::{Conclusion, InMemoryStore, StorageError, TokenStore};
-pub use transaction::{Direction, Kind, OrderNumber, Transaction};
+pub use transaction::{Counter, Direction, Kind, OrderNumber, Transaction};
 pub use undo::{UndoOrder, undo};
 pub use unload::{UnloadOrder, unload};
 pub use witness::{LoadApprover, Server, WithIssuer, Witness};

@@ -56,6 +56,9 @@ where
     if let Some(in_doubt) = ready.contradiction(initialized.offline_sequence) {
         return Ok(ready.end(Outcome::Unknown(in_doubt)));
     }
+    if ready.is_recorded(store, order.request.kind, initialized.offline_sequence)? {
+        return ready.refuse(store, Cause::Recorded { sequence: initialized.offline_sequence });
+    }
     let transaction = match transaction(&ready, order, &initialized) {
         Ok(transaction) => transaction,
         Err(cause) => return ready.refuse(store, cause),

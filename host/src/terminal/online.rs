@@ -56,6 +56,9 @@ where
     if let Some(in_doubt) = ready.contradiction(initialized.online_sequence) {
         return Ok(ready.end(Outcome::Unknown(in_doubt)));
     }
+    if ready.is_recorded(store, kind, initialized.online_sequence)? {
+        return ready.refuse(store, Cause::Recorded { sequence: initialized.online_sequence });
+    }
     if let Some(cause) = ready.broken_rule(&order.request, initialized.old_balance) {
         return ready.refuse(store, cause);
     }

@@ -84,6 +84,12 @@ pub enum Cause {
     },
     /// The card's last transaction is not the purchase that was to be undone (9406 to INITIALIZE FOR UNDO).
     NotLastOnCard,
+    /// INITIALIZE tells a sequence that the card has used already, as this store knows: a recording of an earlier tap, a copy of
+    /// the card, or a card put back to an earlier state.
+    Recorded {
+        /// The sequence.
+        sequence: u16,
+    },
     /// More of the old overdraft limit is used than the new one allows.
     LimitInUse {
         /// What the holder has overdrawn.
@@ -200,6 +206,10 @@ fn english(cause: &Cause) -> String {
             "this card's last transaction is not that purchase, so it cannot be undone. Refund it at the service desk"
                 .to_owned()
         }
+        Cause::Recorded { sequence } => format!(
+            "the card tells sequence {sequence}, which it has used already: a recording of an earlier tap, or a copied card. Keep \
+             it for the service desk"
+        ),
         Cause::LimitInUse { used } => {
             format!("{used} yuan are overdrawn, more than the new limit. Recharge first, or set a higher limit")
         }

@@ -22,6 +22,7 @@
 
 mod audit;
 mod export;
+mod sales;
 
 pub use audit::{Audit, Gap, Objection, audit};
 pub use export::{ExportError, SCHEMA, from_csv, from_json, to_csv, to_json};

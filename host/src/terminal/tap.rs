@@ -10,7 +10,7 @@ use onecard_wire::{
 use super::{
     Cause, Doubt, Earlier, InDoubt, Kind, OrderNumber, Outcome, Reason, Receipt, StoreError, Tap, Token, TokenStore,
     Transaction, Witness,
-    in_doubt::{Verdict, conclude, investigate, number_used_by_another},
+    in_doubt::{Verdict, conclude, investigate, is_recorded, number_used_by_another},
     listed::listed,
     plain_wallet::{Unenforced, unenforced},
 };
@@ -92,32 +92,16 @@ where
         let doubt = Doubt::OtherCard { expected: token.transaction.serial, found: serial };
         return Ok(Opening::Ended(Outcome::Unknown(InDoubt { token, doubt }).into()));
     }
+    // The FCI has no MAC. An application that names another enterprise is not asked what became of this one's order.
+    if application.public_data.enterprise != request.enterprise {
+        let reason = Reason { card: Some(serial), cause: Cause::OtherEnterprise };
+        return Ok(Opening::Ended(unreached(standing, reason).into()));
+    }
     let pin_verified = request.pin.is_some();
     let mut ready =
         Ready { application, terminal, pin_verified, standing: None, earlier: Vec::new(), unenforced: None };
-    let this_card = ready.card();
-    for token in pending.into_iter().filter(|token| token.transaction.card() == this_card) {
-        let found = match number_used_by_another(store, &token).map_err(StoreError::before_sending)? {
-            true => Ok(Verdict::NotExecuted(Cause::NumberUsedByAnother)),
-            false => investigate(card, &ready.application, witness, &token, pin_verified),
-        };
-        let is_standing = token.transaction.order == request.number;
-        let outcome = match found {
-            Ok(Verdict::NotExecuted(cause)) if is_standing => {
-                ready.standing = Some((token, Standing::NotExecuted(cause)));
-                continue;
-            }
-            Err(doubt) if is_standing && may_go_on_bound(&token, &doubt) => {
-                ready.standing = Some((token, Standing::Bound(doubt)));
-                continue;
-            }
-            Ok(verdict) => conclude(store, &token, verdict)?,
-            Err(doubt) => Outcome::Unknown(InDoubt { token, doubt }),
-        };
-        if is_standing {
-            return Ok(Opening::Ended(Tap { outcome, earlier: ready.earlier }));
-        }
-        ready.earlier.push(Earlier { token, outcome });
+    if let Some(outcome) = ready.look_back(card, witness, store, request, pending)? {
+        return Ok(Opening::Ended(ready.end(outcome)));
     }
     // In front of every other objection: whatever else is wrong with a lost card, it is marked.
     if !request.kind.is_unload()
@@ -159,6 +143,70 @@ fn known<S: TokenStore + ?Sized>(store: &S, request: &Request<'_>) -> Result<Kno
 }
 
 impl Ready {
+    /// Finds out what became of this card's `pending` transactions: of other orders into `earlier`, of this one into `standing`,
+    /// or how it has ended.
+    fn look_back<C, W, S>(
+        &mut self,
+        card: &mut C,
+        witness: &mut W,
+        store: &mut S,
+        request: &Request<'_>,
+        pending: Vec<Token>,
+    ) -> Result<Option<Outcome>, StoreError>
+    where
+        C: Transport + ?Sized,
+        W: Witness + ?Sized,
+        S: TokenStore + ?Sized,
+    {
+        let mut ended = None;
+        let this_card = self.card();
+        for token in pending.into_iter().filter(|token| token.transaction.card() == this_card) {
+            let found = match is_used_by_another(store, &token)? {
+                true => Ok(NUMBER_USED),
+                false => investigate(card, &self.application, witness, &token, self.pin_verified),
+            };
+            let is_standing = token.transaction.order == request.number;
+            let outcome = match found {
+                Ok(Verdict::NotExecuted(cause)) if is_standing => {
+                    self.standing = Some((token, Standing::NotExecuted(cause)));
+                    continue;
+                }
+                Err(doubt) if is_standing && may_go_on_bound(&token, &doubt) => {
+                    self.standing = Some((token, Standing::Bound(doubt)));
+                    continue;
+                }
+                Ok(verdict) => conclude(store, &token, verdict)?,
+                Err(doubt) => Outcome::Unknown(InDoubt { token, doubt }),
+            };
+            match is_standing {
+                true => ended = Some(outcome),
+                false => self.earlier.push(Earlier { token, outcome }),
+            }
+        }
+        self.end_by_number(store)?;
+        match ended {
+            Some(Outcome::Unknown(InDoubt { token, .. })) if is_used_by_another(store, &token)? => {
+                conclude(store, &token, NUMBER_USED).map(Some)
+            }
+            ended => Ok(ended),
+        }
+    }
+
+    /// Ends what is in doubt at a number that another order is known by now to have used.
+    fn end_by_number<S: TokenStore + ?Sized>(&mut self, store: &mut S) -> Result<(), StoreError> {
+        for earlier in self.earlier.iter_mut().filter(|earlier| matches!(earlier.outcome, Outcome::Unknown(_))) {
+            if is_used_by_another(store, &earlier.token)? {
+                earlier.outcome = conclude(store, &earlier.token, NUMBER_USED)?;
+            }
+        }
+        if let Some((token, standing @ Standing::Bound(_))) = &mut self.standing
+            && is_used_by_another(store, token)?
+        {
+            *standing = Standing::NotExecuted(Cause::NumberUsedByAnother);
+        }
+        Ok(())
+    }
+
     /// Ends the order without a transaction.
     pub(super) fn refuse<S: TokenStore + ?Sized>(self, store: &mut S, cause: Cause) -> Result<Tap, StoreError> {
         let outcome = match self.standing {
@@ -185,6 +233,16 @@ impl Ready {
         };
         (at_that_sequence && sequence != expected)
             .then_some(InDoubt { token: *token, doubt: Doubt::Contradiction { expected, found: sequence } })
+    }
+
+    /// Whether `sequence`, INITIALIZE's, is one that the card has used already.
+    pub(super) fn is_recorded<S: TokenStore + ?Sized>(
+        &self,
+        store: &S,
+        kind: Kind,
+        sequence: u16,
+    ) -> Result<bool, StoreError> {
+        is_recorded(store, self.card(), kind, sequence).map_err(StoreError::before_sending)
     }
 
     /// What a completing command that was not sent says: nothing was done by it. What an earlier try of this order did stays
@@ -230,14 +288,8 @@ impl Ready {
 
     /// Ends an offline order with its outcome, and with it what was in doubt at the number it has used.
     pub(super) fn end_with<S: TokenStore + ?Sized>(mut self, store: &mut S, outcome: Outcome) -> Tap {
-        for earlier in self.earlier.iter_mut().filter(|earlier| matches!(earlier.outcome, Outcome::Unknown(_))) {
-            // A store that fails here hides not what became of the order; the next tap finds this out again.
-            if number_used_by_another(store, &earlier.token).unwrap_or(false)
-                && let Ok(ended) = conclude(store, &earlier.token, Verdict::NotExecuted(Cause::NumberUsedByAnother))
-            {
-                earlier.outcome = ended;
-            }
-        }
+        // A store that fails here hides not what became of the order; the next tap finds this out again.
+        let _ = self.end_by_number(store);
         self.end(outcome)
     }
 
@@ -266,8 +318,6 @@ impl Ready {
             Some(Cause::EarlierInDoubt)
         } else if let Some(just_done) = self.earlier.iter().find_map(|earlier| earlier.just_done(request.kind)) {
             Some(just_done)
-        } else if public_data.enterprise != request.enterprise {
-            Some(Cause::OtherEnterprise)
         } else if let Some(undone) = request.undone.filter(|purchase| purchase.serial != public_data.serial) {
             Some(Cause::AnotherCards { purchase: undone.order, serial: undone.serial })
         } else if asks_validity && date < public_data.valid_from {
@@ -307,6 +357,13 @@ impl Earlier {
     }
 }
 
+/// The card gave its number to another order.
+const NUMBER_USED: Verdict = Verdict::NotExecuted(Cause::NumberUsedByAnother);
+
+fn is_used_by_another<S: TokenStore + ?Sized>(store: &S, token: &Token) -> Result<bool, StoreError> {
+    number_used_by_another(store, token).map_err(StoreError::before_sending)
+}
+
 /// Whether an order whose fate nobody could show may go on at the same sequence: an undo, whose sequence no MAC covers; a load
 /// if the witness cannot ask for a fresh MAC1, or the card refuses to be asked.
 fn may_go_on_bound(token: &Token, doubt: &Doubt) -> bool {
@@ -332,7 +389,7 @@ fn wrong_terminal(terminal: &Result<TerminalNumber, SamError>, purchase: &Transa
 /// Why the store does not let `request` undo its purchase: it is not committed, or not the last with its card.
 fn not_last<S: TokenStore + ?Sized>(store: &S, request: &Request<'_>) -> Result<Option<Cause>, StoreError> {
     let Some(purchase) = request.undone else { return Ok(None) };
-    let last = store.last_offline(purchase.card(), purchase.kind.purse()).map_err(StoreError::before_sending)?;
+    let last = store.last_of_counter(purchase.card(), purchase.kind.counter()).map_err(StoreError::before_sending)?;
     let is_last = last.is_some_and(|last| last.transaction == purchase);
     Ok((!is_last).then_some(Cause::NothingToUndo { purchase: purchase.order }))
 }

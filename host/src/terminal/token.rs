@@ -77,6 +77,16 @@ impl Token {
         once(Self::new(transaction, key_id, random)).chain(earlier)
     }
 
+    /// Whether `transaction` is this order's: an older token of an undo begun again does not know the later tries.
+    pub(super) fn is_of_order(&self, transaction: &Transaction) -> bool {
+        let Transaction { terminal_sequence, moment, .. } = *transaction;
+        let as_it = match transaction.kind {
+            Kind::Undo => Transaction { terminal_sequence, moment, ..self.transaction },
+            _ => self.transaction,
+        };
+        as_it == *transaction
+    }
+
     /// The transaction as a SAM is told of it.
     #[must_use]
     pub fn sam_order(&self) -> SamOrder {

@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use onecard_wire::{
-    number::{ApplicationSerial, EnterpriseId},
-    wallet::Purse,
-};
+use onecard_wire::number::{ApplicationSerial, EnterpriseId};
 
-use super::{OrderNumber, SettlementRecord, Token};
+use super::{Counter, OrderNumber, SettlementRecord, Token};
 use crate::{blacklist::Blacklist, sam::CardFactors};
 
 /// Where a terminal keeps its tokens. One store belongs to one terminal; the terminals of this module need of it just
@@ -41,12 +38,12 @@ pub trait TokenStore {
     /// [`StorageError`].
     fn committed(&self, order: OrderNumber) -> Result<Option<SettlementRecord>, StorageError>;
 
-    /// This terminal's last committed purchase, withdrawal or undo with a purse of `card`, by the card's sequence: what an
-    /// undo may take back.
+    /// This terminal's last committed transaction by that counter of `card`. Of the online ones an unload alone: a load's
+    /// answer may be unproven.
     ///
     /// # Errors
     /// [`StorageError`].
-    fn last_offline(&self, card: CardFactors, purse: Purse) -> Result<Option<SettlementRecord>, StorageError>;
+    fn last_of_counter(&self, card: CardFactors, counter: Counter) -> Result<Option<SettlementRecord>, StorageError>;
 
     /// The blacklist to consult before anything new is begun: [`WithBlacklist`](super::WithBlacklist) brings one.
     fn blacklist(&self) -> Option<&Blacklist> {
@@ -136,8 +133,8 @@ impl TokenStore for InMemoryStore {
         Ok(self.ledger.committed(order))
     }
 
-    fn last_offline(&self, card: CardFactors, purse: Purse) -> Result<Option<SettlementRecord>, StorageError> {
-        Ok(self.ledger.last_offline(card, purse))
+    fn last_of_counter(&self, card: CardFactors, counter: Counter) -> Result<Option<SettlementRecord>, StorageError> {
+        Ok(self.ledger.last_of_counter(card, counter))
     }
 }
 
@@ -161,8 +158,7 @@ pub(super) enum Event {
 pub(super) struct Ledger {
     pending: BTreeMap<OrderNumber, Token>,
     committed: BTreeMap<OrderNumber, SettlementRecord>,
-    /// By enterprise, card and whether it is the ED.
-    last_offline: BTreeMap<(EnterpriseId, ApplicationSerial, bool), SettlementRecord>,
+    last_of_counter: BTreeMap<(EnterpriseId, ApplicationSerial, Counter), SettlementRecord>,
 }
 
 impl Ledger {
@@ -207,18 +203,18 @@ impl Ledger {
         self.committed.get(&order).copied()
     }
 
-    pub(super) fn last_offline(&self, card: CardFactors, purse: Purse) -> Option<SettlementRecord> {
-        self.last_offline.get(&(card.enterprise, card.serial, purse == Purse::Ed)).copied()
+    pub(super) fn last_of_counter(&self, card: CardFactors, counter: Counter) -> Option<SettlementRecord> {
+        self.last_of_counter.get(&(card.enterprise, card.serial, counter)).copied()
     }
 
     /// An old transaction may be found done after a later one.
     fn remember_last(&mut self, record: SettlementRecord) {
         let transaction = &record.transaction;
-        if transaction.kind.is_online() {
+        if transaction.kind.is_online() && !transaction.kind.is_unload() {
             return;
         }
-        let place = (transaction.enterprise, transaction.serial, transaction.kind.purse() == Purse::Ed);
-        let last = self.last_offline.entry(place).or_insert(record);
+        let place = (transaction.enterprise, transaction.serial, transaction.kind.counter());
+        let last = self.last_of_counter.entry(place).or_insert(record);
         if last.transaction.card_sequence < transaction.card_sequence {
             *last = record;
         }

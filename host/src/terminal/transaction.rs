@@ -88,6 +88,15 @@ pub enum Kind {
     Overdraft,
 }
 
+/// One of a card's counters of transactions: each number is used once.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Counter {
+    /// Of the ED; else the EP's.
+    pub ed: bool,
+    /// Of loads, unloads and overdraft updates; else that of purchases, withdrawals and undos.
+    pub online: bool,
+}
+
 /// Which way a transaction moves the balance.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Direction {
@@ -167,6 +176,12 @@ impl Kind {
     #[must_use]
     pub const fn is_online(self) -> bool {
         self.transaction_type().is_online()
+    }
+
+    /// The counter it takes its number from.
+    #[must_use]
+    pub fn counter(self) -> Counter {
+        Counter { ed: self.purse() == Purse::Ed, online: self.is_online() }
     }
 
     /// Which way the balance moves.

@@ -33,8 +33,8 @@ impl TokenStore for Failing {
         self.inner.pending()
     }
 
-    fn last_offline(&self, card: CardFactors, purse: Purse) -> Result<Option<SettlementRecord>, StorageError> {
-        self.inner.last_offline(card, purse)
+    fn last_of_counter(&self, card: CardFactors, counter: Counter) -> Result<Option<SettlementRecord>, StorageError> {
+        self.inner.last_of_counter(card, counter)
     }
 
     fn committed(&self, order: OrderNumber) -> Result<Option<SettlementRecord>, StorageError> {

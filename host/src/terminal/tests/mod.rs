@@ -11,6 +11,7 @@ mod model_card;
 mod plain_wallet;
 mod relayed;
 mod remote;
+mod replayed;
 mod subsidies;
 mod texts;
 mod torn;

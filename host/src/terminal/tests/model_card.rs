@@ -155,6 +155,7 @@ impl ModelCard {
             [0x80, 0x5C, 0x00, 0x02] => Ok(self.balance.to_bytes().to_vec()),
             [0x00, 0xB0, 0x97, 0x00] => Ok(self.parameters.emit().to_vec()),
             [0x04, 0xB2, number, 0xC4] => self.log_record(challenge, number, command),
+            [0x04, 0xB0, 0x95, 0x00] => self.with_mac(challenge, command, &self.public_data.emit()),
             [0x04, 0xD6, 0x97, 0x00] => self.mark(challenge, command),
             _ => Err([0x6D, 0x00]),
         };
@@ -391,14 +392,21 @@ impl ModelCard {
     }
 
     fn log_record(&self, challenge: Option<[u8; 4]>, number: u8, command: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
+        let record = self.log.get(usize::from(number) - 1).map(LogRecord::emit);
+        match (self.with_mac(challenge, command, &record.unwrap_or_default()), record) {
+            (Ok(_), None) => Err([0x6A, 0x83]),
+            (answer, _) => answer,
+        }
+    }
+
+    fn with_mac(&self, challenge: Option<[u8; 4]>, command: &[u8], content: &[u8]) -> Result<Vec<u8>, [u8; 2]> {
         let key = self.key(Purpose::Maintenance);
         let [a, b, c, d] = challenge.ok_or([0x69, 0x84])?;
         let initial = [a, b, c, d, 0, 0, 0, 0];
         if key.line_mac(initial, &command[..5]) != command[5..9] {
             return Err([0x69, 0x88]);
         }
-        let record = self.log.get(usize::from(number) - 1).ok_or([0x6A, 0x83])?.emit();
-        Ok([&record[..], &key.line_mac(initial, &record)].concat())
+        Ok([content, &key.line_mac(initial, content)].concat())
     }
 }
 

@@ -53,6 +53,7 @@ fn causes() -> Vec<Cause> {
         Cause::NothingToUndo { purchase: OrderNumber(1) },
         Cause::AnotherCards { purchase: OrderNumber(1), serial: serial(2) },
         Cause::NotLastOnCard,
+        Cause::Recorded { sequence: 7 },
         Cause::LimitInUse { used: limit },
         Cause::Keeper(SamError::NotLastPurchase),
         Cause::Keeper(SamError::StaleSession),
