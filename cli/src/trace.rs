@@ -120,6 +120,11 @@ impl Recording {
         entries.iter().try_for_each(|entry| self.writer.write(entry)).context("the trace file could not be written")
     }
 
+    /// Tells whether it could be written to the end.
+    pub(crate) fn finish(&mut self) -> anyhow::Result<()> {
+        self.failed.take().map_or(Ok(()), |error| Err(error).context("the trace file could not be written any further"))
+    }
+
     /// Adds what happened now.
     pub(crate) fn add(&mut self, with: Peer, what: What) {
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -37,7 +37,7 @@ fn simulated(options: &str, cards: usize) -> (Stage, tempfile::TempDir, Simulati
 #[test]
 fn a_terminal_in_python_loads_and_sells_to_the_fen_and_the_byte() {
     for protocol in ["t1", "t0"] {
-        let options = format!("--card sim:wang.card --sam sim:till.sam --protocol {protocol}");
+        let options = format!("--card sim:wang.card --sam sim:till.sam --protocol {protocol} --trace-file heard.trace");
         let (_stage, folder, simulation) = simulated(&options, 2);
         let mut python = Command::new("/usr/bin/python3");
         python.arg(foreign("purchase.py")).args(["--keys", "dev.keys", "--pin", Sample::PIN]);
@@ -53,6 +53,12 @@ fn a_terminal_in_python_loads_and_sells_to_the_fen_and_the_byte() {
         let judged = json(folder.path(), "settlement verify python.settlement --keys dev.keys");
         assert_eq!((&judged["unproven"], &judged["gaps"]), (&0.into(), &serde_json::json!([])), "{judged}");
         assert_eq!((&judged["loaded_fen"], &judged["paid_fen"]), (&10_001.into(), &3_595.into()));
+        // What went over the wire, as this project's own trace checker sees it: all is right but the MAC1 that was to be wrong.
+        let check = ["--json", "trace", "check", "heard.trace", "--keys", "dev.keys"];
+        let heard: serde_json::Value =
+            serde_json::from_str(&run(onecard().args(check).current_dir(folder.path()), 6)).unwrap();
+        assert_eq!((&heard["wrong"], &heard["unchecked"], &heard["right"]), (&1.into(), &0.into(), &22.into()));
+        assert_eq!(heard["first_wrong"]["wrong_byte"]["got"], "00000000", "{heard}");
         let mut shown = onecard();
         shown.args(["sam", "show", "--reader", "sim:till.sam"]).current_dir(folder.path());
         assert!(run(&mut shown, 0).contains("next terminal sequence 终端交易序号  1"), "the SAM counted one purchase");

@@ -141,7 +141,8 @@ fn a_card_and_a_sam_are_in_the_two_readers_and_their_files_are_taken() {
 fn what_is_typed_takes_a_card_out_and_puts_it_in_again() {
     let folder = folder();
     let (first, _second, port) = vpcd();
-    let mut simulation = Simulation::of(folder.path(), "--card sim:wang.card --protocol t0", port);
+    let options = "--card sim:wang.card --protocol t0 --trace-file heard.trace";
+    let mut simulation = Simulation::of(folder.path(), options, port);
     let mut card = card_in(&first);
     assert_eq!(simulation.next("inserted")["protocol"], "T=0");
     assert_eq!(ask(&mut card, &[0x00, 0xA4, 0, 0, 2, 0x3F, 0x00]).unwrap()[0], 0x61);
@@ -160,6 +161,15 @@ fn what_is_typed_takes_a_card_out_and_puts_it_in_again() {
     writeln!(simulation.stdin, "结束").unwrap();
     simulation.next("removed");
     simulation.ended("quit");
+    // Whole APDUs, whatever T=0 made of them.
+    let told = onecard(folder.path(), "trace show heard.trace");
+    let named = |name: &str| told.out.matches(name).count();
+    assert_eq!(
+        (told.code, named("SELECT"), named("GET CHALLENGE"), named("GET RESPONSE")),
+        (0, 1, 1, 0),
+        "{}",
+        told.out
+    );
 }
 
 #[test]

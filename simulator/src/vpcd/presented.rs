@@ -1,9 +1,12 @@
 //! Cards as a reader's contacts see them.
 
-use std::mem;
+use std::{fmt, mem};
 
 use onecard_applet::Kind;
-use onecard_host::transport::{Transport, TransportError};
+use onecard_host::{
+    trace::{Exchange, What},
+    transport::{Transport, TransportError},
+};
 
 use super::atr::{Protocol, atr};
 use crate::{chip::Chip, reader::Reader, t0::T0};
@@ -36,7 +39,10 @@ pub struct SimulatedCard {
     /// What T=0 keeps between two commands; `None` in T=1.
     t0: Option<T0>,
     failure: Option<String>,
+    listener: Listener,
 }
+
+struct Listener(Option<Box<dyn FnMut(What) + Send>>);
 
 #[derive(Debug)]
 enum Power {
@@ -52,7 +58,15 @@ impl SimulatedCard {
             Protocol::T0 => Some(T0::default()),
             Protocol::T1 => None,
         };
-        Self { atr: atr(chip.kind(), protocol), power: Power::Off(chip.into()), t0, failure: None }
+        let atr = atr(chip.kind(), protocol);
+        Self { atr, power: Power::Off(chip.into()), t0, failure: None, listener: Listener(None) }
+    }
+
+    /// Tells `listener` what happens to the card, without secrets; in whole APDUs, in T=0 too.
+    #[must_use]
+    pub fn heard_by(mut self, listener: impl FnMut(What) + Send + 'static) -> Self {
+        self.listener = Listener(Some(Box::new(listener)));
+        self
     }
 
     /// The chip without power.
@@ -85,9 +99,13 @@ impl Presented for SimulatedCard {
 
     fn power_on(&mut self) {
         self.power = Power::On(Reader::insert(self.take_chip()).into());
+        self.listener.hear(|| What::PowerUp(self.atr.clone()));
     }
 
     fn power_off(&mut self) {
+        if let Power::On(_) = self.power {
+            self.listener.hear(|| What::PowerOff);
+        }
         self.power = Power::Off(self.take_chip().into());
     }
 
@@ -97,15 +115,19 @@ impl Presented for SimulatedCard {
 
     fn transmit(&mut self, command: &[u8]) -> Option<Vec<u8>> {
         let Power::On(reader) = &mut self.power else { return None };
-        let failure = &mut self.failure;
-        let mut card = |command: &[u8]| match reader.transmit(command) {
-            Ok(answer) => Some(answer),
-            Err(TransportError::Reader(why)) => {
-                *failure = Some(why);
-                None
+        let (failure, listener) = (&mut self.failure, &mut self.listener);
+        let mut card = |command: &[u8]| {
+            let answer = reader.transmit(command);
+            listener.hear(|| What::Exchange(Exchange::record(command, answer.as_deref())));
+            match answer {
+                Ok(answer) => Some(answer),
+                Err(TransportError::Reader(why)) => {
+                    *failure = Some(why);
+                    None
+                }
+                // The rest is of real readers; a simulated one knows removal and silence.
+                Err(_) => None,
             }
-            // The rest is of real readers; a simulated one knows removal and silence.
-            Err(_) => None,
         };
         match &mut self.t0 {
             Some(t0) => t0.exchange(command, card),
@@ -115,6 +137,20 @@ impl Presented for SimulatedCard {
 
     fn failure(&self) -> Option<String> {
         self.failure.clone()
+    }
+}
+
+impl Listener {
+    fn hear(&mut self, what: impl FnOnce() -> What) {
+        if let Some(listener) = &mut self.0 {
+            listener(what());
+        }
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Listener(..)" } else { "Listener(nobody)" })
     }
 }
 

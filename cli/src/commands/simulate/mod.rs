@@ -5,7 +5,11 @@ mod place;
 
 use std::{
     io,
-    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -19,9 +23,9 @@ use onecard_simulator::{
 
 use self::{
     event::{Ended, Event, Printer},
-    place::{Happening, Place},
+    place::{Happening, Place, Record},
 };
-use crate::{args::ChipFile, output::Output};
+use crate::{args::ChipFile, output::Output, trace::Recording};
 
 /// Examples of the help.
 pub(crate) const EXAMPLES: &str = "\
@@ -33,6 +37,8 @@ Examples:
   onecard simulate --card sim:wang.card --sam sim:till.sam
   # for a script: one JSON object a line, an end of its own
   onecard simulate --card sim:wang.card --protocol t0 --for 60 --json
+  # what another program does to the card, told and checked 记录其他程序的通信
+  onecard simulate --card sim:wang.card --trace-file their.trace; onecard trace check their.trace --keys dev.keys
 
 Typed while it runs 运行中可键入:
   remove [0|1]   take the card out 拔卡; its file is free then
@@ -57,6 +63,9 @@ pub(crate) struct Simulate {
     /// End after so many seconds.
     #[arg(long = "for", value_name = "SECONDS")]
     seconds: Option<u64>,
+    /// Record what the cards are asked and answer to a new file, for `onecard trace`; PINs and keys are left out.
+    #[arg(long, value_name = "FILE")]
+    trace_file: Option<PathBuf>,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug)]
@@ -77,26 +86,38 @@ struct Address {
 pub(crate) fn run(simulate: &Simulate, json: bool) -> anyhow::Result<Output> {
     let printer = Printer { json };
     let mut places = places(simulate)?;
-    let ended = serve(&mut places, printer, simulate.seconds.map(Duration::from_secs));
+    let recording = simulate.trace_file.as_deref().map(|path| Recording::begin(path, Some("simulate".to_owned())));
+    let record = recording.transpose()?.map(|recording| Arc::new(Mutex::new(recording)));
+    let time = simulate.seconds.map(Duration::from_secs);
+    let ended = serve(&mut places, printer, record.as_ref(), time);
     // Whatever ended it, the cards lose their power in order, and their files are closed.
     for place in &mut places {
         if place.remove() {
             printer.print(&place.event("removed"))?;
         }
     }
-    Output::line("onecard.simulate/1", &ended?)
+    let ended = ended?;
+    if let Some(record) = record {
+        record.lock().unwrap_or_else(PoisonError::into_inner).finish()?;
+    }
+    Output::line("onecard.simulate/1", &ended)
 }
 
-fn serve(places: &mut [Place], printer: Printer, time: Option<Duration>) -> anyhow::Result<Ended> {
+fn serve(
+    places: &mut [Place],
+    printer: Printer,
+    record: Option<&Record>,
+    time: Option<Duration>,
+) -> anyhow::Result<Ended> {
     let (told, happenings) = mpsc::channel();
     let deadline = time.and_then(|time| Instant::now().checked_add(time));
     listen_for_signals(told.clone())?;
     for place in &mut *places {
-        place.insert(&told)?;
+        place.insert(&told, record)?;
         printer.print(&place.event("inserted"))?;
     }
     listen_to_keyboard(told.clone());
-    Served { places, printer, told, happenings }.until(deadline)
+    Served { places, printer, record, told, happenings }.until(deadline)
 }
 
 fn places(simulate: &Simulate) -> anyhow::Result<Vec<Place>> {
@@ -117,6 +138,7 @@ fn places(simulate: &Simulate) -> anyhow::Result<Vec<Place>> {
 struct Served<'p> {
     places: &'p mut [Place],
     printer: Printer,
+    record: Option<&'p Record>,
     told: Sender<Happening>,
     happenings: Receiver<Happening>,
 }
@@ -154,7 +176,7 @@ impl Served<'_> {
     /// Cards whose reader had gone, and that fell silent, come back.
     fn look(&mut self) -> anyhow::Result<()> {
         for place in &mut *self.places {
-            if place.is_due() && place.insert(&self.told).is_ok() {
+            if place.is_due() && place.insert(&self.told, self.record).is_ok() {
                 self.printer.print(&place.event("inserted"))?;
             }
         }
@@ -177,7 +199,7 @@ impl Served<'_> {
             }
             Some("insert" | "插卡") => {
                 for place in self.places.iter_mut().filter(meant) {
-                    let event = match place.is_out().then(|| place.insert(&self.told)) {
+                    let event = match place.is_out().then(|| place.insert(&self.told, self.record)) {
                         Some(Ok(())) => place.event("inserted"),
                         Some(Err(error)) => Event { why: Some(format!("{error:#}")), ..place.event("not inserted") },
                         None => continue,

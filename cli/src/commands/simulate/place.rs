@@ -1,7 +1,7 @@
 //! A card, its file, and the virtual reader it is in.
 
 use std::{
-    sync::mpsc::Sender,
+    sync::{Arc, Mutex, PoisonError, mpsc::Sender},
     thread::{self, JoinHandle},
     time::Instant,
 };
@@ -12,7 +12,14 @@ use onecard_simulator::{
 };
 
 use super::event::Event;
-use crate::{args::ChipFile, reader::open_chip};
+use crate::{
+    args::ChipFile,
+    reader::open_chip,
+    trace::{Peer, Recording},
+};
+
+/// A trace file that all cards are recorded to.
+pub(super) type Record = Arc<Mutex<Recording>>;
 
 /// One of vpcd's two.
 pub(super) struct Place {
@@ -64,9 +71,13 @@ impl Place {
         Ok(Self { number, chip, kind, protocol, host, port: port + number, state: State::Out })
     }
 
-    /// Puts the card in, and serves it in a thread.
-    pub(super) fn insert(&mut self, told: &Sender<Happening>) -> anyhow::Result<()> {
-        let card = SimulatedCard::new(open_chip(&self.chip, self.kind)?, self.protocol);
+    /// Puts the card in, and serves it in a thread; what it hears is recorded to `record`.
+    pub(super) fn insert(&mut self, told: &Sender<Happening>, record: Option<&Record>) -> anyhow::Result<()> {
+        let mut card = SimulatedCard::new(open_chip(&self.chip, self.kind)?, self.protocol);
+        if let Some(record) = record.cloned() {
+            let with = self.peer();
+            card = card.heard_by(move |what| record.lock().unwrap_or_else(PoisonError::into_inner).add(with, what));
+        }
         let slot = Slot::connect(&self.host, self.port)?;
         let puller = slot.puller();
         let (number, told) = (self.number, told.clone());
@@ -112,6 +123,13 @@ impl Place {
     /// It left by itself, and whoever looks has seen it.
     pub(super) fn is_due(&self) -> bool {
         matches!(self.state, State::Away { since } if since.elapsed() >= NOTICED_WITHIN)
+    }
+
+    fn peer(&self) -> Peer {
+        match self.kind {
+            Kind::CpuCard => Peer::Card,
+            Kind::Sam => Peer::Sam,
+        }
     }
 
     pub(super) fn file(&self) -> String {
