@@ -4,6 +4,7 @@
 mod args;
 mod clock;
 mod commands;
+mod consent;
 mod development_keys;
 mod ending;
 mod event_names;

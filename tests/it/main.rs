@@ -29,6 +29,7 @@ mod probe;
 mod purse;
 mod purse_model;
 mod sam_probe;
+mod station;
 mod status_words;
 mod tearing;
 mod terminal_kills;

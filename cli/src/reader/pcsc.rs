@@ -30,7 +30,7 @@ pub(super) fn only_reader() -> anyhow::Result<String> {
             Err(TransportError::NoReader).context("no simulated card is named by --reader either --reader sim:FILE")
         }
         (_, []) => bail!(
-            "there is no card in any reader ({}): present one, or name a simulated card by --reader --reader sim:FILE",
+            "there is no card in any reader ({}): present one, or name a simulated card by --reader sim:FILE",
             names(&readers.iter().collect::<Vec<_>>())
         ),
         (_, several) => bail!("several readers have a card, name one by --reader: {}", names(several)),

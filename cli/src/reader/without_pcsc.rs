@@ -4,7 +4,7 @@ use anyhow::bail;
 use onecard_host::transport::{Transport, TransportError};
 
 const HOW: &str = "this onecard was built without PC/SC readers: build it by `cargo build --release -p onecard-cli --features \
-                   pcsc` (Linux: with libpcsclite-dev), or name a simulated card by --reader --reader sim:FILE";
+                   pcsc` (Linux: with libpcsclite-dev), or name a simulated card by --reader sim:FILE";
 
 /// A card in a PC/SC reader, of which there is none.
 pub(super) enum Connection {}

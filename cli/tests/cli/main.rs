@@ -9,6 +9,7 @@ mod run;
 mod service;
 mod settlement;
 mod simulated;
+mod station;
 mod steps;
 mod story;
 mod traces;

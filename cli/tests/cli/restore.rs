@@ -88,7 +88,7 @@ fn what_is_no_card_or_no_archive_of_one_is_refused() {
         assert!(run.code == 1 && run.err.contains(says), "{line}\n{}{}", run.out, run.err);
         assert!(!at.join("new.card").exists(), "{line}");
     };
-    refused(&RESTORE.replace("new.card", "old.card"), "only a new chip is written");
+    refused(&RESTORE.replace("new.card", "old.card"), "is issued already");
     refused(&RESTORE.replace("--number 78", "--number 77"), "is the old card's number");
     refused(&RESTORE.replace("old.json", "none.json"), "archive none.json cannot be read");
     refused(&RESTORE.replace("dev.keys", "other.keys"), "slot 1 of the archive is not the issuer's");

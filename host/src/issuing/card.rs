@@ -17,7 +17,7 @@ use rand_core::CryptoRng;
 use super::{
     Cause, IssuingError, MfKeys, Step, Target,
     keys::{PIN_VERIFIED, place_of, record_of},
-    script::{KeyRecord, Script, directory},
+    script::{KeyRecord, Script, directory, random_first_key},
 };
 use crate::{
     apdu::Command,
@@ -194,7 +194,7 @@ fn write_keys<T: Transport + ?Sized>(
     random: &mut impl CryptoRng,
 ) -> Result<(), IssuingError> {
     let control = key(script, keys, Purpose::Control, order.key_version)?;
-    script.install_control_key(Step::WriteKey(Purpose::Control), control, random)?;
+    script.install_control_key(Step::WriteKey(Purpose::Control), control, random_first_key(control, random))?;
     for purpose in Purpose::ALL.into_iter().filter(|purpose| *purpose != Purpose::Control) {
         let Some(place) = purpose.place() else { continue };
         let value = key(script, keys, purpose, order.key_version)?;

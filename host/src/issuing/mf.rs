@@ -4,18 +4,18 @@ use onecard_wire::{
     fid::Fid,
     file::{AccessRight, CreateElementary, FileKind},
     ins,
-    key::KeyVersion,
+    key::{CONTROL_KEY_ID, KeyType, KeyVersion},
     status::StatusWord,
 };
 use rand_core::CryptoRng;
 
 use super::{
     Cause, IssuingError, Step, Target,
-    script::{KeyRecord, Script},
+    script::{ADD, KeyRecord, Script, random_first_key},
 };
 use crate::{
     apdu::Command,
-    crypto::{Key, LineKey},
+    crypto::{DesKey, Key, LineKey},
     keys::{MissingKey, OperatorKeys, Purpose},
     transport::Transport,
 };
@@ -55,6 +55,19 @@ impl MfKeys {
         let key = |purpose| keys.keys().key(purpose, version).cloned();
         Ok(Self { control: key(control)?, maintenance: key(maintenance)? })
     }
+
+    /// What stands in the control key's place, in clear, before it is washed into that: one way from it, in two steps, so that
+    /// nothing the real key itself has made is ever sent.
+    pub(super) fn first_control_key(&self) -> Key {
+        let derived = |key: &Key| {
+            let mut bytes = [0; Key::LEN];
+            for (part, number) in bytes.chunks_exact_mut(MAC_LEN).zip(0u8..) {
+                part.copy_from_slice(&key.line_mac([0; 8], &[b"first control key", &[number][..]].concat()));
+            }
+            Key::new(key.algorithm(), bytes)
+        };
+        derived(&derived(&self.control))
+    }
 }
 
 /// Erases a card whose MF control key is `old` (a card as sold: [`DesKey::TRANSPORT`](crate::crypto::DesKey::TRANSPORT)),
@@ -71,25 +84,82 @@ pub fn prepare_mf<T: Transport + ?Sized>(
     keys: &MfKeys,
     random: &mut impl CryptoRng,
 ) -> Result<(), IssuingError> {
+    prepare(transport, old, keys, random_first_key(&keys.control, random))
+}
+
+/// The same on a card in a reader, which may be pulled in the middle: the first control key, in clear, is derived one way from
+/// the real one, so that a station that begins again knows it. [`examine`](super::examine) tells what opens the card then.
+///
+/// One moment is left: a card pulled between its new key file and the first key in it opens to nobody (specification 4.5.3).
+///
+/// # Errors
+/// As [`prepare_mf`].
+pub fn prepare_mf_resumable<T: Transport + ?Sized>(
+    transport: &mut T,
+    old: &LineKey,
+    keys: &MfKeys,
+) -> Result<(), IssuingError> {
+    prepare(transport, old, keys, keys.first_control_key())
+}
+
+/// Makes a card as sold of one whose MF control key is `old`: everything on it is erased, and the transport key opens it. It
+/// may be begun again like [`prepare_mf_resumable`], with the same moment.
+///
+/// # Errors
+/// [`IssuingError`]; 63Cx at [`Step::Authenticate`] says that `old` is not this card's key.
+pub fn wipe<T: Transport + ?Sized>(transport: &mut T, old: &LineKey) -> Result<(), IssuingError> {
+    let mut script = Script { transport, target: Target::Mf };
+    erase(&mut script, old)?;
+    set_rights(&mut script, AccessRight(TRANSPORT_STATE))?;
+    script.create_file((Fid::KEY, CreateElementary { write: AccessRight(TRANSPORT_STATE), ..KEY_FILE }))?;
+    let key = DesKey::TRANSPORT;
+    let transport_key = KeyRecord {
+        type_byte: KeyType::EXTERNAL.0,
+        use_right: AccessRight::FREE,
+        change_right: AccessRight(TRANSPORT_STATE),
+        attributes: [TRANSPORT_STATE, TRANSPORT_TRIES],
+        value: key.expose(),
+    };
+    let write = Command::new(ins::CLA_PBOC, ins::WRITE_KEY, ADD, CONTROL_KEY_ID).with_bytes(&transport_key.emit());
+    let write = write.map_err(|error| script.failed(Step::WriteTransportKey, error))?;
+    script.send(Step::WriteTransportKey, &write)?;
+    script.open_mf(&DesKey::TRANSPORT.into())
+}
+
+/// State that the transport key leaves, and that the rights of a card as sold ask for (specification 11.1.1).
+const TRANSPORT_STATE: u8 = 0x0F;
+/// Three tries, three left.
+const TRANSPORT_TRIES: u8 = 0x33;
+
+fn prepare<T: Transport + ?Sized>(
+    transport: &mut T,
+    old: &LineKey,
+    keys: &MfKeys,
+    first: Key,
+) -> Result<(), IssuingError> {
     let mut script = Script { transport, target: Target::Mf };
     let algorithm = keys.control.algorithm();
     if keys.maintenance.algorithm() != algorithm {
         let mixed = Cause::MixedAlgorithms(Purpose::CardControl, Purpose::CardMaintenance);
         return Err(script.failed(Step::WriteMfMaintenanceKey, mixed));
     }
+    erase(&mut script, old)?;
+    set_rights(&mut script, AccessRight(0xFF))?;
+    script.create_file((Fid::KEY, CreateElementary { last: algorithm.key_file_byte(), ..KEY_FILE }))?;
+    script.install_control_key(Step::WriteMfControlKey, &keys.control, first)?;
+    script.add_key(Step::WriteMfMaintenanceKey, 0x00, &KeyRecord::maintenance(&keys.maintenance), &keys.control)
+}
+
+fn erase<T: Transport + ?Sized>(script: &mut Script<'_, T>, old: &LineKey) -> Result<(), IssuingError> {
     match script.open_mf(old) {
         Err(IssuingError { cause: Cause::Refused(refusal), .. }) if NO_KEY.contains(&refusal.status) => {}
         opened => opened?,
     }
-    script.send(Step::Erase, &Command::new(ins::CLA_PBOC, ins::ERASE_DF, 0x00, 0x00))?;
-    set_rights(&mut script)?;
-    script.create_file((Fid::KEY, CreateElementary { last: algorithm.key_file_byte(), ..KEY_FILE }))?;
-    script.install_control_key(Step::WriteMfControlKey, &keys.control, random)?;
-    script.add_key(Step::WriteMfMaintenanceKey, 0x00, &KeyRecord::maintenance(&keys.maintenance), &keys.control)
+    script.send(Step::Erase, &Command::new(ins::CLA_PBOC, ins::ERASE_DF, 0x00, 0x00)).map(drop)
 }
 
 /// No key file, or no such key in it.
-const NO_KEY: [StatusWord; 2] = [StatusWord::FILE_NOT_FOUND, StatusWord::KEY_NOT_FOUND];
+pub(super) const NO_KEY: [StatusWord; 2] = [StatusWord::FILE_NOT_FOUND, StatusWord::KEY_NOT_FOUND];
 
 /// Room for the two keys and one more; adding one needs state F. The last byte names their cipher.
 const KEY_FILE: CreateElementary = CreateElementary {
@@ -101,14 +171,20 @@ const KEY_FILE: CreateElementary = CreateElementary {
     last: 0xFF,
 };
 
-/// CREATE FILE of the erased MF: only state F, which the control key leaves, creates in it and erases it. The transport
-/// code at the end is 7 bytes FF, as a real FM1208 took it.
-fn set_rights<T: Transport + ?Sized>(script: &mut Script<'_, T>) -> Result<(), IssuingError> {
-    const MF: [u8; 13] = [0x38, 0xFF, 0xFF, 0xFF, 0xFF, 0x01, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
+/// CREATE FILE of the erased MF, with the right to create in it and to erase it; the operator's is state F, which the control
+/// key leaves. The transport code at the end is 7 bytes FF, as a real FM1208 took it.
+fn set_rights<T: Transport + ?Sized>(
+    script: &mut Script<'_, T>,
+    AccessRight(right): AccessRight,
+) -> Result<(), IssuingError> {
+    let mf = [0x38, 0xFF, 0xFF, right, right, 0x01, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
     let [high, low] = Fid::MF.0.to_be_bytes();
-    let create = Command::new(ins::CLA_PBOC, ins::CREATE_FILE, high, low).with_data(&MF);
+    let create = Command::new(ins::CLA_PBOC, ins::CREATE_FILE, high, low).with_data(&mf);
     script.send(Step::Create(Fid::MF), &create).map(drop)
 }
+
+/// Of a line MAC.
+const MAC_LEN: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -116,7 +192,6 @@ mod tests {
     use super::*;
     use crate::{
         apdu::{CommandName, Refusal},
-        crypto::DesKey,
         issuing::script::tests::{Recorder, Sevens},
     };
     use hex_literal::hex;

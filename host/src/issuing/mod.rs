@@ -2,15 +2,18 @@
 //!
 //! | function | from | to |
 //! |---|---|---|
+//! | [`examine`] | any card | what a station may do with it; nothing is written |
 //! | [`prepare_mf`] | a card as sold, transport key | an empty MF under the operator's keys |
 //! | [`issue_card`] | the operator's MF | one enterprise application, written and read back |
 //! | [`issue_sam`] | the operator's MF | the enterprise's SAM |
 //! | [`roll_key`] | an issued application | the same with one key added or replaced |
+//! | [`wipe`] | a card whose control key is known | a card as sold |
 //!
 //! No key of this profile crosses in clear: the first control key of a directory, which FMCOS takes in clear alone, is a
 //! random value, replaced at once by the real one, enciphered under itself (washing, 洗卡).
 
 mod card;
+mod condition;
 mod keys;
 mod mf;
 mod roll;
@@ -32,7 +35,8 @@ use crate::{
 };
 
 pub use card::{CardOrder, KeyBeside, issue_card};
-pub use mf::{MfKeys, prepare_mf};
+pub use condition::{Condition, NotOurs, Opener, examine};
+pub use mf::{MfKeys, prepare_mf, prepare_mf_resumable, wipe};
 pub use roll::{KeyRoll, roll_key};
 pub use sam::{SamCardOrder, SamRole, SamSerial, SamSerialError, issue_sam, purpose_of};
 
@@ -80,6 +84,8 @@ pub enum Step {
     WriteMfControlKey,
     /// WRITE KEY of the MF's maintenance key.
     WriteMfMaintenanceKey,
+    /// WRITE KEY of the transport key, in clear.
+    WriteTransportKey,
     /// WRITE KEY of a key.
     WriteKey(Purpose),
     /// WRITE KEY of one key of an issued application.
@@ -161,6 +167,7 @@ impl Step {
             Self::FirstControlKey
             | Self::WriteMfControlKey
             | Self::WriteMfMaintenanceKey
+            | Self::WriteTransportKey
             | Self::WriteKey(_)
             | Self::RollKey(_)
             | Self::WriteSamKey(_)
@@ -190,6 +197,7 @@ impl fmt::Display for Step {
             Self::FirstControlKey => f.write_str("write a random first control key"),
             Self::WriteMfControlKey => f.write_str("write the master file's control key"),
             Self::WriteMfMaintenanceKey => f.write_str("write the master file's maintenance key"),
+            Self::WriteTransportKey => f.write_str("write the transport key"),
             Self::WriteKey(purpose) => write!(f, "write the {purpose:?} key"),
             Self::RollKey(purpose) => write!(f, "roll the {purpose:?} key"),
             Self::WriteSamKey(kind) => write!(f, "write the SAM key of kind {:02X}", kind.0),

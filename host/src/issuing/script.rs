@@ -113,16 +113,8 @@ impl<T: Transport + ?Sized> Script<'_, T> {
         self.send(Step::Create(file), &create(file).with_data(&created.emit())).map(drop)
     }
 
-    /// A random first control key in clear, washed at once into `real`.
-    pub(super) fn install_control_key(
-        &mut self,
-        step: Step,
-        real: &Key,
-        random: &mut impl CryptoRng,
-    ) -> Result<(), IssuingError> {
-        let mut bytes = Zeroizing::new([0; Key::LEN]);
-        random.fill_bytes(&mut *bytes);
-        let first = Key::new(real.algorithm(), *bytes);
+    /// A first control key in clear, washed at once into `real`.
+    pub(super) fn install_control_key(&mut self, step: Step, real: &Key, first: Key) -> Result<(), IssuingError> {
         let record = KeyRecord::control(KeyType::EXTERNAL.0, &first).emit();
         let in_clear = Command::new(ins::CLA_PBOC, ins::WRITE_KEY, ADD, CONTROL_KEY_ID).with_bytes(&record);
         let in_clear = in_clear.map_err(|error| self.failed(Step::FirstControlKey, error))?;
@@ -190,6 +182,13 @@ impl<T: Transport + ?Sized> Script<'_, T> {
     pub(super) fn failed(&self, step: Step, cause: impl Into<Cause>) -> IssuingError {
         IssuingError { target: self.target, step, cause: cause.into() }
     }
+}
+
+/// A key of the cipher of `real` for the one moment before it is washed into that.
+pub(super) fn random_first_key(real: &Key, random: &mut impl CryptoRng) -> Key {
+    let mut bytes = Zeroizing::new([0; Key::LEN]);
+    random.fill_bytes(&mut *bytes);
+    Key::new(real.algorithm(), *bytes)
 }
 
 /// The data of CREATE FILE for a directory in the MF: only its control key, state F, creates in it and erases it.

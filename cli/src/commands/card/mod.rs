@@ -19,11 +19,13 @@ mod restore;
 mod rights;
 mod service;
 mod show;
+mod station;
 mod status;
 mod terminal;
 mod till;
 mod undo;
 mod unload;
+mod wipe;
 mod withdraw;
 
 pub(crate) use new::{DIRECTORY, issue};
@@ -39,18 +41,35 @@ use crate::output::Output;
 /// What can be done with a card.
 #[derive(Subcommand, Debug)]
 pub(crate) enum CardCommand {
-    /// Issue a card to a new chip 发卡
+    /// Issue a card: a new file, or the blank card in a reader 发卡
+    ///
+    /// A blank card has the transport key of eight FF, as a FM1208 is sold. What will be written is said first, and a card
+    /// that is neither blank nor of these keys is left as it is. A card pulled in the middle is finished by the same command
+    /// once more, or wiped.
     #[command(after_help = "\
 Examples:
   echo 135790 > wang.pin; chmod 600 wang.pin
   onecard card new --reader sim:wang.card --keys dev.keys --number 7 --name 王小明 --pin-file wang.pin
   onecard card new --reader sim:li.card --keys dev.keys --number 8 --name 李丽 --ask-pin
+  # the blank card in the only reader 读卡器中的空白卡
+  onecard card new --keys dev.keys --number 10 --name 孙悦 --ask-pin
   # the card itself enforces limits 限额由卡执行
   onecard card new --reader sim:zhao.card --keys dev.keys --number 9 --name 赵敏 --pin-file zhao.pin \\
       --balance-max 1000 --purchase-max 200 --day-max 300 --pin-above 50 --balance-until 2027-12-31
 
 A whole list of people is issued by `onecard demo --people FILE --out DIR`.")]
     New(new::NewCard),
+    /// Make an issued card blank again, with the transport key 恢复空白卡
+    ///
+    /// Everything on it is erased: what is on it, and that it will be erased, is said first. A card of other keys is left as it
+    /// is, and so is one with money on it. A card pulled in the middle is wiped by the same command with --number.
+    #[command(after_help = "\
+Examples:
+  onecard card wipe --keys dev.keys
+  onecard card wipe --reader sim:wang.card --keys dev.keys
+  # not finished, or blocked: it does not tell its number 未完成或已锁定的卡
+  onecard card wipe --reader pcsc:ACR122 --keys dev.keys --number 7 --yes")]
+    Wipe(wipe::WipeCard),
     /// Make a new card with what an old one held, from its `inspect --json` 恢复到新卡
     ///
     /// Holder, dates, limits, access rights, compound-purchase records and key versions are the old card's; number and PIN are
@@ -232,6 +251,7 @@ Example:
 pub(crate) fn run(command: &CardCommand) -> anyhow::Result<Output> {
     match command {
         CardCommand::New(new) => new::run(new),
+        CardCommand::Wipe(options) => wipe::run(options),
         CardCommand::Restore(options) => restore::run(options),
         CardCommand::Show(show) => show::run(show),
         CardCommand::Recharge(recharge) => recharge::run(recharge),

@@ -4,25 +4,23 @@ use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::Args;
-use onecard_host::{
-    crypto::DesKey,
-    issuing::{CardOrder, MfKeys, issue_card, prepare_mf},
-};
-use onecard_simulator::{
-    chip::{Chip, Kind},
-    reader::Reader,
-};
+use onecard_host::issuing::{CardOrder, issue_card};
+use onecard_simulator::chip::Chip;
 use onecard_wire::{amount::Amount, date::Date, fid::Fid, number::ApplicationSerial, record::Parameters};
-use rand::{CryptoRng, RngExt};
+use rand::CryptoRng;
 
-use super::{CardFacts, show};
+use super::{
+    CardFacts, show,
+    station::{Station, mf_keys, prepared},
+};
 use crate::{
     args,
+    consent::Consent,
     development_keys::{DevelopmentKeys, KEY_VERSION},
     output::{Exit, Output},
     people::{self, HolderName, IdNumber, holder},
     pin::PinSource,
-    reader::{CardReader, store_chip},
+    reader::CardReader,
 };
 
 /// Options of `card new`.
@@ -50,6 +48,8 @@ pub(crate) struct NewCard {
     valid_to: Date,
     #[command(flatten)]
     pin: PinSource,
+    #[command(flatten)]
+    consent: Consent,
     #[command(flatten)]
     limits: Limits,
 }
@@ -91,9 +91,8 @@ impl Limits {
 
 pub(super) fn run(new: &NewCard) -> anyhow::Result<Output> {
     ensure!(new.valid_from <= new.valid_to, "--valid-to lies before --valid-from");
-    let file = new.card.new_file()?;
+    let place = new.card.place()?;
     let keys = DevelopmentKeys::read(&new.keys)?;
-    let pin = new.pin.chosen()?;
     let order = CardOrder {
         enterprise: keys.enterprise,
         directory: DIRECTORY,
@@ -101,14 +100,31 @@ pub(super) fn run(new: &NewCard) -> anyhow::Result<Output> {
         valid_to: new.valid_to,
         holder: holder(&new.name, new.id_number.as_ref()),
         parameters: new.limits.parameters(),
-        pin,
+        pin: new.pin.chosen()?,
         key_version: KEY_VERSION,
         beside: Vec::new(),
     };
-    let mut chip = issue(&keys, new.number, &order, &mut rand::rng())?;
-    store_chip(&mut chip, file)?;
-    let facts: CardFacts = show::read(&mut Reader::insert(chip), keys.enterprise, Some(&order.pin))?;
+    let station = Station { place, consent: &new.consent, keys: &keys, serial: new.number };
+    let card_keys = keys.of_enterprise().card(new.number);
+    let facts: CardFacts = station.make(&plan(new.number, &order), |mut card, mf| {
+        issue_card(&mut card, mf, &card_keys, &order, &mut rand::rng())?;
+        show::read(&mut card, keys.enterprise, Some(&order.pin))
+    })?;
     Output::new("onecard.card-new/1", Exit::Done, &facts)
+}
+
+/// What is written to a card in a reader, for its owner to agree to.
+pub(super) fn plan(serial: ApplicationSerial, order: &CardOrder) -> Vec<String> {
+    let CardOrder { enterprise, directory, valid_from, valid_to, .. } = order;
+    vec![
+        "everything on it is erased 擦除全部内容".to_owned(),
+        "the master file's keys become the operator's, of this key file and number 主文件换运营方密钥".to_owned(),
+        format!(
+            "directory {:04X}: the application of enterprise {enterprise}, with its keys, files and PIN 写入单位应用",
+            directory.0
+        ),
+        format!("card number 卡号 {serial}, valid 有效期 {valid_from} to {valid_to}"),
+    ]
 }
 
 /// A new chip issued as `order` says, in RAM.
@@ -118,11 +134,8 @@ pub(crate) fn issue<R: CryptoRng>(
     order: &CardOrder,
     random: &mut R,
 ) -> anyhow::Result<Chip> {
-    let chip = Chip::blank(Kind::CpuCard, random.random())?;
-    // A chip in a file has no number of its maker's: its first application's serial stands in.
-    let mf = MfKeys::of_card(&keys.roots.chip(serial.to_bytes()), KEY_VERSION)?;
-    let mut reader = Reader::insert(chip);
-    prepare_mf(&mut reader, &DesKey::TRANSPORT.into(), &mf, random)?;
+    let mf = mf_keys(keys, serial)?;
+    let mut reader = prepared(&mf, random)?;
     issue_card(&mut reader, &mf, &keys.of_enterprise().card(serial), order, random)?;
     Ok(reader.remove())
 }
@@ -130,6 +143,6 @@ pub(crate) fn issue<R: CryptoRng>(
 /// The directory of a card's first application.
 pub(crate) const DIRECTORY: Fid = Fid(0xDF01);
 
-fn serial(number: &str) -> Result<ApplicationSerial, String> {
+pub(super) fn serial(number: &str) -> Result<ApplicationSerial, String> {
     people::serial(number).ok_or_else(|| "expected 1 to 10 digits".to_owned())
 }

@@ -15,12 +15,12 @@ use onecard_host::{
     apdu::{Command, exchange},
     card::{Selected, key_list, select, update_binary},
     crypto::{Key, LineKey},
-    issuing::{CardOrder, KeyBeside},
+    issuing::{CardOrder, KeyBeside, issue_card},
     keys::Purpose,
     line_protection::{challenge, with_mac},
     presence::DenyList,
+    transport::Transport,
 };
-use onecard_simulator::reader::Reader;
 use onecard_wire::{
     aid,
     amount::Amount,
@@ -36,16 +36,19 @@ use self::{
     text::Restored,
 };
 use super::{
-    DIRECTORY, issue,
+    DIRECTORY,
     key_names::{self, purpose},
+    new::plan,
+    station::Station,
     terminal::read_deny_list,
 };
 use crate::{
+    consent::Consent,
     development_keys::DevelopmentKeys,
     output::{Exit, Output},
     people,
     pin::PinSource,
-    reader::{CardReader, store_chip},
+    reader::CardReader,
 };
 
 /// Options of `card restore`.
@@ -66,10 +69,12 @@ pub(crate) struct Restore {
     deny_list: Option<PathBuf>,
     #[command(flatten)]
     pin: PinSource,
+    #[command(flatten)]
+    consent: Consent,
 }
 
 pub(super) fn run(options: &Restore) -> anyhow::Result<Output> {
-    let file = options.card.new_file()?;
+    let place = options.card.place()?;
     let archive = Archive::read(&options.archive)?;
     let keys = DevelopmentKeys::read(&options.keys)?;
     let old = archive.public_data;
@@ -86,13 +91,15 @@ pub(super) fn run(options: &Restore) -> anyhow::Result<Output> {
     );
     let (rights, withdrawn) = options.rights(&archive, &keys)?;
     let order = order(&archive, &keys, options.pin.chosen()?)?;
-    let chip = issue(&keys, options.number, &order, &mut rand::rng())?;
-    let mut card = Reader::insert(chip);
-    let selected = select(&mut card, &aid::enterprise_application(keys.enterprise))?;
-    let maintenance = keys.of_enterprise().card_key(options.number, Purpose::Maintenance, order.key_version)?;
-    fill(&mut card, &selected, &archive, &rights, &maintenance)?;
-    compare_keys(&key_list(&mut card, &selected)?.unwrap_or_default(), &archive.keys)?;
-    store_chip(&mut card.remove(), file)?;
+    let (card_keys, version) = (keys.of_enterprise().card(options.number), order.key_version);
+    let maintenance = keys.of_enterprise().card_key(options.number, Purpose::Maintenance, version)?;
+    let station = Station { place, consent: &options.consent, keys: &keys, serial: options.number };
+    station.make(&plan(options.number, &order), |mut card, mf| {
+        issue_card(&mut card, mf, &card_keys, &order, &mut rand::rng())?;
+        let selected = select(&mut card, &aid::enterprise_application(keys.enterprise))?;
+        fill(card, &selected, &archive, &rights, &maintenance)?;
+        compare_keys(&key_list(&mut card, &selected)?.unwrap_or_default(), &archive.keys)
+    })?;
     let restored = Restored::of(options.number, &archive, &rights, withdrawn);
     Output::new("onecard.card-restore/1", Exit::Done, &restored)
 }
@@ -180,7 +187,7 @@ fn parameters(old: &Parameters) -> Parameters {
 
 /// EF 0019 and EF 001C.
 fn fill(
-    card: &mut Reader,
+    card: &mut dyn Transport,
     selected: &Selected,
     archive: &Archive,
     rights: &[Option<AccessRight>],

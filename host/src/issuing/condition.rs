@@ -1,0 +1,184 @@
+//! What a card is before a station writes to it, found out without writing.
+
+use onecard_wire::{aid, fid::Fid, ins, key::CONTROL_KEY_ID, number::EnterpriseId, status::StatusWord};
+
+use super::{MfKeys, mf::NO_KEY};
+use crate::{
+    apdu::{Command, ExchangeError, exchange},
+    card::{SelectError, Selected, external_authentication, select},
+    crypto::{DesKey, LineKey},
+    line_protection::{ChallengeError, challenge},
+    transport::Transport,
+};
+
+/// What a station may do with a card.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Condition {
+    /// As delivered: the transport key opens it, and nothing is on it.
+    Blank,
+    /// Issuing or wiping stopped in the middle, and may be begun again.
+    Unfinished(Opener),
+    /// An application of the enterprise is on it.
+    Issued {
+        /// It; a blocked one does not tell who it is.
+        application: Option<Selected>,
+        /// What opens the MF.
+        opener: Opener,
+    },
+}
+
+/// What opens a card's MF, so that it can be erased.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Opener {
+    /// The key of a card as delivered.
+    TransportKey,
+    /// The first control key of [`prepare_mf_resumable`](super::prepare_mf_resumable), not washed yet.
+    FirstKey,
+    /// The operator's control key.
+    ControlKey,
+    /// Nothing is needed: it was erased, and has no key yet.
+    NoKey,
+}
+
+/// A card that a station leaves alone.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NotOurs {
+    /// The MF cannot be selected.
+    #[error("the card answers {0} to SELECT of its master file: it is no FMCOS card, or blocked for good")]
+    NoMasterFile(StatusWord),
+    /// Somebody else's directory.
+    #[error("another application is on the card, in directory {:04X}: only the station that made it erases it", .0.0)]
+    OtherApplication(Fid),
+    /// An application of the enterprise on a card that the transport key still opens: a station washes the MF first.
+    #[error(
+        "an application of this enterprise is on the card, and the transport key opens it still: no station made it"
+    )]
+    TransportKeyKept,
+    /// Neither the transport key nor the operator's opens the MF.
+    #[error("the card is neither blank nor of these keys and this number: its control key is another, it answered {0}")]
+    OtherKey(StatusWord),
+    /// No answer.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+}
+
+/// Finds out what `transport`'s card is to a station that issues for `enterprise` and has the operator's keys `mf` of this
+/// card; without them a blank card alone is known.
+///
+/// Nothing is written but the error counter of the MF's control key. The transport key, of which a card as sold allows three
+/// failures, is tried once; the operator's only on a card that allows more failures than that.
+///
+/// Another enterprise's application on a card of this profile tells nobody that it is there (specification 3.2.3): who has
+/// issued for several enterprises under the same MF keys knows by his own records.
+///
+/// # Errors
+/// [`NotOurs`].
+pub fn examine<T: Transport + ?Sized>(
+    transport: &mut T,
+    enterprise: EnterpriseId,
+    mf: Option<&MfKeys>,
+) -> Result<Condition, NotOurs> {
+    select_mf(transport)?;
+    let found = match select(transport, &aid::enterprise_application(enterprise)) {
+        Ok(application) => Found::Whole(application),
+        Err(SelectError::Exchange(error)) => return Err(error.into()),
+        Err(SelectError::Blocked | SelectError::PermanentlyBlocked) => Found::Blocked,
+        Err(_) => Found::NothingWhole,
+    };
+    let own = is_there(transport, enterprise)?;
+    if !own {
+        no_other_application(transport)?;
+    }
+    let opener = open(transport, mf)?;
+    Ok(match (found, opener) {
+        (_, Opener::TransportKey) if own => return Err(NotOurs::TransportKeyKept),
+        (_, Opener::TransportKey) => Condition::Blank,
+        (Found::Whole(application), opener) => Condition::Issued { application: Some(application), opener },
+        (Found::Blocked, opener) => Condition::Issued { application: None, opener },
+        (Found::NothingWhole, opener) => Condition::Unfinished(opener),
+    })
+}
+
+impl Opener {
+    /// The key itself.
+    #[must_use]
+    pub fn key(self, mf: &MfKeys) -> LineKey {
+        match self {
+            // Any serves a card without one.
+            Self::TransportKey | Self::NoKey => DesKey::TRANSPORT.into(),
+            Self::FirstKey => mf.first_control_key().into(),
+            Self::ControlKey => mf.control.clone().into(),
+        }
+    }
+}
+
+enum Found {
+    Whole(Selected),
+    Blocked,
+    NothingWhole,
+}
+
+/// Directories that cards on the market have: nobody lists what is in an MF.
+const DIRECTORIES: [u16; 12] =
+    [0x3F01, 0x3F02, 0x3F03, 0x1001, 0x1002, 0x1003, 0x2001, 0xDF01, 0xDF02, 0xDF03, 0xDF04, 0xADF1];
+
+fn no_other_application<T: Transport + ?Sized>(transport: &mut T) -> Result<(), NotOurs> {
+    for directory in DIRECTORIES {
+        select_mf(transport)?;
+        let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x00, 0x00).with_data(&directory.to_be_bytes());
+        let status = exchange(transport, &select.expecting(0))?.status;
+        if status != StatusWord::FILE_NOT_FOUND {
+            return Err(NotOurs::OtherApplication(Fid(directory)));
+        }
+    }
+    Ok(())
+}
+
+fn is_there<T: Transport + ?Sized>(transport: &mut T, enterprise: EnterpriseId) -> Result<bool, NotOurs> {
+    let name = aid::enterprise_application(enterprise);
+    let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x04, 0x00).with_data(&name).expecting(0);
+    Ok(exchange(transport, &select)?.status != StatusWord::FILE_NOT_FOUND)
+}
+
+fn select_mf<T: Transport + ?Sized>(transport: &mut T) -> Result<(), NotOurs> {
+    let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x00, 0x00).with_data(&Fid::MF.0.to_be_bytes());
+    exchange(transport, &select.expecting(0))?.done().map(drop).map_err(NotOurs::NoMasterFile)
+}
+
+fn open<T: Transport + ?Sized>(transport: &mut T, mf: Option<&MfKeys>) -> Result<Opener, NotOurs> {
+    let Err(mut status) = authenticate(transport, &DesKey::TRANSPORT.into())? else {
+        return Ok(Opener::TransportKey);
+    };
+    if NO_KEY.contains(&status) {
+        return Ok(Opener::NoKey);
+    }
+    let Some(mf) = mf else { return Err(NotOurs::OtherKey(status)) };
+    for opener in [Opener::ControlKey, Opener::FirstKey] {
+        if !may_try_again(status) {
+            break;
+        }
+        match authenticate(transport, &opener.key(mf))? {
+            Ok(()) => return Ok(opener),
+            Err(refused) => status = refused,
+        }
+    }
+    Err(NotOurs::OtherKey(status))
+}
+
+/// Whether a card that refused a key so is no card as sold, with its three tries. 6700: its key is of a cipher with another
+/// block, and nothing was compared.
+fn may_try_again(status: StatusWord) -> bool {
+    const TRIES_AS_SOLD: u8 = 3;
+    status == StatusWord::WRONG_LENGTH || status.tries().is_some_and(|tries| tries > TRIES_AS_SOLD)
+}
+
+/// The outer error is the card's silence, the inner its refusal.
+fn authenticate<T: Transport + ?Sized>(transport: &mut T, key: &LineKey) -> Result<Result<(), StatusWord>, NotOurs> {
+    select_mf(transport)?;
+    let challenge = match challenge(transport) {
+        Ok(challenge) => challenge,
+        Err(ChallengeError::Refused(status)) => return Ok(Err(status)),
+        Err(ChallengeError::Exchange(error)) => return Err(error.into()),
+    };
+    Ok(exchange(transport, &external_authentication(CONTROL_KEY_ID, challenge, key))?.done().map(drop))
+}
