@@ -3,6 +3,7 @@
 use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser};
+use onecard_host::terminal::OrderNumber;
 use onecard_wire::{
     amount::Amount,
     date::{Date, Moment},
@@ -129,6 +130,13 @@ pub(crate) fn positive_amount(text: &str) -> Result<Amount, String> {
         Amount::ZERO => Err("expected more than 0".to_owned()),
         amount => Ok(amount),
     })
+}
+
+/// An order's number.
+pub(crate) fn order(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| *number < OrderNumber::SUBSIDIES);
+    let last = OrderNumber::SUBSIDIES - 1;
+    number.ok_or_else(|| format!("expected a number up to {last}; those above are of subsidies"))
 }
 
 /// A terminal number as this program issues them: a SAM of another issuer may hold other bytes.

@@ -34,7 +34,7 @@ pub(crate) fn order_number(asked: Option<u64>, journal: &JournalFile, path: &Pat
     let last = own.fold(counted, u64::max);
     let number = match asked {
         Some(number) => number,
-        None => last.checked_add(1).with_context(|| {
+        None => last.checked_add(1).filter(|next| *next < OrderNumber::SUBSIDIES).with_context(|| {
             format!(
                 "no order number is left after {last} in {}: name a free one by --order, or begin a new journal by \
                  --journal once nothing is in doubt",

@@ -154,7 +154,9 @@ pub(crate) struct Handed {
 #[derive(Serialize)]
 pub(crate) struct Listing {
     records: Vec<Row>,
+    /// Of all records; once the issuer was asked, of those that are paid.
     loaded_fen: u64,
+    /// The same, less what was undone.
     paid_fen: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) unproven: Option<usize>,
@@ -197,7 +199,7 @@ impl Listing {
     pub(crate) fn audited(handed: Vec<Handed>, issuer: &IssuerKeys) -> Self {
         let records: Vec<SettlementRecord> = handed.iter().flat_map(|one| &one.records).copied().collect();
         let rows: Vec<Row> = handed.into_iter().flat_map(Handed::rows).collect();
-        let Audit { verdicts, gaps, .. } = settlement::audit(&records, issuer);
+        let Audit { verdicts, gaps, totals } = settlement::audit(&records, issuer);
         let place = |index: usize| rows.get(index).map(|row| row.place.to_string()).unwrap_or_default();
         let verdicts: Vec<String> = verdicts
             .into_iter()
@@ -208,7 +210,9 @@ impl Listing {
             .collect();
         let unproven = verdicts.iter().filter(|verdict| *verdict != GENUINE).count();
         let rows = rows.into_iter().zip(verdicts).map(|(row, verdict)| Row { verdict: Some(verdict), ..row });
-        Self { unproven: Some(unproven), gaps: Some(gaps), ..Self::new(rows.collect()) }
+        // What is not paid is in no sum.
+        let (loaded_fen, paid_fen) = (totals.loaded, totals.net_spent());
+        Self { records: rows.collect(), loaded_fen, paid_fen, unproven: Some(unproven), gaps: Some(gaps) }
     }
 
     fn new(records: Vec<Row>) -> Self {
@@ -318,7 +322,12 @@ impl Listing {
 
     fn verdict(&self) -> String {
         let (loaded, paid) = (yuan(self.loaded_fen), yuan(self.paid_fen));
-        let sums = format!("{} records 笔: {loaded} yuan loaded 充值, {paid} yuan paid 消费\n", self.records.len());
+        let counted = match self.unproven {
+            None | Some(0) => String::new(),
+            Some(count) => format!(", {} of them proven 其中通过", self.records.len().saturating_sub(count)),
+        };
+        let count = self.records.len();
+        let sums = format!("{count} records 笔{counted}: {loaded} yuan loaded 充值, {paid} yuan paid 消费\n");
         let notes = self.gaps.as_deref().map(notes).unwrap_or_default();
         match self.unproven {
             None => sums,

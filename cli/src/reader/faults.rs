@@ -21,7 +21,8 @@ pub(crate) struct Faults {
     /// landed.
     #[arg(long, value_name = "N")]
     pub(crate) tear: Option<u64>,
-    /// Lose the card's answer to DEBIT or CREDIT: the card has done it and the terminal does not know.
+    /// Lose the card's answer to DEBIT, CREDIT or UPDATE OVERDRAW LIMIT: the card has done it and the terminal does not
+    /// know.
     #[arg(long)]
     pub(crate) lose_answer: bool,
 }
@@ -42,7 +43,7 @@ impl Faults {
     }
 }
 
-/// A reader that loses the answer to DEBIT or CREDIT.
+/// A reader that loses the answer to what moves money.
 struct LosesAnswer<T> {
     card: T,
     loses: bool,
@@ -55,7 +56,7 @@ impl<T: Transport> Transport for LosesAnswer<T> {
     }
 }
 
-/// Whether it is DEBIT or CREDIT.
+/// Whether it is DEBIT, CREDIT or UPDATE OVERDRAW LIMIT, by which a balance changes too.
 pub(super) const fn moves_money(command: &[u8]) -> bool {
-    matches!(command, [ins::CLA_PBOC, ins::DEBIT | ins::CREDIT_FOR_LOAD, ..])
+    matches!(command, [ins::CLA_PBOC, ins::DEBIT | ins::CREDIT_FOR_LOAD | ins::UPDATE_OVERDRAW_LIMIT, ..])
 }

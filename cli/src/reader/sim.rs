@@ -82,13 +82,13 @@ pub(super) const fn kind_of(peer: Peer) -> Kind {
 pub(crate) struct ChipFailed {
     file: PathBuf,
     failure: String,
-    /// Whether DEBIT or CREDIT had left, so that money may have moved.
+    /// Whether the command that moves money had left, so that it may have moved.
     pub(crate) told_to_move: bool,
 }
 
 const fn next(told_to_move: bool) -> &'static str {
     if told_to_move {
-        "; outcome unknown 结果未知: it may have executed DEBIT or CREDIT. Mend that and present the same card again, by \
+        "; outcome unknown 结果未知: it may have executed it. Mend that and present the same card again, by \
          `onecard card resolve` or the same --order"
     } else {
         ""

@@ -3,6 +3,7 @@
 
 mod cards;
 mod doors;
+mod doubts;
 mod mishaps;
 mod restore;
 mod run;

@@ -22,10 +22,16 @@ fn settlement_is_exported_verified_and_a_changed_record_found() {
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace(",1250,10000,8750,", ",1260,10000,8740,")).unwrap();
     assert_eq!(json(at, "settlement verify day.settlement --keys dev.keys", 5)["unproven"], 1);
-    // The same record twice is paid once.
+    // The same record twice is paid once, and counted once.
     let twice = format!("{text}{}\n", text.lines().last().unwrap());
     fs::write(&file, twice).unwrap();
-    assert_eq!(json(at, "settlement verify day.settlement --keys dev.keys", 5)["unproven"], 1);
+    let found = json(at, "settlement verify day.settlement --keys dev.keys", 5);
+    assert_eq!(
+        (&found["unproven"], &found["paid_fen"], &found["loaded_fen"]),
+        (&value!(1), &value!(1_250), &value!(10_000))
+    );
+    let run = onecard(at, "settlement verify day.settlement --keys dev.keys");
+    assert!(run.out.contains("3 records 笔, 2 of them proven") && run.out.contains(" 12.50 yuan paid"), "{}", run.out);
 }
 
 #[test]

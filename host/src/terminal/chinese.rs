@@ -37,6 +37,7 @@ pub(super) fn cause(cause: &Cause) -> String {
         }
         Cause::LimitInUse { used } => format!("已透支{used}元，超过新限额。请先充值或提高限额"),
         Cause::BalanceTooLow { balance } => format!("余额{balance}元，不足。请充值或换其他方式支付"),
+        Cause::PayoutTooHigh { balance } => format!("余额{balance}元，不足以支付该笔。请减少金额，或取出全部余额"),
         Cause::BalanceTooHigh { balance } => format!("余额{balance}元，充值后超出钱包上限。请减少充值金额"),
         Cause::Rule(rule) => rule.text(Language::Chinese),
         Cause::Refused { command, status } => {
@@ -65,7 +66,7 @@ pub(super) fn doubt(doubt: &Doubt) -> String {
         Doubt::Malformed(length) => format!("卡应答{length}字节，格式不符"),
         Doubt::WrongMac => "卡应答的MAC错误".to_owned(),
         Doubt::Keeper(error) => format!("卡的应答无法校验（{}）", keeper(error)),
-        Doubt::NotReached(reason) => format!("无法查询卡（{}）", reason.text(Language::Chinese)),
+        Doubt::NotReached(reason) => format!("无法查询：{}", reason.cause.text(Language::Chinese)),
         Doubt::OtherCard { expected, found } => format!("读卡器上的卡是{found}，不是{expected}"),
         Doubt::PinNeeded => "需持卡人先输入密码".to_owned(),
         Doubt::Contradiction { expected, found } => format!("卡的交易序号为{found}，与交易前的{expected}不符"),

@@ -143,7 +143,7 @@ fn english(doubt: &Doubt) -> String {
         Doubt::Malformed(length) => format!("its answer has {length} bytes, which is not one"),
         Doubt::WrongMac => "the MAC in its answer is wrong".to_owned(),
         Doubt::Keeper(error) => format!("its answer could not be checked ({error})"),
-        Doubt::NotReached(reason) => format!("it could not be asked ({reason})"),
+        Doubt::NotReached(reason) => format!("it could not be asked: {}", reason.cause.text(Language::English)),
         Doubt::OtherCard { expected, found } => format!("the card on the reader is {found}, not {expected}"),
         Doubt::PinNeeded => "it answers only after the holder has entered the PIN".to_owned(),
         Doubt::Contradiction { expected, found } => {

@@ -104,7 +104,7 @@ fn transaction(ready: &Ready, order: &Offline<'_>, initialized: &PurchaseInitial
     let PurchaseInitialized { old_balance, offline_sequence, .. } = *initialized;
     let out_of_range = match kind {
         Kind::Undo => Cause::BalanceTooHigh { balance: old_balance },
-        _ => Cause::BalanceTooLow { balance: old_balance },
+        _ => Cause::too_little(kind, old_balance),
     };
     let new_balance = kind.balance_after(old_balance, amount).ok_or(out_of_range)?;
     if offline_sequence == u16::MAX {

@@ -99,7 +99,7 @@ fn transaction(ready: &Ready, order: &Online<'_>, initialized: &OnlineInitialize
         _ => kind.balance_after(old_balance, amount).ok_or(if kind.is_load() {
             Cause::BalanceTooHigh { balance: old_balance }
         } else {
-            Cause::BalanceTooLow { balance: old_balance }
+            Cause::too_little(kind, old_balance)
         })?,
     };
     if online_sequence == u16::MAX {

@@ -4,7 +4,7 @@ use core::fmt;
 
 use onecard_wire::{amount::Amount, date::Date, number::ApplicationSerial, status::StatusWord};
 
-use super::{Language, MarkError, OrderNumber, Rule, chinese, listed::blacklisted};
+use super::{Kind, Language, MarkError, OrderNumber, Rule, chinese, listed::blacklisted};
 use crate::{
     apdu::{CommandName, ExchangeError, meaning},
     blacklist::ListVersion,
@@ -95,9 +95,14 @@ pub enum Cause {
         /// What the holder has overdrawn.
         used: Amount,
     },
-    /// Not enough money on the card.
+    /// Not enough money on the card to pay with.
     BalanceTooLow {
         /// What there is.
+        balance: Amount,
+    },
+    /// Not enough money on the card to take off it and pay out.
+    PayoutTooHigh {
+        /// What there is; what may be overdrawn is counted in.
         balance: Amount,
     },
     /// The sum does not fit a purse.
@@ -143,15 +148,23 @@ impl Reason {
     /// What happened, to which card, and what to do next.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
-        let card = card_text(self.card, language);
-        match (&self.cause, language) {
-            (Cause::Rule(rule), _) => {
-                let rule = rule.text(language);
-                language.of(|| format!("Not done. {card}: {rule}."), || format!("未成交。{card}：{rule}。"))
-            }
-            (cause, Language::English) => format!("Not done. {card}: {}.", english(cause)),
-            (cause, Language::Chinese) => format!("未成交。{card}：{}。", chinese::cause(cause)),
+        let (card, cause) = (card_text(self.card, language), self.cause.text(language));
+        language.of(|| format!("Not done. {card}: {cause}."), || format!("未成交。{card}：{cause}。"))
+    }
+}
+
+impl Cause {
+    /// There is too little on the card for a transaction of `kind`.
+    pub(super) const fn too_little(kind: Kind, balance: Amount) -> Self {
+        match kind {
+            Kind::UnloadEd | Kind::UnloadEp | Kind::CashWithdraw => Self::PayoutTooHigh { balance },
+            _ => Self::BalanceTooLow { balance },
         }
+    }
+
+    /// What happened and what to do next, without the last full stop.
+    pub(super) fn text(&self, language: Language) -> String {
+        language.of(|| english(self), || chinese::cause(self))
     }
 }
 
@@ -215,6 +228,9 @@ fn english(cause: &Cause) -> String {
         }
         Cause::BalanceTooLow { balance } => {
             format!("the balance of {balance} yuan is too low. Recharge, or pay another way")
+        }
+        Cause::PayoutTooHigh { balance } => {
+            format!("the balance of {balance} yuan is too low to pay that out. Pay out less, or all there is")
         }
         Cause::BalanceTooHigh { balance } => format!("with {balance} yuan on it the sum does not fit. Load less"),
         Cause::Rule(rule) => rule.text(Language::English),

@@ -23,7 +23,7 @@ pub(super) fn explain<C: Transport + ?Sized>(
     let mut old_balance = || balance(card, application, asked.kind.purse()).ok();
     let explained = match status {
         StatusWord::BALANCE_TOO_LOW | StatusWord::AMOUNT_NOT_AVAILABLE => {
-            old_balance().map(|balance| Cause::BalanceTooLow { balance })
+            old_balance().map(|balance| Cause::too_little(asked.kind, balance))
         }
         StatusWord::CONDITIONS_NOT_SATISFIED if application.has_own_parts() => {
             if let Some(cause) = outside_validity(application, asked) {

@@ -32,7 +32,7 @@ pub(crate) struct Capp {
     #[arg(long, value_name = "TYPE=DATA")]
     record: Vec<Record>,
     /// The till's number of this sale; the same number again is the same sale, charged once [default: the next].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = args::order)]
     order: Option<u64>,
     #[command(flatten)]
     list: ListSource,

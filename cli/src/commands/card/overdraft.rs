@@ -23,7 +23,7 @@ pub(crate) struct Overdraft {
     #[arg(value_name = "YUAN", value_parser = limit)]
     limit: OverdraftLimit,
     /// The desk's number of this update; the same number again is the same, done once [default: the next].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = args::order)]
     order: Option<u64>,
     #[command(flatten)]
     list: ListSource,

@@ -23,7 +23,7 @@ pub(crate) struct Pay {
     #[arg(value_name = "YUAN", value_parser = args::positive_amount)]
     amount: Amount,
     /// The till's number of this sale; the same number again is the same sale, charged once [default: the next].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = args::order)]
     order: Option<u64>,
     /// Pay from the deposit (电子存折) instead of the purse; it needs the PIN.
     #[arg(long)]

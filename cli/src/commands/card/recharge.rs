@@ -23,7 +23,7 @@ pub(crate) struct Recharge {
     #[arg(value_name = "YUAN", value_parser = args::positive_amount)]
     amount: Amount,
     /// The terminal's number of this recharge; the same number again is the same, loaded once [default: the next].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = args::order)]
     order: Option<u64>,
     /// Load the deposit (电子存折) instead of the purse.
     #[arg(long)]

@@ -5,10 +5,13 @@ use std::{fmt, path::PathBuf};
 use anyhow::Context;
 use clap::Args;
 use onecard_host::{
-    card::{Pin, select},
-    terminal::{IssuerKeys, JournalFile, Kind, Outcome, StoreError, Token, TokenStore, WithIssuer, resolve},
+    card::{Pin, SelectError},
+    terminal::{
+        Cause, Doubt, InDoubt, IssuerKeys, JournalFile, Kind, Outcome, Reason, StoreError, Token, TokenStore,
+        WithIssuer, resolve,
+    },
 };
-use onecard_wire::{aid, number::EnterpriseId};
+use onecard_wire::number::ApplicationSerial;
 use serde::Serialize;
 
 use super::{desk::Desk, till::Till};
@@ -48,7 +51,9 @@ pub(super) struct Asked<'o> {
 /// What became of this card's transactions in doubt.
 #[derive(Serialize)]
 struct Resolved {
-    serial: String,
+    /// Absent if the card did not tell it: then everything in doubt at the terminal follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial: Option<String>,
     resolved: Vec<EarlierEnding>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     trace: Vec<TraceLine>,
@@ -68,19 +73,35 @@ pub(super) fn run(options: &Resolve) -> anyhow::Result<Output> {
         return decision.run(&mut asked);
     }
     let mut journal = till.open_journal()?;
-    let serial = serial(till, enterprise)?;
-    let pending = journal.pending()?.into_iter().filter(|token| token.transaction.serial.to_string() == serial);
-    let mut resolved = Vec::new();
-    for token in pending {
-        let outcome = asked.resolve(&mut journal, &token)??;
-        resolved.push(EarlierEnding { order: token.transaction.order.0, ending: Ending::of(&outcome) });
-    }
+    let pending = journal.pending()?;
+    let (serial, resolved) = match till.select(enterprise)? {
+        Ok(application) => (Some(application.serial().to_string()), asked.of_card(&mut journal, application.serial())?),
+        Err(error) if pending.is_empty() => return Err(error).with_context(|| till.card.to_string()),
+        Err(error) => (None, pending.into_iter().map(|token| unasked(token, &error)).collect()),
+    };
     let still = resolved.iter().any(|earlier| matches!(earlier.ending, Ending::Unknown { .. }));
     let exit = if still { Exit::Unknown } else { Exit::Done };
     Output::new("onecard.card-resolve/1", exit, &Resolved { serial, resolved, trace: asked.trace.take() })
 }
 
+/// A card that does not tell its number may be any of those that something is in doubt with.
+fn unasked(token: Token, error: &SelectError) -> EarlierEnding {
+    let reason = Reason { card: None, cause: Cause::Select(error.clone()) };
+    ended(&token, &Outcome::Unknown(InDoubt { token, doubt: Doubt::NotReached(Box::new(reason)) }))
+}
+
+fn ended(token: &Token, outcome: &Outcome) -> EarlierEnding {
+    EarlierEnding { order: token.transaction.order.0, ending: Ending::of(outcome) }
+}
+
 impl Asked<'_> {
+    /// Everything in doubt with the card of `serial`.
+    fn of_card(&mut self, journal: &mut JournalFile, serial: ApplicationSerial) -> anyhow::Result<Vec<EarlierEnding>> {
+        let pending = journal.pending()?.into_iter().filter(|token| token.transaction.serial == serial);
+        let resolved = pending.map(|token| Ok(ended(&token, &self.resolve(journal, &token)??)));
+        resolved.collect()
+    }
+
     /// Asks the card, SAM and issuer. The outer error is the chip's.
     pub(super) fn resolve(
         &mut self,
@@ -106,17 +127,17 @@ const fn of_desk(kind: Kind) -> bool {
     matches!(kind, Kind::UnloadEd | Kind::UnloadEp | Kind::Overdraft)
 }
 
-fn serial(till: &Till, enterprise: EnterpriseId) -> anyhow::Result<String> {
-    let name = aid::enterprise_application(enterprise);
-    let selected = tap(&till.card, &Faults::default(), &Trace::new(false), |card| select(card, &name))?;
-    Ok(selected.with_context(|| till.card.to_string())?.serial().to_string())
-}
-
 impl fmt::Display for Resolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.trace.iter().try_for_each(|line| writeln!(f, "{line}"))?;
-        if self.resolved.is_empty() {
-            return writeln!(f, "Card {}: nothing is in doubt. 该卡无未决交易。", self.serial);
+        match &self.serial {
+            Some(serial) if self.resolved.is_empty() => {
+                return writeln!(f, "Card {serial}: nothing is in doubt. 该卡无未决交易。");
+            }
+            Some(_) => {}
+            None => f.write_str(
+                "The card does not tell its number. In doubt at this terminal 该卡未报卡号，本终端未决交易:\n\n",
+            )?,
         }
         for EarlierEnding { order, ending } in &self.resolved {
             writeln!(f, "Order 订单 {order}:\n{ending}")?;

@@ -7,10 +7,14 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use onecard_host::terminal::{
-    DeskApprover, DeskKeys, IssuerKeys, JournalFile, OrderNumber, StoreError, Tap, WithIssuer,
+use onecard_host::{
+    card::{SelectError, Selected, select},
+    terminal::{
+        DeskApprover, DeskKeys, IssuerKeys, JournalFile, OrderNumber, StoreError, Tap, TokenStore, Transaction,
+        WithIssuer,
+    },
 };
-use onecard_wire::number::EnterpriseId;
+use onecard_wire::{aid, number::EnterpriseId};
 use rand::rngs::ThreadRng;
 use serde::Serialize;
 
@@ -20,7 +24,7 @@ use crate::{
     ending::{Ending, TapEnding},
     journal,
     output::{Exit, Output},
-    reader::CardReader,
+    reader::{CardReader, Faults, tap},
     terminal_sam::{KEY_FILE_TERMINAL, TerminalSam},
     trace::{Trace, TraceLine, TraceOption},
 };
@@ -73,6 +77,22 @@ impl Till {
     /// The order number asked for, or one that this terminal has not used.
     pub(super) fn order_number(&self, asked: Option<u64>, journal: &JournalFile) -> anyhow::Result<OrderNumber> {
         journal::order_number(asked, journal, &self.journal_file()?)
+    }
+
+    /// What the card on the reader tells before anything is begun.
+    pub(super) fn select(&self, enterprise: EnterpriseId) -> anyhow::Result<Result<Selected, SelectError>> {
+        let name = aid::enterprise_application(enterprise);
+        tap(&self.card, &Faults::default(), &Trace::new(false), |card| select(card, &name))
+    }
+
+    /// What the journal has under the order number asked for: the order is presented again.
+    pub(super) fn known(asked: Option<u64>, journal: &JournalFile) -> anyhow::Result<Option<Transaction>> {
+        let Some(number) = asked.map(OrderNumber) else { return Ok(None) };
+        if let Some(record) = journal.committed(number)? {
+            return Ok(Some(record.transaction));
+        }
+        let pending = journal.pending()?.into_iter().map(|token| token.transaction);
+        Ok(pending.into_iter().find(|transaction| transaction.order == number))
     }
 
     /// The journal of a card that may be gone.

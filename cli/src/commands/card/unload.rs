@@ -33,7 +33,7 @@ pub(crate) struct Unload {
     #[arg(long)]
     deposit: bool,
     /// The desk's number of this unload; the same number again is the same, done once [default: the next].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = args::order)]
     order: Option<u64>,
     #[command(flatten)]
     pin: PinSource,
@@ -48,11 +48,16 @@ pub(super) fn run(options: &Unload) -> anyhow::Result<Output> {
     let mut desk = till.open_desk()?;
     let purse = if options.deposit { Purse::Ed } else { Purse::Ep };
     let pin = if options.deposit { Some(options.pin.required()?) } else { options.pin.offered()? };
+    let mut journal = till.open_journal()?;
+    // An order that is presented again takes off what it was to take off: the balance may be another by now.
+    let known = || Till::known(options.order, &journal);
     let amount = match options.amount {
         Some(amount) => amount,
-        None => options.whole_balance(desk.enterprise, purse)?,
+        None => match known()? {
+            Some(before) => before.amount,
+            None => options.whole_balance(desk.enterprise, purse)?,
+        },
     };
-    let mut journal = till.open_journal()?;
     let number = till.order_number(options.order, &journal)?;
     let key_id = unload_key(purse);
     let order = UnloadOrder { number, enterprise: desk.enterprise, purse, key_id, amount, moment, pin };

@@ -26,7 +26,7 @@ pub(crate) struct Withdraw {
     #[arg(value_name = "YUAN", value_parser = args::positive_amount)]
     amount: Amount,
     /// The terminal's number of this withdrawal; the same number again is the same, done once [default: the next].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = args::order)]
     order: Option<u64>,
     #[command(flatten)]
     list: ListSource,

@@ -33,6 +33,7 @@ fn causes() -> Vec<Cause> {
         Cause::Pin(PinError::Wrong { serial: serial(1), tries_left: 2 }),
         Cause::EarlierInDoubt,
         Cause::BalanceTooLow { balance: limit },
+        Cause::PayoutTooHigh { balance: limit },
         Cause::BalanceTooHigh { balance: limit },
         Cause::Rule(Rule::Status(CardStatus::LOST)),
         Cause::Rule(Rule::Status(CardStatus::SUSPENDED)),
@@ -152,6 +153,9 @@ fn every_doubt_says_who_decides() {
         assert!(english.contains(english_who) && english.contains(&serial(1).to_string()), "{english}");
         assert!(chinese.contains(chinese_who) && chinese.contains(&serial(1).to_string()), "{chinese}");
         assert!(!is_chinese(&english), "{english}");
+        // Nobody knows that, and the cashier reads it first.
+        assert!(!english.contains("Not done") && !chinese.contains("未成交"), "{english}{chinese}");
+        assert!(!english.contains("..") && !chinese.contains("。。"), "{english}{chinese}");
     }
 }
 
