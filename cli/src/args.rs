@@ -73,6 +73,13 @@ pub(crate) enum SamSource {
     Keys(PathBuf),
 }
 
+/// Where vpcd waits for a card: HOST:PORT.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct VirtualReader {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
 /// Where the enterprise is not told by a key file.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Enterprise {
@@ -115,6 +122,18 @@ impl FromStr for SamSource {
             Some(("sim" | "pcsc", _)) => text.parse().map(Self::Slot),
             Some(("keys", path)) if !path.is_empty() => Ok(Self::Keys(path.into())),
             _ => Err("expected pcsc:NAME or sim:FILE (a SAM), or keys:FILE (a development key file)".to_owned()),
+        }
+    }
+}
+
+impl FromStr for VirtualReader {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        match parsed {
+            Some((host, port)) if !host.is_empty() && port < u16::MAX => Ok(Self { host: host.to_owned(), port }),
+            _ => Err("expected HOST:PORT, such as 127.0.0.1:35963".to_owned()),
         }
     }
 }

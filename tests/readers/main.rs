@@ -13,5 +13,6 @@ mod foreign;
 mod presence;
 mod program;
 mod pulled;
+mod recorded;
 mod sessions;
 mod stage;

@@ -75,16 +75,32 @@ pub(crate) struct Simulation {
 impl Simulation {
     /// Begins with what `options` say, and waits until `cards` cards are inserted.
     pub(crate) fn begin(folder: &Path, options: &str, cards: usize) -> Self {
+        let words: Vec<&str> = ["simulate"].into_iter().chain(options.split_whitespace()).collect();
+        Self::of(folder, &words, "\"inserted\"", cards)
+    }
+
+    /// `onecard trace record`, with what it records in the second reader too.
+    pub(crate) fn recorder(folder: &Path, file: &str) -> Self {
+        let words = ["trace", "record", file, "--reader", "pcsc:PCD 00 00", "--vpcd", "127.0.0.1:35964"];
+        Self::of(folder, &words, "\"recording\"", 1)
+    }
+
+    fn of(folder: &Path, words: &[&str], told: &str, times: usize) -> Self {
         let mut command = onecard();
-        command.args(["--json", "simulate", "--for", "120"]).args(options.split_whitespace()).current_dir(folder);
+        command.arg("--json").args(words).args(["--for", "120"]).current_dir(folder);
         let mut program = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(program.stdout.take().unwrap());
-        for _ in 0..cards {
+        for _ in 0..times {
             let mut line = String::new();
             out.read_line(&mut line).unwrap();
-            assert!(line.contains("\"inserted\""), "{options}: {line}");
+            assert!(line.contains(told), "{words:?}: {line}");
         }
         Self { program, _out: out }
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn ended_by(mut self, code: i32) {
+        assert_eq!(self.program.wait().unwrap().code(), Some(code));
     }
 
     /// Ends it in order.

@@ -70,7 +70,7 @@ pub(crate) fn run(command: &Command, json: bool) -> anyhow::Result<Output> {
         Command::Events(events) => events::run(events),
         Command::Passback(passback) => passback::run(passback),
         Command::Settlement(settlement) => settlement::run(settlement),
-        Command::Trace(trace) => trace::run(trace),
+        Command::Trace(trace) => trace::run(trace, json),
         Command::Simulate(simulate) => simulate::run(simulate, json),
         Command::Conformance(order) => conformance::run(order),
     }

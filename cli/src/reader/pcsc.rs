@@ -26,9 +26,7 @@ pub(super) fn only_reader() -> anyhow::Result<String> {
     };
     match (readers.as_slice(), occupied.as_slice()) {
         (_, [reader]) => Ok(reader.name.clone()),
-        ([], _) => {
-            Err(TransportError::NoReader).context("no simulated card is named by --reader either --reader sim:FILE")
-        }
+        ([], _) => Err(TransportError::NoReader).context("no simulated card is named by --reader sim:FILE"),
         (_, []) => bail!(
             "there is no card in any reader ({}): present one, or name a simulated card by --reader sim:FILE",
             names(&readers.iter().collect::<Vec<_>>())

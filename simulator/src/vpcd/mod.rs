@@ -45,6 +45,12 @@ use self::link::{Link, Message};
 
 /// Where vpcd waits for a card of its first and of its second slot.
 pub const PORTS: [u16; 2] = [35963, 35964];
+/// What pcscd calls the reader of vpcd's first slot (0) or second (1).
+#[must_use]
+pub fn slot_name(slot: u16) -> String {
+    format!("Virtual PCD 00 {slot:02X}")
+}
+
 /// So long a card stays away before it is inserted again, or pcscd, which looks every 0.4 s, has not seen that it was.
 pub const NOTICED_WITHIN: Duration = Duration::from_millis(1_000);
 /// So long vpcd may take to ask a new card for its ATR.

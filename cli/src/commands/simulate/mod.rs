@@ -25,7 +25,11 @@ use self::{
     event::{Ended, Event, Printer},
     place::{Happening, Place, Record},
 };
-use crate::{args::ChipFile, output::Output, trace::Recording};
+use crate::{
+    args::{ChipFile, VirtualReader},
+    output::Output,
+    trace::Recording,
+};
 
 /// Examples of the help.
 pub(crate) const EXAMPLES: &str = "\
@@ -58,8 +62,8 @@ pub(crate) struct Simulate {
     #[arg(long, value_enum, default_value_t = Protocol::T1)]
     protocol: Protocol,
     /// Where vpcd waits for the first card; for a second one at the next port.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:35963", value_parser = address)]
-    vpcd: Address,
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:35963")]
+    vpcd: VirtualReader,
     /// End after so many seconds.
     #[arg(long = "for", value_name = "SECONDS")]
     seconds: Option<u64>,
@@ -74,12 +78,6 @@ enum Protocol {
     T1,
     /// T=0: answers fetched by GET RESPONSE, as most SAMs have it
     T0,
-}
-
-#[derive(Clone, Debug)]
-struct Address {
-    host: String,
-    port: u16,
 }
 
 /// Serves until somebody ends it.
@@ -121,7 +119,7 @@ fn serve(
 }
 
 fn places(simulate: &Simulate) -> anyhow::Result<Vec<Place>> {
-    let Simulate { cards, sams, vpcd: Address { host, port }, .. } = simulate;
+    let Simulate { cards, sams, vpcd: VirtualReader { host, port }, .. } = simulate;
     let protocol = match simulate.protocol {
         Protocol::T1 => vpcd::Protocol::T1,
         Protocol::T0 => vpcd::Protocol::T0,
@@ -232,12 +230,4 @@ fn listen_to_keyboard(told: Sender<Happening>) {
             }
         }
     });
-}
-
-fn address(text: &str) -> Result<Address, String> {
-    let parsed = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
-    match parsed {
-        Some((host, port)) if !host.is_empty() && port < u16::MAX => Ok(Address { host: host.to_owned(), port }),
-        _ => Err("expected HOST:PORT, such as 127.0.0.1:35963".to_owned()),
-    }
 }

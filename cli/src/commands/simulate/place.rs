@@ -8,7 +8,7 @@ use std::{
 
 use onecard_simulator::{
     chip::Kind,
-    vpcd::{End, NOTICED_WITHIN, Protocol, Puller, SimulatedCard, Slot, atr},
+    vpcd::{End, NOTICED_WITHIN, Protocol, Puller, SimulatedCard, Slot, atr, slot_name},
 };
 
 use super::event::Event;
@@ -140,8 +140,7 @@ impl Place {
         Event {
             event,
             slot: Some(self.number),
-            // pcscd counts its readers, then their slots.
-            reader: Some(format!("Virtual PCD 00 {:02X}", self.number)),
+            reader: Some(slot_name(self.number)),
             kind: Some(match self.kind {
                 Kind::CpuCard => "card",
                 Kind::Sam => "sam",

@@ -1,6 +1,7 @@
 //! `onecard trace`: what went over the wire, from a file.
 
 mod check;
+mod record;
 mod replay;
 mod show;
 
@@ -15,6 +16,13 @@ use crate::output::Output;
 /// What can be done with traces.
 #[derive(Subcommand, Debug)]
 pub(crate) enum TraceCommand {
+    /// Record what any program says to the card or SAM in a reader 记录
+    ///
+    /// The card is shown in a virtual reader (vsmartcard's vpcd) as well, where the program to be listened to takes it from;
+    /// each command goes on to the real one and its answer back, and both into the file as they come. PINs, keys and the
+    /// holder's data are not kept. This program's own commands record by --trace-file.
+    #[command(after_help = record::EXAMPLES)]
+    Record(record::Record),
     /// Tell a trace field by field, with the state of card and SAM that it implies 解读
     ///
     /// Lines that begin with = are what card and SAM must have in their memory from there on, lines that begin with ! are
@@ -67,8 +75,9 @@ Examples:
 }
 
 /// Runs one of them.
-pub(crate) fn run(command: &TraceCommand) -> anyhow::Result<Output> {
+pub(crate) fn run(command: &TraceCommand, json: bool) -> anyhow::Result<Output> {
     match command {
+        TraceCommand::Record(record) => record::run(record, json),
         TraceCommand::Show(show) => show::run(show),
         TraceCommand::Check(check) => check::run(check),
         TraceCommand::Replay(replay) => replay::run(replay),
