@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use onecard_host::transport::TransportError;
-use onecard_vectors::conformance::{Action, Flaw, Send, Step};
+use onecard_vectors::conformance::{Action, Flaw, Procedure, Send, Step};
 use onecard_wire::status::StatusWord;
 use rand_core::CryptoRng;
 
@@ -26,7 +26,7 @@ pub(crate) struct Bench<'b> {
     pub(crate) card: &'b mut dyn TestedCard,
     pub(crate) random: &'b mut dyn CryptoRng,
     pub(crate) guard: Guard,
-    pub(crate) procedures: &'b BTreeMap<String, Vec<Step>>,
+    pub(crate) procedures: &'b BTreeMap<String, Procedure>,
 }
 
 /// The steps of one rule, and what came of them.
@@ -44,6 +44,9 @@ pub(crate) enum Stop {
     /// It is not kept.
     #[error("{0}")]
     NotKept(String),
+    /// It could not be tried: a step in front of it does not keep another clause.
+    #[error("clause {clause}: {why}")]
+    Unready { clause: String, why: String },
     /// The guard let a command not leave. A mistake in the rules, or a card that has failed before.
     #[error("a command was withheld: {0}")]
     Withheld(#[from] Withheld),
@@ -79,9 +82,12 @@ impl<'a, 'b> Attempt<'a, 'b> {
                     return Err(LanguageError::Value(procedure.clone(), "procedures do each other without end").into());
                 }
                 self.depth += 1;
-                let done = self.steps(steps);
+                let done = self.steps(&steps.steps);
                 self.depth -= 1;
-                done
+                match (done, &steps.clause) {
+                    (Err(Stop::NotKept(why)), Some(clause)) => Err(Stop::Unready { clause: clause.clone(), why }),
+                    (done, _) => done,
+                }
             }
             Action::Set(values) => self.set(values),
             Action::PowerCycle => Ok(self.bench.card.power_cycle()?),

@@ -1,5 +1,7 @@
 //! A run: every rule that the card and the order allow, one after another.
 
+use std::collections::BTreeSet;
+
 use onecard_host::transport::TransportError;
 use onecard_vectors::conformance::{Conformance, ConformanceDefect, Need, Rule, Scope};
 use rand_core::CryptoRng;
@@ -96,7 +98,22 @@ impl Order {
             Mode::Read => run.read(self)?,
             Mode::Write => write(&mut run, self)?,
         }
+        blame_what_nothing_explains(&mut run.results);
         Ok(Report { facts: run.facts, mode: self.mode, results: run.results, untried: rules.untried.clone() })
+    }
+}
+
+/// A step in front of a rule that does not keep another clause is that clause's failure. If no rule about it failed, the rule
+/// that met it is the witness.
+fn blame_what_nothing_explains(results: &mut [RuleResult]) {
+    let failed = |result: &&RuleResult| matches!(result.verdict, Verdict::Failed(_) | Verdict::Known(_));
+    let explained: BTreeSet<String> = results.iter().filter(failed).map(|result| result.rule.clause.clone()).collect();
+    for result in results {
+        if let Verdict::Unready { clause, why } = &result.verdict
+            && !explained.contains(clause)
+        {
+            result.verdict = Verdict::Failed(format!("clause {clause}: {why}"));
+        }
     }
 }
 
@@ -154,7 +171,12 @@ impl Run<'_, '_> {
         }
         let mut attempt = Attempt::new(&mut self.bench, setting.names.clone());
         let ended = attempt.enter(rule.on).and_then(|()| attempt.steps(&rule.steps));
-        let (names, exchanges) = (attempt.names, attempt.exchanges);
+        let (names, exchanges) = (core::mem::take(&mut attempt.names), core::mem::take(&mut attempt.exchanges));
+        if ended.is_err() {
+            attempt.names = names.clone();
+            // It may fail as the rule did.
+            let _ = attempt.steps(&rule.restore);
+        }
         let verdict = match ended {
             Ok(()) => Verdict::Passed,
             Err(Stop::Transport(error)) => {
@@ -164,6 +186,7 @@ impl Run<'_, '_> {
             }
             // The counters have come down by what failed before: that is no fault of this rule's.
             Err(Stop::Withheld(_)) => Verdict::Skipped(Skipped::Withheld),
+            Err(Stop::Unready { clause, why }) if clause != rule.clause => Verdict::Unready { clause, why },
             Err(stop) => {
                 let known = known_difference(rule, &self.rules.differences, &self.facts, &exchanges, self.bench.random);
                 known.map_or_else(|| Verdict::Failed(stop.to_string()), Verdict::Known)

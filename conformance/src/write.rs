@@ -51,7 +51,7 @@ fn in_setting(run: &mut Run<'_, '_>, setting: &mut Setting) -> Result<(), RunErr
         made = made && run.try_rule(&rule, setting)?;
     }
     for rule in of(run, &TRIED) {
-        if made {
+        if made || matches!(rule.on, Scope::Card | Scope::CardOwn) {
             run.try_rule(&rule, &mut setting.clone())?;
         } else {
             let verdict = Verdict::Skipped(Skipped::NotMade);

@@ -24,11 +24,25 @@ impl Report {
         if let Some(answer) = &facts.answer_to_reset {
             lines.push(("answer to reset 复位应答", hex::encode_upper(answer)));
         }
-        match &facts.application {
-            Some(application) => lines.extend(application_lines(application)),
-            None => lines.push(("application 应用", "not there 无".to_owned())),
+        match (&facts.application, self.mode) {
+            (Some(application), _) => lines.extend(application_lines(application)),
+            (None, Mode::Read) => lines.push(("application 应用", "not there 无".to_owned())),
+            (None, Mode::Write) => lines.push(("settings 设置", self.settings().join(" · "))),
         }
         lines
+    }
+}
+
+impl Report {
+    /// Every setting there was, in order.
+    pub(super) fn settings(&self) -> Vec<&str> {
+        let mut settings = Vec::new();
+        for result in &self.results {
+            if !result.setting.is_empty() && !settings.contains(&result.setting.as_str()) {
+                settings.push(&result.setting);
+            }
+        }
+        settings
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use onecard_vectors::conformance::Untried;
 use serde::Serialize;
 
-use super::{ExchangeRecord, Report, RuleResult, Verdict, is_own};
+use super::{ExchangeRecord, Report, RuleResult, Verdict, is_own, worst};
 use crate::guard::Mode;
 
 /// A report, ready to be told.
@@ -13,6 +13,8 @@ use crate::guard::Mode;
 pub struct Document {
     /// What the card is, by name in both languages.
     pub card: Vec<Line>,
+    /// The settings that rules were tried in, such as ciphers; none where the card was only read.
+    pub settings: Vec<String>,
     /// Whether the card was only read.
     pub only_read: bool,
     /// Rules kept.
@@ -63,18 +65,27 @@ pub struct ToldRule {
     pub manual: Option<String>,
     /// Whether it is the project's own.
     pub own: bool,
-    /// The setting it was tried in.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub setting: String,
     /// What a sound card does.
     pub title: String,
     /// The same in Chinese.
     pub chinese: String,
-    /// `passed`, `failed`, `known` or `skipped`.
+    /// As it fared worst: `passed`, `failed`, `known` or `skipped`.
     pub verdict: &'static str,
     /// The verdict in both languages.
     #[serde(skip)]
     pub verdict_told: &'static str,
+    /// In each setting it was tried in; in one alone where it was tried in none.
+    pub settings: Vec<ToldSetting>,
+}
+
+/// What became of one rule in one setting.
+#[derive(Clone, Serialize, Debug)]
+pub struct ToldSetting {
+    /// The setting, such as a cipher.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub setting: String,
+    /// `passed`, `failed`, `known` or `skipped`.
+    pub verdict: &'static str,
     /// Why it was not kept or not tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -122,24 +133,26 @@ impl Report {
         let card = self.card_lines().into_iter().map(|(name, value)| Line { name, value });
         Document {
             card: card.collect(),
+            settings: self.settings().into_iter().map(str::to_owned).collect(),
             only_read: self.mode == Mode::Read,
             passed: counts.passed,
             failed: counts.failed,
             known: counts.known,
             skipped: counts.skipped,
             conclusion: self.conclusion(),
-            chapters: chapters(&self.results),
+            chapters: chapters(self),
             untried: self.untried.iter().map(UntriedClause::of).collect(),
         }
     }
 }
 
-fn chapters(results: &[RuleResult]) -> Vec<Chapter> {
+fn chapters(report: &Report) -> Vec<Chapter> {
     let mut by_chapter: BTreeMap<u32, Vec<(Vec<u32>, ToldRule)>> = BTreeMap::new();
-    for result in results {
-        let clause: Vec<u32> = result.rule.clause.split('.').map(|part| part.parse().unwrap_or_default()).collect();
+    for results in report.by_rule() {
+        let Some(rule) = ToldRule::of(&results) else { continue };
+        let clause: Vec<u32> = rule.clause.split('.').map(|part| part.parse().unwrap_or_default()).collect();
         let chapter = clause.first().copied().unwrap_or_default();
-        by_chapter.entry(chapter).or_default().push((clause, ToldRule::of(result)));
+        by_chapter.entry(chapter).or_default().push((clause, rule));
     }
     let in_order = |(number, mut rules): (u32, Vec<(Vec<u32>, ToldRule)>)| {
         // Stable: rules of one clause stay in the order they were tried.
@@ -165,13 +178,39 @@ const fn title(chapter: u32) -> &'static str {
 }
 
 impl ToldRule {
+    fn of(results: &[&RuleResult]) -> Option<Self> {
+        let rule = &results.first()?.rule;
+        let (verdict, verdict_told) = told(worst(results)?);
+        let tried = results.iter().filter(|result| !matches!(result.verdict, Verdict::Skipped(_)));
+        let mut settings: Vec<ToldSetting> = tried.map(|result| ToldSetting::of(result)).collect();
+        if settings.is_empty() {
+            settings.extend(results.first().map(|result| ToldSetting::of(result)));
+        }
+        Some(Self {
+            id: rule.id.clone(),
+            clause: rule.clause.clone(),
+            manual: rule.manual.clone(),
+            own: is_own(rule),
+            title: rule.title.clone(),
+            chinese: rule.chinese.clone(),
+            verdict,
+            verdict_told,
+            settings,
+        })
+    }
+}
+
+const fn told(verdict: &Verdict) -> (&'static str, &'static str) {
+    match verdict {
+        Verdict::Passed => ("passed", "符合 kept"),
+        Verdict::Failed(_) => ("failed", "不符合 NOT KEPT"),
+        Verdict::Known(_) => ("known", "已知差异 known difference"),
+        Verdict::Unready { .. } | Verdict::Skipped(_) => ("skipped", "未测 not tried"),
+    }
+}
+
+impl ToldSetting {
     fn of(result: &RuleResult) -> Self {
-        let (verdict, verdict_told) = match &result.verdict {
-            Verdict::Passed => ("passed", "kept 符合"),
-            Verdict::Failed(_) => ("failed", "NOT KEPT 不符合"),
-            Verdict::Known(_) => ("known", "known difference 已知差异"),
-            Verdict::Skipped(_) => ("skipped", "not tried 未测"),
-        };
         let (why, source) = match &result.verdict {
             Verdict::Passed => (None, None),
             Verdict::Failed(why) => (Some(why.clone()), None),
@@ -179,19 +218,14 @@ impl ToldRule {
                 let why = format!("{}: {} {}", known.cards, known.says, known.chinese);
                 (Some(why), Some(known.source.clone()))
             }
-            Verdict::Skipped(skipped) => (Some(format!("{} {}", skipped.english(), skipped.chinese())), None),
+            Verdict::Unready { clause, why } => {
+                (Some(format!("前置步骤失败 a step in front of it failed: clause {clause}: {why}")), None)
+            }
+            Verdict::Skipped(skipped) => (Some(format!("{} {}", skipped.chinese(), skipped.english())), None),
         };
-        let rule = &result.rule;
         Self {
-            id: rule.id.clone(),
-            clause: rule.clause.clone(),
-            manual: rule.manual.clone(),
-            own: is_own(rule),
             setting: result.setting.clone(),
-            title: rule.title.clone(),
-            chinese: rule.chinese.clone(),
-            verdict,
-            verdict_told,
+            verdict: told(&result.verdict).0,
             why,
             source,
             exchanges: result.exchanges.iter().map(ToldExchange::of).collect(),

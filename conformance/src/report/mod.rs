@@ -7,13 +7,15 @@ mod page;
 mod rule_list;
 mod text;
 
+use std::collections::BTreeMap;
+
 use onecard_vectors::conformance::{Difference, Rule, Untried};
 
 use crate::{guard::Mode, survey::Facts};
 
 use rule_list::is_own;
 
-pub use document::{Chapter, Document, Line, ToldExchange, ToldRule, UntriedClause};
+pub use document::{Chapter, Document, Line, ToldExchange, ToldRule, ToldSetting, UntriedClause};
 pub use rule_list::{ListedRule, RuleList};
 
 /// What a run found.
@@ -51,6 +53,13 @@ pub enum Verdict {
     Failed(String),
     /// It is not, as is known of such cards.
     Known(Difference),
+    /// It could not be tried: a step in front of it failed, and a rule about that clause says so.
+    Unready {
+        /// The clause that was not kept.
+        clause: String,
+        /// How.
+        why: String,
+    },
     /// It was not tried.
     Skipped(Skipped),
 }
@@ -87,10 +96,10 @@ pub struct ExchangeRecord {
     pub note: Option<String>,
 }
 
-/// How many of each.
+/// How many rules of each.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Counts {
-    /// Rules kept.
+    /// Rules kept wherever they were tried.
     pub passed: usize,
     /// Rules not kept.
     pub failed: usize,
@@ -101,15 +110,15 @@ pub struct Counts {
 }
 
 impl Report {
-    /// How many of each.
+    /// How many rules of each: a rule counts once, as it fared worst.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.results.iter().fold(Counts::default(), |mut counts, result| {
-            match result.verdict {
-                Verdict::Passed => counts.passed += 1,
-                Verdict::Failed(_) => counts.failed += 1,
-                Verdict::Known(_) => counts.known += 1,
-                Verdict::Skipped(_) => counts.skipped += 1,
+        self.by_rule().iter().fold(Counts::default(), |mut counts, results| {
+            match worst(results) {
+                Some(Verdict::Passed) => counts.passed += 1,
+                Some(Verdict::Failed(_)) => counts.failed += 1,
+                Some(Verdict::Known(_)) => counts.known += 1,
+                Some(Verdict::Unready { .. } | Verdict::Skipped(_)) | None => counts.skipped += 1,
             }
             counts
         })
@@ -119,6 +128,32 @@ impl Report {
     pub fn failures(&self) -> impl Iterator<Item = &RuleResult> {
         self.results.iter().filter(|result| matches!(result.verdict, Verdict::Failed(_)))
     }
+
+    /// The results of each rule in all its settings, in the order the rules were first tried.
+    pub(crate) fn by_rule(&self) -> Vec<Vec<&RuleResult>> {
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut rules: Vec<Vec<&RuleResult>> = Vec::new();
+        for result in &self.results {
+            let place = *places.entry(&result.rule.id).or_insert(rules.len());
+            match rules.get_mut(place) {
+                Some(results) => results.push(result),
+                None => rules.push(vec![result]),
+            }
+        }
+        rules
+    }
+}
+
+/// The verdict that says most against the card.
+pub(crate) fn worst<'r>(results: &[&'r RuleResult]) -> Option<&'r Verdict> {
+    let weight = |verdict: &&Verdict| match verdict {
+        Verdict::Failed(_) => 4,
+        Verdict::Known(_) => 3,
+        Verdict::Unready { .. } => 2,
+        Verdict::Passed => 1,
+        Verdict::Skipped(_) => 0,
+    };
+    results.iter().map(|result| &result.verdict).max_by_key(weight)
 }
 
 impl Skipped {

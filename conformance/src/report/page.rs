@@ -27,3 +27,21 @@ impl ToldRule {
         matches!(self.verdict, "failed" | "known")
     }
 }
+
+impl Document {
+    /// Every rule that is not kept, those that are known last.
+    fn findings(&self) -> Vec<&ToldRule> {
+        let mut findings: Vec<&ToldRule> =
+            self.chapters.iter().flat_map(|chapter| &chapter.rules).filter(|rule| rule.is_open()).collect();
+        findings.sort_by_key(|rule| rule.verdict == "known");
+        findings
+    }
+
+    /// The settings a rule was tried in, where there are several at all.
+    fn tags<'r>(&self, rule: &'r ToldRule) -> Vec<&'r str> {
+        if self.settings.len() < 2 {
+            return Vec::new();
+        }
+        rule.settings.iter().map(|setting| setting.setting.as_str()).collect()
+    }
+}

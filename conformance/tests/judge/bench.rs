@@ -16,6 +16,13 @@ use rand::{SeedableRng, rngs::ChaCha8Rng};
 /// A simulated card in a reader.
 pub(crate) struct Simulated(pub(crate) Reader);
 
+impl Simulated {
+    /// Its memory.
+    pub(crate) fn image(&mut self) -> Vec<u8> {
+        self.0.tap_with(|chip| chip.image().to_vec())
+    }
+}
+
 impl Transport for Simulated {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         self.0.transmit(command)

@@ -9,4 +9,8 @@
 )]
 
 mod bench;
+mod faults;
+mod faulty;
+mod report;
+mod safety;
 mod sound;

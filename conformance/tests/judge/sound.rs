@@ -22,7 +22,7 @@ fn a_blank_card_keeps_every_rule_and_is_blank_again() {
     let report = run(&mut card, &order);
     println!("{}", report.text());
     assert_eq!(report.counts().failed, 0, "{}", report.text());
-    assert!(report.counts().passed > 500, "{}", report.text());
+    assert!(report.counts().passed > 150, "{}", report.text());
     // What is not tried is what the setting has not; nothing is left out for any other reason.
     for result in &report.results {
         assert!(!matches!(result.verdict, Verdict::Skipped(why) if why != Skipped::NotThere), "{}", result.rule.id);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{
     difference::{Difference, Untried},
     rule::{Procedure, Rule},
-    step::{Action, Step},
+    step::Action,
 };
 
 /// The rule files, by name.
@@ -22,6 +22,7 @@ const FILES: &[(&str, &str)] = &[
     ("money.toml", include_str!("../../data/conformance/money.toml")),
     ("security.toml", include_str!("../../data/conformance/security.toml")),
     ("own.toml", include_str!("../../data/conformance/own.toml")),
+    ("known_differences.toml", include_str!("../../data/conformance/known_differences.toml")),
     ("untried.toml", include_str!("../../data/conformance/untried.toml")),
 ];
 
@@ -31,7 +32,7 @@ pub struct Conformance {
     /// In the order of the files.
     pub rules: Vec<Rule>,
     /// By name.
-    pub procedures: BTreeMap<String, Vec<Step>>,
+    pub procedures: BTreeMap<String, Procedure>,
     /// Known differences of cards of other makers.
     pub differences: Vec<Difference>,
     /// What no run tries.
@@ -109,8 +110,9 @@ impl Conformance {
             }
             self.rules.push(rule);
         }
-        for Procedure { name, steps } in content.procedure {
-            if self.procedures.insert(name.clone(), steps).is_some() {
+        for procedure in content.procedure {
+            let name = procedure.name.clone();
+            if self.procedures.insert(name.clone(), procedure).is_some() {
                 return Err(twice(&name));
             }
         }
@@ -132,8 +134,9 @@ impl Conformance {
             }
         }
         let rules = self.rules.iter().map(|rule| (rule.id.as_str(), &rule.steps));
-        let procedures = self.procedures.iter().map(|(name, steps)| (name.as_str(), steps));
-        for (by, steps) in rules.chain(procedures) {
+        let restoring = self.rules.iter().map(|rule| (rule.id.as_str(), &rule.restore));
+        let procedures = self.procedures.iter().map(|(name, procedure)| (name.as_str(), &procedure.steps));
+        for (by, steps) in rules.chain(restoring).chain(procedures) {
             for step in steps {
                 if let Action::Do { procedure, .. } = &step.action
                     && !self.procedures.contains_key(procedure)

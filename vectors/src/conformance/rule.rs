@@ -28,6 +28,9 @@ pub struct Rule {
     pub needs: Vec<Need>,
     /// What is done, in order, after power-up and the selection that the scope says.
     pub steps: Vec<Step>,
+    /// What is done when they fail, so that the rules after it find things as they were; whether it goes well is not asked.
+    #[serde(default)]
+    pub restore: Vec<Step>,
 }
 
 impl Rule {
@@ -90,6 +93,8 @@ pub enum Need {
 pub struct Procedure {
     /// What `do` says.
     pub name: String,
+    /// The clause that is not kept if its steps fail: a rule about another clause could then not be tried.
+    pub clause: Option<String>,
     /// What is done.
     pub steps: Vec<Step>,
 }
