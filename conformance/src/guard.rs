@@ -72,7 +72,7 @@ impl Guard {
 
     /// Whether `command`, which may count a try of each of `tries`, may leave.
     pub(crate) fn check(&self, command: &[u8], tries: &[String]) -> Result<(), Withheld> {
-        let [cla, ins, _, p2, rest @ ..] = command else { return Ok(()) };
+        let [cla, ins, p1, p2, rest @ ..] = command else { return Ok(()) };
         // Without a data field there is nothing to write and no secret to compare.
         let has_data = rest.len() > 1;
         if has_data && (*ins == ins::CARD_BLOCK || (*ins == ins::APPLICATION_BLOCK && *p2 != 0x00)) {
@@ -80,7 +80,10 @@ impl Guard {
         }
         if self.mode == Mode::Read {
             let cache = *ins == ins::UPDATE_CAPP_DATA_CACHE && *cla == ins::CLA_PBOC;
-            let reads = READS.contains(ins) || *ins == ins::READ_BINARY || cache;
+            // Of the SAM's, those of an undo or a load spend something.
+            let sam = matches!(*ins, ins::INIT_SAM | ins::CREDIT_SAM) && *p1 == ins::SAM_PURCHASE;
+            let refused = *ins == ins::CREDIT_SAM && *p1 > ins::SAM_PAST_PURCHASE;
+            let reads = READS.contains(ins) || *ins == ins::READ_BINARY || cache || sam || refused;
             if (has_data && !reads) || *ins == ins::ERASE_DF {
                 return Err(Withheld::Writes);
             }
@@ -99,7 +102,7 @@ impl Guard {
 
     /// What the answer says of the tries that are left. Whatever is not a success is taken for a failure that was counted.
     pub(crate) fn answered(&mut self, command: &[u8], tries: &[String], status: StatusWord) {
-        let began = |bytes: &[u8]| matches!(bytes, [_, ins::INITIALIZE, ..]);
+        let began = |bytes: &[u8]| matches!(bytes, [_, ins::INITIALIZE | ins::INIT_SAM, ..]);
         self.begun = status.is_ok() && began(command);
         let [cla, ins, _, _, rest @ ..] = command else { return };
         if rest.len() <= 1 || !counts(*cla, *ins) {
@@ -126,7 +129,7 @@ impl Guard {
 }
 
 /// Instructions that may carry data to a card that is only read: they write nothing, whatever the data.
-const READS: [u8; 12] = [
+const READS: [u8; 15] = [
     ins::VERIFY,
     ins::INITIALIZE,
     ins::CREDIT_FOR_LOAD,
@@ -139,9 +142,13 @@ const READS: [u8; 12] = [
     ins::SELECT,
     ins::READ_RECORD,
     ins::GET_DATA,
+    ins::INIT_FOR_DESCRYPT,
+    ins::DES_CRYPT,
+    ins::SAM_MARK,
 ];
 /// Instructions that complete a transaction, or change what it writes.
-const COMPLETES: [u8; 4] = [ins::CREDIT_FOR_LOAD, ins::DEBIT, ins::UPDATE_OVERDRAW_LIMIT, ins::UPDATE_CAPP_DATA_CACHE];
+const COMPLETES: [u8; 5] =
+    [ins::CREDIT_FOR_LOAD, ins::DEBIT, ins::UPDATE_OVERDRAW_LIMIT, ins::UPDATE_CAPP_DATA_CACHE, ins::CREDIT_SAM];
 
 /// Whether a command with data compares a secret.
 fn counts(cla: u8, ins: u8) -> bool {

@@ -13,7 +13,7 @@ use crate::{
     known::known_difference,
     language::value::Names,
     report::{ExchangeRecord, Report, RuleResult, Skipped, Verdict},
-    survey::{Facts, survey},
+    survey::{Facts, sam_of, survey},
     write::write,
 };
 
@@ -86,7 +86,16 @@ impl Order {
     ) -> Result<Report, RunError> {
         // The survey only reads, whatever comes after it.
         let bench = Bench { card, random, guard: Guard::new(Mode::Read), procedures: &rules.procedures };
-        let mut run = Run { rules, bench, facts: Facts::default(), results: Vec::new(), progress, done: 0, total: 0 };
+        let mut run = Run {
+            rules,
+            bench,
+            facts: Facts::default(),
+            results: Vec::new(),
+            progress,
+            done: 0,
+            total: 0,
+            writes: self.mode == Mode::Write,
+        };
         run.facts =
             survey(&mut Attempt::new(&mut run.bench, Names::default()), &self.application).map_err(
                 |stop| match stop {
@@ -126,6 +135,8 @@ pub(crate) struct Run<'r, 'b> {
     progress: Progress<'r>,
     done: usize,
     pub(crate) total: usize,
+    /// Whether the order is to write, once the card is known to be blank.
+    writes: bool,
 }
 
 /// What the rules of one part of a run share.
@@ -145,6 +156,9 @@ impl Run<'_, '_> {
     fn read(&mut self, order: &Order) -> Result<(), RunError> {
         let mut setting = Setting { names: order.keys.clone().unwrap_or_default(), ..Setting::default() };
         setting.names.set_bytes("aid", &order.application);
+        if let Some(sam) = sam_of(&order.application).filter(|_| self.facts.sam) {
+            setting.names.set_bytes("aid", &sam);
+        }
         if let Some(application) = self.facts.application.as_ref().filter(|application| !application.blocked) {
             application.name(&mut setting.names);
             setting.own = Some(application.version() == Some(VERSION_OWN));
@@ -205,8 +219,10 @@ impl Run<'_, '_> {
     fn skipped(&self, rule: &Rule, setting: &Setting) -> Option<Skipped> {
         let own_missing = rule.own && !self.facts.has_own_parts();
         let there = match rule.on {
-            Scope::Card | Scope::BlankCheck => true,
+            Scope::Card => true,
+            Scope::BlankCheck if self.writes => true,
             Scope::CardOwn => self.facts.has_own_parts(),
+            Scope::Sam => self.facts.sam,
             Scope::Application => setting.own.is_some(),
             Scope::ApplicationOwn => setting.own == Some(true),
             Scope::ApplicationPlain => setting.own == Some(false),
@@ -232,6 +248,7 @@ impl Attempt<'_, '_> {
         let selected = matches!(
             scope,
             Scope::Application
+                | Scope::Sam
                 | Scope::ApplicationOwn
                 | Scope::ApplicationPlain
                 | Scope::Test

@@ -157,7 +157,7 @@ fn public_data(fci: &[u8]) -> Option<[u8; 30]> {
 }
 
 /// The SAM of the enterprise whose application has this name.
-fn sam_of(name: &[u8]) -> Option<[u8; 14]> {
+pub(crate) fn sam_of(name: &[u8]) -> Option<[u8; 14]> {
     let [.., a, b, c, d, e, f, g, h] = name else { return None };
     let enterprise = EnterpriseId::from_bytes([*a, *b, *c, *d, *e, *f, *g, *h])?;
     Some(aid::sam_application(enterprise))

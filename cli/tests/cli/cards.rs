@@ -16,7 +16,12 @@ use onecard_host::{
     line_protection::{challenge, with_mac},
     transport::Transport,
 };
-use onecard_simulator::{chip::Chip, image_file::Durability, reader::Reader, sample::Sample};
+use onecard_simulator::{
+    chip::{Chip, Kind},
+    image_file::Durability,
+    reader::Reader,
+    sample::Sample,
+};
 use onecard_wire::{
     aid,
     amount::Amount,
@@ -87,6 +92,8 @@ impl Desk {
         desk.cards_by_the_station();
         desk.cards_by_use();
         desk.rare_cards();
+        let mut blank = Chip::blank(Kind::CpuCard, 7).unwrap();
+        blank.store(&folder.join("blank.card"), Durability::ProcessKill).unwrap();
         desk.traces();
     }
 

@@ -2,7 +2,10 @@
 
 use onecard_conformance::{Mode, Order, Report, TestedCard, named_keys};
 use onecard_host::{
-    card::Pin,
+    card::{Pin, select, update_binary},
+    crypto::LineKey,
+    issuing::SamRole,
+    keys::Purpose,
     transport::{Transport, TransportError},
 };
 use onecard_simulator::{
@@ -10,7 +13,12 @@ use onecard_simulator::{
     reader::Reader,
     sample::Sample,
 };
-use onecard_wire::{aid, key::Algorithm, number::ApplicationSerial};
+use onecard_wire::{
+    aid,
+    fid::Fid,
+    key::Algorithm,
+    number::{ApplicationSerial, TerminalNumber},
+};
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 
 /// A simulated card in a reader.
@@ -50,6 +58,24 @@ pub(crate) fn personalised(algorithm: Algorithm) -> (Simulated, Order) {
         ..Order::default()
     };
     (card, order)
+}
+
+/// The same of 3DES as a plain FMCOS wallet: version 01.
+pub(crate) fn plain_wallet() -> (Simulated, Order) {
+    let (mut card, order) = personalised(Algorithm::Des);
+    let sample = Sample::new("judge").unwrap();
+    let keys = sample.keys().card(ApplicationSerial::from_parts(31, 1, 7).unwrap());
+    let mut maintenance = LineKey::from(keys.keys().key(Purpose::Maintenance, Sample::KEY_VERSION).unwrap().clone());
+    let name = aid::enterprise_application(sample.enterprise());
+    let selected = select(&mut card, &name).unwrap();
+    update_binary(&mut card, &selected, Fid::PUBLIC_DATA, 9, &[0x01], &mut maintenance).unwrap();
+    (card, order)
+}
+
+/// A till's SAM.
+pub(crate) fn sam() -> Simulated {
+    let terminal = TerminalNumber([0x00, 0x00, 0x00, 0x00, 0x00, 0x01]);
+    Simulated(Reader::insert(Sample::new("judge").unwrap().sam(terminal, &[SamRole::Till]).unwrap()))
 }
 
 pub(crate) fn blank() -> (Simulated, Order) {

@@ -61,7 +61,9 @@ fn a_card_that_is_only_read_is_sent_nothing_that_writes_counts_or_blocks() {
         r#"{ send = "84160000 [ 11223344 ]", expect = "6988" }"#,
         r#"{ send = "84240000 [ 112233445566778811223344 ]", expect = "6988" }"#,
         r#"{ send = "80500102 [ 01 00000000 111111111111 ] 0F", expect = ".. 9000" }, { send = "80540100 [ 00000001 20260101 120000 11223344 ] 08", expect = "9302" }"#,
-        r#"{ send = "80FA0000 [ 1122334455667788 ]", expect = "6D00" }"#,
+        r#"{ send = "80700100 [ 00 ]", expect = "6D00" }"#,
+        r#"{ send = "80700200 [ 00 ]", expect = "6D00" }"#,
+        r#"{ send = "E07A0801 [ 00 ]", expect = "6D00" }"#,
     ] {
         assert_eq!(tried(steps, &order, Mode::Read), Verdict::Skipped(Skipped::Withheld), "{steps}");
     }

@@ -17,6 +17,7 @@ const FILES: &[(&str, &str)] = &[
     ("files.toml", include_str!("../../data/conformance/files.toml")),
     ("challenge.toml", include_str!("../../data/conformance/challenge.toml")),
     ("wallet.toml", include_str!("../../data/conformance/wallet.toml")),
+    ("sam.toml", include_str!("../../data/conformance/sam.toml")),
     ("blank.toml", include_str!("../../data/conformance/blank.toml")),
     ("make.toml", include_str!("../../data/conformance/make.toml")),
     ("money.toml", include_str!("../../data/conformance/money.toml")),

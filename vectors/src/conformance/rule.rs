@@ -37,7 +37,7 @@ impl Rule {
     /// Whether it writes to the card.
     #[must_use]
     pub const fn writes(&self) -> bool {
-        let card = matches!(self.on, Scope::Card | Scope::CardOwn | Scope::BlankCheck);
+        let card = matches!(self.on, Scope::Card | Scope::CardOwn | Scope::Sam | Scope::BlankCheck);
         let application = matches!(self.on, Scope::Application | Scope::ApplicationOwn | Scope::ApplicationPlain);
         !card && !application
     }
@@ -57,6 +57,8 @@ pub enum Scope {
     ApplicationOwn,
     /// A plain FMCOS wallet, selected.
     ApplicationPlain,
+    /// A SAM's application, selected.
+    Sam,
     /// What must hold before anything is written: a card that is not blank is refused. Nothing is selected.
     BlankCheck,
     /// A blank card, before anything is made on it; nothing is selected.
