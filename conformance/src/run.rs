@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use onecard_host::transport::TransportError;
 use onecard_vectors::conformance::{Conformance, ConformanceDefect, Need, Rule, Scope};
+use onecard_wire::status::StatusWord;
 use rand_core::CryptoRng;
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
     known::known_difference,
     language::value::Names,
     report::{ExchangeRecord, Report, RuleResult, Skipped, Verdict},
-    survey::{Facts, sam_of, survey},
+    survey::{Facts, sam_of, select, survey},
     write::write,
 };
 
@@ -96,19 +97,21 @@ impl Order {
             total: 0,
             writes: self.mode == Mode::Write,
         };
-        run.facts =
-            survey(&mut Attempt::new(&mut run.bench, Names::default()), &self.application).map_err(
-                |stop| match stop {
-                    Stop::Transport(error) => RunError::Transport(error),
-                    other => RunError::Survey(other.to_string()),
-                },
-            )?;
+        let mut attempt = Attempt::new(&mut run.bench, Names::default());
+        run.facts = survey(&mut attempt, &self.application).map_err(survey_failed)?;
         match self.mode {
             Mode::Read => run.read(self)?,
             Mode::Write => write(&mut run, self)?,
         }
         blame_what_nothing_explains(&mut run.results);
         Ok(Report { facts: run.facts, mode: self.mode, results: run.results, untried: rules.untried.clone() })
+    }
+}
+
+fn survey_failed(stop: Stop) -> RunError {
+    match stop {
+        Stop::Transport(error) => RunError::Transport(error),
+        other => RunError::Survey(other.to_string()),
     }
 }
 
@@ -212,6 +215,22 @@ impl Run<'_, '_> {
         Ok(passed)
     }
 
+    /// Surveys the card again, after it was made blank.
+    pub(crate) fn look_again(&mut self) -> Result<(), RunError> {
+        let guard = self.bench.guard.clone();
+        self.facts = survey(&mut Attempt::new(&mut self.bench, Names::default()), &[]).map_err(survey_failed)?;
+        self.bench.guard = guard;
+        Ok(())
+    }
+
+    /// Whether SELECT finds an application of this name, blocked or not.
+    pub(crate) fn is_there(&mut self, name: &[u8]) -> Result<bool, RunError> {
+        self.bench.card.power_cycle()?;
+        let mut attempt = Attempt::new(&mut self.bench, Names::default());
+        let answer = select(&mut attempt, name).map_err(survey_failed)?;
+        Ok(status(&answer) != StatusWord::FILE_NOT_FOUND)
+    }
+
     fn keep(&mut self, rule: &Rule, setting: &Setting, verdict: Verdict, exchanges: Vec<ExchangeRecord>) {
         self.results.push(RuleResult { rule: rule.clone(), setting: setting.label.clone(), verdict, exchanges });
     }
@@ -259,8 +278,7 @@ impl Attempt<'_, '_> {
             return Ok(());
         }
         let name = self.names.bytes("aid").unwrap_or_default().to_vec();
-        let length = u8::try_from(name.len()).unwrap_or_default();
-        let answer = self.exchange(&[&[0x00, 0xA4, 0x04, 0x00, length], name.as_slice(), &[0x00]].concat(), &[])?;
+        let answer = select(self, &name)?;
         if status(&answer).is_ok() {
             Ok(())
         } else {

@@ -1,6 +1,6 @@
 //! What the card is, found by reading alone.
 
-use onecard_wire::{aid, number::EnterpriseId};
+use onecard_wire::{aid, number::EnterpriseId, status::StatusWord};
 
 use crate::{
     attempt::{Attempt, Stop, status},
@@ -16,6 +16,8 @@ pub struct Facts {
     pub mf: Vec<u8>,
     /// The MF's keys, if the card lists them; cards of other makers do not.
     pub mf_keys: Option<Vec<ListedKey>>,
+    /// Whether the MF has no key file, or an empty one: it was erased and left so.
+    pub erased: bool,
     /// The application that was looked for, if it is there.
     pub application: Option<ApplicationFacts>,
     /// Whether it is a SAM of the enterprise.
@@ -92,6 +94,9 @@ pub(crate) fn survey(attempt: &mut Attempt<'_, '_>, name: &[u8]) -> Result<Facts
     let mf = answer.get(..answer.len().saturating_sub(2)).unwrap_or_default().to_vec();
     let answer_to_reset = attempt.bench.card.answer_to_reset();
     let mut facts = Facts { answer_to_reset, mf, mf_keys: key_list(attempt)?, ..Facts::default() };
+    let last = attempt.exchange(&KEY_LIST, &[])?;
+    let without_file = facts.mf_keys.is_none() && status(&last) == StatusWord::FILE_NOT_FOUND;
+    facts.erased = without_file || facts.mf_keys.as_ref().is_some_and(Vec::is_empty);
     let answer = select(attempt, name)?;
     let found = status(&answer);
     let blocked = BLOCKED.contains(&found.0);
@@ -120,7 +125,8 @@ impl Facts {
     }
 }
 
-fn select(attempt: &mut Attempt<'_, '_>, name: &[u8]) -> Result<Vec<u8>, Stop> {
+/// SELECT by name.
+pub(crate) fn select(attempt: &mut Attempt<'_, '_>, name: &[u8]) -> Result<Vec<u8>, Stop> {
     let length = u8::try_from(name.len()).unwrap_or_default();
     let command = [&[0x00, 0xA4, 0x04, 0x00, length], name, &[0x00]].concat();
     attempt.exchange(&command, &[])
@@ -164,6 +170,7 @@ pub(crate) fn sam_of(name: &[u8]) -> Option<[u8; 14]> {
 }
 
 const SELECT_MF: [u8; 8] = [0x00, 0xA4, 0x00, 0x00, 0x02, 0x3F, 0x00, 0x00];
+const KEY_LIST: [u8; 5] = [0x80, 0xCA, 0x00, 0xE0, 0x00];
 const PAGES_MAX: u8 = 4;
 const PAGE_ENTRIES: usize = 36;
 const KEY_OF_A_CARD: u8 = 0xC0;

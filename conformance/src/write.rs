@@ -11,10 +11,8 @@ use crate::{
 
 /// Tries every rule in every setting that the card has.
 pub(crate) fn write(run: &mut Run<'_, '_>, order: &Order) -> Result<(), RunError> {
-    let settings = settings(&run.facts);
-    run.total = run.rules.rules.len() * settings.len();
-    let tries = blank_by_its_keys(&run.facts, order)?;
-    let mut card = Setting::default();
+    let tries = if run.facts.erased { 0 } else { blank_by_its_keys(&run.facts, order)? };
+    let mut card = bare("");
     for rule in of(run, &[Scope::BlankCheck]) {
         if !run.try_rule(&rule, &mut card)? {
             let why = run.results.last().map(told).unwrap_or_default();
@@ -23,17 +21,16 @@ pub(crate) fn write(run: &mut Run<'_, '_>, order: &Order) -> Result<(), RunError
     }
     run.bench.guard = Guard::new(Mode::Write);
     run.bench.guard.set_tries("transport", tries, TRANSPORT_TRIES);
+    clear_what_a_run_left(run)?;
+    let settings = settings(&run.facts);
+    run.total = run.rules.rules.len() * settings.len();
     for rule in of(run, &[Scope::Blank]) {
         run.try_rule(&rule, &mut card)?;
     }
     for mut setting in settings {
         let tried = in_setting(run, &mut setting);
         // The card is made blank again whatever came before, and what came before is told first.
-        let mut wiping = Setting { label: setting.label.clone(), ..Setting::default() };
-        let mut wiped = Ok(true);
-        for rule in of(run, &[Scope::Wipe]) {
-            wiped = wiped.and_then(|_| run.try_rule(&rule, &mut wiping));
-        }
+        let wiped = wipe(run, &setting.label);
         tried?;
         if !wiped? {
             break;
@@ -41,6 +38,41 @@ pub(crate) fn write(run: &mut Run<'_, '_>, order: &Order) -> Result<(), RunError
     }
     Ok(())
 }
+
+/// Takes off what a run left that ended before its end: a test application, or an erased MF.
+fn clear_what_a_run_left(run: &mut Run<'_, '_>) -> Result<(), RunError> {
+    let mut card = bare("");
+    if run.facts.erased {
+        for rule in of(run, &[Scope::Rebuild]) {
+            run.try_rule(&rule, &mut card)?;
+        }
+        // What it is was not to be seen before.
+        return run.look_again();
+    }
+    if run.is_there(&TEST_APPLICATION)? {
+        wipe(run, "")?;
+    }
+    Ok(())
+}
+
+/// Makes the card blank; whether it is.
+fn wipe(run: &mut Run<'_, '_>, label: &str) -> Result<bool, RunError> {
+    let mut wiping = bare(label);
+    of(run, &[Scope::Wipe]).iter().try_fold(true, |wiped, rule| {
+        let passed = run.try_rule(rule, &mut wiping)?;
+        Ok(wiped && (passed || rule.own))
+    })
+}
+
+/// A setting in which nothing is known but what the test application is called.
+fn bare(label: &str) -> Setting {
+    let mut setting = Setting { label: label.to_owned(), ..Setting::default() };
+    setting.names.set_bytes("aid", &TEST_APPLICATION);
+    setting
+}
+
+/// The application of an enterprise that nobody is: 9999999999999999.
+const TEST_APPLICATION: [u8; 14] = [0xF0, 0x4F, 0x4E, 0x45, 0x43, 0x01, 0x99, 0x99, 0x99, 0x99, 0x99, 0x99, 0x99, 0x99];
 
 /// Makes the test application and tries all rules in it.
 fn in_setting(run: &mut Run<'_, '_>, setting: &mut Setting) -> Result<(), RunError> {
@@ -82,8 +114,7 @@ fn of(run: &Run<'_, '_>, scopes: &[Scope]) -> Vec<Rule> {
 /// A plain wallet on every card; on a card with the own parts the own application too, in each cipher.
 fn settings(facts: &Facts) -> Vec<Setting> {
     let setting = |label: &str, algorithm: u8, own: bool| {
-        let mut setting =
-            Setting { label: label.to_owned(), has_keys: true, has_pin: true, own: Some(own), ..Setting::default() };
+        let mut setting = Setting { has_keys: true, has_pin: true, own: Some(own), ..bare(label) };
         setting.names.set_bytes("algorithm", &[algorithm]);
         setting.names.set_bytes("version", &[if own { 0x02 } else { 0x01 }]);
         // What names the cipher of the keys 36 to 39, and what follows a challenge of 4 bytes in a block of it.

@@ -20,9 +20,12 @@ impl Report {
             writeln!(text, "{name}: {value}")?;
         }
         writeln!(text)?;
-        let told = |result: &&RuleResult| matches!(result.verdict, Verdict::Failed(_) | Verdict::Known(_));
-        for result in self.results.iter().filter(told) {
-            write_result(text, result)?;
+        for results in self.by_rule() {
+            let told = |result: &&&RuleResult| matches!(result.verdict, Verdict::Failed(_) | Verdict::Known(_));
+            let told: Vec<&RuleResult> = results.iter().filter(told).copied().collect();
+            if let [first, ..] = told.as_slice() {
+                write_result(text, first, &settings(&told))?;
+            }
         }
         let counts = self.counts();
         writeln!(
@@ -44,12 +47,18 @@ impl Report {
     }
 }
 
-fn write_result(text: &mut String, result: &RuleResult) -> fmt::Result {
+/// The settings of the results, where they have any.
+fn settings(results: &[&RuleResult]) -> String {
+    let names = results.iter().map(|result| result.setting.as_str()).filter(|name| !name.is_empty());
+    let names = names.collect::<Vec<_>>().join(" · ");
+    if names.is_empty() { names } else { format!(" [{names}]") }
+}
+
+fn write_result(text: &mut String, result: &RuleResult, settings: &str) -> fmt::Result {
     let rule = &result.rule;
     let manual = rule.manual.as_ref().map(|page| format!(", {page}")).unwrap_or_default();
-    let setting = if result.setting.is_empty() { String::new() } else { format!(" [{}]", result.setting) };
     let mark = if matches!(result.verdict, Verdict::Known(_)) { "KNOWN 已知差异" } else { "FAILED 不符合" };
-    writeln!(text, "{mark}  clause {}{manual}  {}{setting}", rule.clause, rule.id)?;
+    writeln!(text, "{mark}  clause {}{manual}  {}{settings}", rule.clause, rule.id)?;
     writeln!(text, "  {}", rule.title)?;
     writeln!(text, "  {}", rule.chinese)?;
     if let Some(last) = result.exchanges.last() {

@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod coverage;
 mod faults;
 mod faulty;
 mod report;

@@ -1,12 +1,13 @@
 //! What may be done to a card: seen from the card's side, whatever the rules say.
 
-use onecard_conformance::{Mode, Order, RunError, Verdict, report::Skipped};
+use onecard_conformance::{Mode, Order, RunError, TestedCard, Verdict, report::Skipped};
+use onecard_host::transport::{Transport, TransportError};
 use onecard_vectors::conformance::Conformance;
 use onecard_wire::key::Algorithm;
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 
 use crate::{
-    bench::{blank, personalised, run},
+    bench::{Simulated, blank, personalised, run},
     faulty::{Faulty, is, says, word},
 };
 
@@ -34,9 +35,7 @@ fn tried(steps: &str, order: &Order, mode: Mode) -> Verdict {
 }
 
 /// The key list of the application: every counter.
-fn tries(card: &mut crate::bench::Simulated) -> Vec<u8> {
-    use onecard_conformance::TestedCard;
-    use onecard_host::transport::Transport;
+fn tries(card: &mut Simulated) -> Vec<u8> {
     card.power_cycle().unwrap();
     let name = onecard_wire::aid::enterprise_application("1000000000000001".parse().unwrap());
     card.transmit(&[&[0x00, 0xA4, 0x04, 0x00, 0x0E], &name[..], &[0x00]].concat()).unwrap();
@@ -197,4 +196,44 @@ fn only_a_blank_card_is_written_to() {
     );
     let refused = write(vec![0xA0; 8]).run(&mut occupied, &mut random, &mut |_, _| ());
     assert!(matches!(refused, Err(RunError::NotBlank(_))), "{refused:?}");
+}
+
+/// Whatever the moment the reader fails, the next run takes off what was left, and the card is blank again.
+#[test]
+fn a_run_that_was_cut_off_is_cleared_away_by_the_next() {
+    let (mut card, order) = blank();
+    let mut counting = Cut { card: &mut card, left: usize::MAX };
+    run(&mut counting, &order);
+    let exchanges = usize::MAX - counting.left;
+    let mut cuts = 0;
+    // Every exchange of the last wiping, and some of all before.
+    for at in (0..exchanges).step_by(193).chain(exchanges - 30..exchanges) {
+        let (mut card, order) = blank();
+        let mut random = ChaCha8Rng::seed_from_u64(3);
+        let cut = order.run(&mut Cut { card: &mut card, left: at }, &mut random, &mut |_, _| ());
+        assert!(matches!(cut, Err(RunError::Transport(_))), "{at}");
+        let report = order.run(&mut card, &mut random, &mut |_, _| ()).unwrap_or_else(|error| panic!("{at}: {error}"));
+        assert_eq!(report.failures().count(), 0, "{at}: {}", report.text());
+        cuts += 1;
+    }
+    assert!(cuts > 50, "{cuts}");
+}
+
+/// A card whose reader fails for good after so many exchanges.
+struct Cut<'c> {
+    card: &'c mut Simulated,
+    left: usize,
+}
+
+impl Transport for Cut<'_> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        self.left = self.left.checked_sub(1).ok_or(TransportError::CardRemoved)?;
+        self.card.transmit(command)
+    }
+}
+
+impl TestedCard for Cut<'_> {
+    fn power_cycle(&mut self) -> Result<(), TransportError> {
+        if self.left == 0 { Err(TransportError::CardRemoved) } else { self.card.power_cycle() }
+    }
 }

@@ -71,6 +71,8 @@ pub enum Scope {
     MakePlain,
     /// Making the card blank again, whatever was before.
     Wipe,
+    /// The same with a card that was left erased, before anything else.
+    Rebuild,
     /// The test application, selected: the rule writes.
     Test,
     /// The test application with the own parts, selected: the rule writes.
