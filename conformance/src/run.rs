@@ -151,6 +151,8 @@ pub(crate) struct Setting {
     pub(crate) names: Names,
     pub(crate) has_keys: bool,
     pub(crate) has_pin: bool,
+    /// Whether the application's status is normal.
+    pub(crate) normal: bool,
     /// Whether the application has the own parts; `None` if there is none to be selected.
     pub(crate) own: Option<bool>,
 }
@@ -162,9 +164,10 @@ impl Run<'_, '_> {
         if let Some(sam) = sam_of(&order.application).filter(|_| self.facts.sam) {
             setting.names.set_bytes("aid", &sam);
         }
-        if let Some(application) = self.facts.application.as_ref().filter(|application| !application.blocked) {
+        if let Some(application) = self.facts.application.as_ref().filter(|application| application.is_issued()) {
             application.name(&mut setting.names);
-            setting.own = Some(application.version() == Some(VERSION_OWN));
+            setting.own = Some(application.has_own_parts());
+            setting.normal = !application.has_own_parts() || application.status.is_none_or(|status| status == 0x00);
         }
         setting.has_keys = order.keys.is_some();
         if let Some(pin) = &order.pin {
@@ -253,6 +256,9 @@ impl Run<'_, '_> {
         if !there || own_missing {
             return Some(Skipped::NotThere);
         }
+        if rule.needs.contains(&Need::Normal) && !setting.normal {
+            return Some(Skipped::Suspended);
+        }
         if rule.needs.contains(&Need::Keys) && !setting.has_keys {
             return Some(Skipped::NoKeys);
         }
@@ -286,6 +292,3 @@ impl Attempt<'_, '_> {
         }
     }
 }
-
-/// EF 0015: with the own parts.
-const VERSION_OWN: u8 = 0x02;

@@ -33,6 +33,8 @@ pub struct ApplicationFacts {
     pub fci: Vec<u8>,
     /// EF 0015 from the FCI, if there is one of 30 bytes.
     pub public_data: Option<[u8; 30]>,
+    /// Status of EF 0017, if it has the own parts and the file is there.
+    pub status: Option<u8>,
     /// Whether SELECT answered that it is blocked.
     pub blocked: bool,
     /// Its keys, if the card lists them.
@@ -69,6 +71,18 @@ impl ApplicationFacts {
         self.public_data.and_then(|data| data.get(9).copied())
     }
 
+    /// Whether it is somebody's: an erased one, or one not yet written, has no issuer.
+    #[must_use]
+    pub fn is_issued(&self) -> bool {
+        !self.blocked && self.public_data.is_some_and(|data| data.iter().take(8).any(|byte| *byte != 0))
+    }
+
+    /// Whether it has the own parts.
+    #[must_use]
+    pub fn has_own_parts(&self) -> bool {
+        self.version() == Some(VERSION_OWN)
+    }
+
     /// Application serial, 8 bytes.
     #[must_use]
     pub fn serial(&self) -> Option<[u8; 8]> {
@@ -91,6 +105,9 @@ impl ApplicationFacts {
 pub(crate) fn survey(attempt: &mut Attempt<'_, '_>, name: &[u8]) -> Result<Facts, Stop> {
     attempt.bench.card.power_cycle()?;
     let answer = attempt.exchange(&SELECT_MF, &[])?;
+    if status(&answer) == StatusWord::FUNCTION_NOT_SUPPORTED {
+        return Err(Stop::NotKept(BLOCKED_CARD.to_owned()));
+    }
     let mf = answer.get(..answer.len().saturating_sub(2)).unwrap_or_default().to_vec();
     let answer_to_reset = attempt.bench.card.answer_to_reset();
     let mut facts = Facts { answer_to_reset, mf, mf_keys: key_list(attempt)?, ..Facts::default() };
@@ -104,7 +121,9 @@ pub(crate) fn survey(attempt: &mut Attempt<'_, '_>, name: &[u8]) -> Result<Facts
         let fci = answer.get(..answer.len().saturating_sub(2)).unwrap_or_default().to_vec();
         let public_data = public_data(&fci);
         let keys = if blocked { None } else { key_list(attempt)? };
-        facts.application = Some(ApplicationFacts { name: name.to_vec(), fci, public_data, blocked, keys });
+        let parameters = attempt.exchange(&READ_STATUS, &[])?;
+        let status = parameters.first().copied().filter(|_| parameters.len() == 3);
+        facts.application = Some(ApplicationFacts { name: name.to_vec(), fci, public_data, status, blocked, keys });
     }
     if let Some(sam) = sam_of(name) {
         facts.sam = status(&select(attempt, &sam)?).is_ok();
@@ -169,7 +188,12 @@ pub(crate) fn sam_of(name: &[u8]) -> Option<[u8; 14]> {
     Some(aid::sam_application(enterprise))
 }
 
+/// EF 0015: with the own parts.
+const VERSION_OWN: u8 = 0x02;
 const SELECT_MF: [u8; 8] = [0x00, 0xA4, 0x00, 0x00, 0x02, 0x3F, 0x00, 0x00];
+const BLOCKED_CARD: &str = "it is blocked for good (6A81 to SELECT of the MF), and nothing can be tried on it";
+/// The first byte of EF 0017.
+const READ_STATUS: [u8; 5] = [0x00, 0xB0, 0x97, 0x00, 0x01];
 const KEY_LIST: [u8; 5] = [0x80, 0xCA, 0x00, 0xE0, 0x00];
 const PAGES_MAX: u8 = 4;
 const PAGE_ENTRIES: usize = 36;

@@ -114,7 +114,7 @@ fn of(run: &Run<'_, '_>, scopes: &[Scope]) -> Vec<Rule> {
 /// A plain wallet on every card; on a card with the own parts the own application too, in each cipher.
 fn settings(facts: &Facts) -> Vec<Setting> {
     let setting = |label: &str, algorithm: u8, own: bool| {
-        let mut setting = Setting { has_keys: true, has_pin: true, own: Some(own), ..bare(label) };
+        let mut setting = Setting { has_keys: true, has_pin: true, normal: true, own: Some(own), ..bare(label) };
         setting.names.set_bytes("algorithm", &[algorithm]);
         setting.names.set_bytes("version", &[if own { 0x02 } else { 0x01 }]);
         // What names the cipher of the keys 36 to 39, and what follows a challenge of 4 bytes in a block of it.

@@ -1,5 +1,6 @@
 //! Cards in every state a service desk meets, and the transcripts that look at them.
 
+mod conformance;
 mod rare;
 
 use std::{

@@ -87,6 +87,8 @@ pub enum Scope {
 pub enum Need {
     /// The application's keys.
     Keys,
+    /// An application whose status (EF 0017) is normal: one that is suspended or lost refuses it.
+    Normal,
     /// The holder's PIN, and that more than one try of it is left.
     Pin,
 }
