@@ -9,6 +9,8 @@
     reason = "tests"
 )]
 
+mod commands;
+mod connection;
 mod foreign;
 mod presence;
 mod program;

@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod events;
 pub(crate) mod keys;
 pub(crate) mod passback;
+pub(crate) mod readers;
 pub(crate) mod sam;
 pub(crate) mod settlement;
 pub(crate) mod simulate;
@@ -25,6 +26,11 @@ pub(crate) enum Command {
     /// lunch, tears cards in mid-purchase, loses answers, resolves all of it at the next tap, and settles. Everything
     /// runs on simulated chips; the story's clock is its own.
     Demo(demo::Demo),
+    /// The PC/SC readers there are, and what is in them 读卡器
+    ///
+    /// A card that another program uses is not touched. Cards are reset behind the look.
+    #[command(after_help = readers::EXAMPLES)]
+    Readers(readers::Readers),
     /// A member's card: issue, use, look into, serve at the desk 卡
     #[command(subcommand)]
     Card(card::CardCommand),
@@ -63,6 +69,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: &Command, json: bool) -> anyhow::Result<Output> {
     match command {
         Command::Demo(demo) => demo::run(demo),
+        Command::Readers(options) => readers::run(options),
         Command::Card(card) => card::run(card),
         Command::Sam(sam) => sam::run(sam),
         Command::Keys(keys) => keys::run(keys),

@@ -21,6 +21,8 @@ use clap::Args;
 use onecard_host::{trace::What, transport::Transport};
 use onecard_simulator::reader::Reader;
 
+#[cfg(not(feature = "pcsc"))]
+pub(crate) use self::pcsc::HOW;
 pub(crate) use self::{
     faults::Faults,
     sim::{ChipFailed, open_chip, store_chip},

@@ -3,7 +3,8 @@
 use anyhow::bail;
 use onecard_host::transport::{Transport, TransportError};
 
-const HOW: &str = "this onecard was built without PC/SC readers: build it by `cargo build --release -p onecard-cli --features \
+/// How to get one that has them.
+pub(crate) const HOW: &str = "this onecard was built without PC/SC readers: build it by `cargo build --release -p onecard-cli --features \
                    pcsc` (Linux: with libpcsclite-dev), or name a simulated card by --reader sim:FILE";
 
 /// A card in a PC/SC reader, of which there is none.

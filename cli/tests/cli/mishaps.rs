@@ -197,4 +197,6 @@ fn a_program_without_readers_says_how_to_build_one() {
         assert_eq!(run.code, 1, "{line}: {}", run.err);
         assert!(run.err.contains("--features pcsc") && run.err.contains("sim:FILE"), "{line}: {}", run.err);
     }
+    let run = onecard(folder.path(), "readers --look");
+    assert!(run.code == 1 && run.err.contains("--features pcsc"), "{}", run.err);
 }
