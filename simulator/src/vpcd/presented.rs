@@ -4,7 +4,7 @@ use std::{fmt, mem};
 
 use onecard_applet::Kind;
 use onecard_host::{
-    trace::{Exchange, What},
+    trace::{Discretion, What},
     transport::{Transport, TransportError},
 };
 
@@ -42,7 +42,10 @@ pub struct SimulatedCard {
     listener: Listener,
 }
 
-struct Listener(Option<Box<dyn FnMut(What) + Send>>);
+struct Listener {
+    told: Option<Box<dyn FnMut(What) + Send>>,
+    discretion: Discretion,
+}
 
 #[derive(Debug)]
 enum Power {
@@ -59,13 +62,19 @@ impl SimulatedCard {
             Protocol::T1 => None,
         };
         let atr = atr(chip.kind(), protocol);
-        Self { atr, power: Power::Off(chip.into()), t0, failure: None, listener: Listener(None) }
+        Self {
+            atr,
+            power: Power::Off(chip.into()),
+            t0,
+            failure: None,
+            listener: Listener { told: None, discretion: Discretion::NEW },
+        }
     }
 
     /// Tells `listener` what happens to the card, without secrets; in whole APDUs, in T=0 too.
     #[must_use]
     pub fn heard_by(mut self, listener: impl FnMut(What) + Send + 'static) -> Self {
-        self.listener = Listener(Some(Box::new(listener)));
+        self.listener.told = Some(Box::new(listener));
         self
     }
 
@@ -83,6 +92,14 @@ impl SimulatedCard {
         }
     }
 
+    fn begin(&mut self, what: fn(Vec<u8>) -> What) {
+        self.power = Power::On(Reader::insert(self.take_chip()).into());
+        self.listener.hear(|discretion| {
+            *discretion = Discretion::NEW;
+            what(self.atr.clone())
+        });
+    }
+
     fn take_chip(&mut self) -> Chip {
         self.t0 = self.t0.take().map(|_| T0::default());
         match mem::replace(&mut self.power, Power::Off(Chip::none().into())) {
@@ -98,19 +115,18 @@ impl Presented for SimulatedCard {
     }
 
     fn power_on(&mut self) {
-        self.power = Power::On(Reader::insert(self.take_chip()).into());
-        self.listener.hear(|| What::PowerUp(self.atr.clone()));
+        self.begin(What::PowerUp);
     }
 
     fn power_off(&mut self) {
         if let Power::On(_) = self.power {
-            self.listener.hear(|| What::PowerOff);
+            self.listener.hear(|_| What::PowerOff);
         }
         self.power = Power::Off(self.take_chip().into());
     }
 
     fn reset(&mut self) {
-        self.power_on();
+        self.begin(What::Reset);
     }
 
     fn transmit(&mut self, command: &[u8]) -> Option<Vec<u8>> {
@@ -118,7 +134,7 @@ impl Presented for SimulatedCard {
         let (failure, listener) = (&mut self.failure, &mut self.listener);
         let mut card = |command: &[u8]| {
             let answer = reader.transmit(command);
-            listener.hear(|| What::Exchange(Exchange::record(command, answer.as_deref())));
+            listener.hear(|discretion| What::Exchange(discretion.record(command, answer.as_deref())));
             match answer {
                 Ok(answer) => Some(answer),
                 Err(TransportError::Reader(why)) => {
@@ -141,16 +157,16 @@ impl Presented for SimulatedCard {
 }
 
 impl Listener {
-    fn hear(&mut self, what: impl FnOnce() -> What) {
-        if let Some(listener) = &mut self.0 {
-            listener(what());
+    fn hear(&mut self, what: impl FnOnce(&mut Discretion) -> What) {
+        if let Some(told) = &mut self.told {
+            told(what(&mut self.discretion));
         }
     }
 }
 
 impl fmt::Debug for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Listener(..)" } else { "Listener(nobody)" })
+        f.write_str(if self.told.is_some() { "Listener(..)" } else { "Listener(nobody)" })
     }
 }
 

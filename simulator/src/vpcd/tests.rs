@@ -7,9 +7,13 @@ use std::{
     time::Duration,
 };
 
+use onecard_host::trace::{Payload, What};
+use onecard_wire::{aid, number::ApplicationSerial};
+
 use super::*;
 use crate::{
     chip::{Chip, Kind},
+    sample::Sample,
     tear::{Cut, Tear},
 };
 
@@ -198,6 +202,36 @@ fn a_card_that_loses_its_power_is_seen_as_gone_and_comes_back_with_what_it_had()
     let (mut vpcd, _, _) = Vpcd::with(card);
     vpcd.tell(&[1]);
     assert_eq!(vpcd.tries_left(), 2);
+}
+
+#[test]
+fn a_listener_hears_whole_apdus_without_pin_and_holder() {
+    let mut sample = Sample::new("heard").unwrap();
+    let chip = sample.card(ApplicationSerial::from_parts(31, 1, 42).unwrap()).unwrap();
+    let name = aid::enterprise_application(sample.enterprise());
+    let (heard, told) = std::sync::mpsc::channel();
+    let mut card = SimulatedCard::new(chip, Protocol::T0).heard_by(move |what| heard.send(what).unwrap());
+    card.power_on();
+    let select = [&[0x00, 0xA4, 0x04, 0x00, 0x0E], &name[..]].concat();
+    let verify = [0x00, 0x20, 0x00, 0x00, 0x03, 0x12, 0x34, 0x56];
+    let (file, read) = ([0x00, 0xA4, 0x00, 0x00, 0x02, 0x00, 0x16], [0x00, 0xB0, 0x00, 0x00, 0x37]);
+    for command in [&select[..], &verify, &file, &read] {
+        card.transmit(command).unwrap();
+    }
+    card.power_off();
+    drop(card);
+    let all: Vec<What> = told.iter().collect();
+    let exchanges: Vec<_> = all
+        .iter()
+        .filter_map(|what| match what {
+            What::Exchange(exchange) => Some((exchange.sent.data.clone(), exchange.received.clone().unwrap().data)),
+            _ => None,
+        })
+        .collect();
+    assert!(matches!((&all[0], &all[5]), (What::PowerUp(_), What::PowerOff)), "{all:?}");
+    assert!(matches!(&exchanges[0].1, Payload::Shown(fci) if fci.len() == 53), "{exchanges:?}");
+    // As the current file, which no command that reads it names.
+    assert_eq!((&exchanges[1].0, &exchanges[3].1), (&Payload::Hidden(3), &Payload::Hidden(0x37)));
 }
 
 #[test]
