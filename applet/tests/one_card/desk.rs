@@ -26,7 +26,7 @@ pub struct Desk {
 }
 
 /// EF 0017 without day and spent; all zero is no limit.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Debug)]
 pub struct Parameters {
     pub status: u8,
     pub expiry: [u8; 4],

@@ -20,6 +20,7 @@ mod deal;
 mod deposit;
 mod desk;
 mod limits;
+mod model;
 mod rights;
 mod states;
 mod tears;
