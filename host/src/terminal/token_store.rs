@@ -38,8 +38,8 @@ pub trait TokenStore {
     /// [`StorageError`].
     fn committed(&self, order: OrderNumber) -> Result<Option<SettlementRecord>, StorageError>;
 
-    /// This terminal's last committed transaction by that counter of `card`. Of the online ones an unload alone: a load's
-    /// answer may be unproven.
+    /// This terminal's last committed transaction by that counter of `card`. No load's: its answer may be
+    /// unproven.
     ///
     /// # Errors
     /// [`StorageError`].
@@ -210,7 +210,7 @@ impl Ledger {
     /// An old transaction may be found done after a later one.
     fn remember_last(&mut self, record: SettlementRecord) {
         let transaction = &record.transaction;
-        if transaction.kind.is_online() && !transaction.kind.is_unload() {
+        if transaction.kind.is_load() {
             return;
         }
         let place = (transaction.enterprise, transaction.serial, transaction.kind.counter());

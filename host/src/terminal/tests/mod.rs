@@ -17,6 +17,7 @@ mod texts;
 mod torn;
 mod traces;
 mod undo;
+mod villain;
 
 use onecard_wire::{
     amount::Amount,
