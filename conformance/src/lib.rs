@@ -8,7 +8,7 @@
 //! **What is done to a card.** By default it is only read: no command that writes, counts a try or could block anything
 //! leaves, whatever a rule says. With [`Mode::Write`] a blank card gets a test application with keys of the tester's own
 //! making, money is moved and tries are spent in it, and the card is made blank again. In no mode is a last try spent, nor
-//! anything blocked for good: a [guard](guard) looks at each command before it leaves.
+//! anything blocked for good: a [guard] looks at each command before it leaves.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
