@@ -219,10 +219,17 @@ impl<'a, 'b> Attempt<'a, 'b> {
         Ok((None, expected.join(" or ")))
     }
 
-    /// One command past the guard, and its whole answer: 61xx of the T=0 layer is followed.
+    /// One command past the guard, and its whole answer: what the T=0 layer asks by 61xx and, of a command that wants all
+    /// there is, by 6Cxx is done.
     pub(crate) fn exchange(&mut self, command: &[u8], tries: &[String]) -> Result<Vec<u8>, Stop> {
         self.bench.guard.check(command, tries)?;
         let mut answer = self.bench.card.transmit(command)?;
+        if let Some(header) = wants_all(command)
+            && let [0x6C, length] = status(&answer).to_bytes()
+            && !self.bench.card.carries_le()
+        {
+            answer = self.bench.card.transmit(&[header, &[length]].concat())?;
+        }
         let mut data = Vec::new();
         for _ in 0..CHAINED_ANSWERS_MAX {
             let [high, low] = status(&answer).to_bytes();
@@ -244,6 +251,15 @@ const MAC_LEN: usize = onecard_host::crypto::MAC_LEN;
 const CHAINED_ANSWERS_MAX: usize = 16;
 const GET_CHALLENGE: [u8; 5] = [0x00, 0x84, 0x00, 0x00, 0x04];
 const GET_BALANCE: [u8; 5] = [0x80, 0x5C, 0x00, 0x02, 0x04];
+
+/// The header of a command without data that takes whatever there is: without Le, or with Le 00.
+const fn wants_all(command: &[u8]) -> Option<&[u8]> {
+    match command {
+        [_, _, _, _] => Some(command),
+        [header @ .., 0x00] if header.len() == 4 => Some(header),
+        _ => None,
+    }
+}
 
 /// The last two bytes.
 pub(crate) fn status(answer: &[u8]) -> StatusWord {

@@ -10,6 +10,12 @@ pub trait TestedCard: Transport {
     /// [`TransportError`] if the card does not come up again.
     fn power_cycle(&mut self) -> Result<(), TransportError>;
 
+    /// Whether a command's data field and its Le both reach the card. By T=0 they do not: Le stays with the reader, and a
+    /// command without data is told the right one by 6Cxx (ISO/IEC 7816-3 clause 12.2).
+    fn carries_le(&self) -> bool {
+        true
+    }
+
     /// Its answer to reset, if the reader tells it.
     fn answer_to_reset(&self) -> Option<Vec<u8>> {
         None
@@ -21,6 +27,10 @@ impl<T: TestedCard + ?Sized> TestedCard for &mut T {
         (**self).power_cycle()
     }
 
+    fn carries_le(&self) -> bool {
+        (**self).carries_le()
+    }
+
     fn answer_to_reset(&self) -> Option<Vec<u8>> {
         (**self).answer_to_reset()
     }
@@ -29,6 +39,10 @@ impl<T: TestedCard + ?Sized> TestedCard for &mut T {
 impl<T: TestedCard + ?Sized> TestedCard for Box<T> {
     fn power_cycle(&mut self) -> Result<(), TransportError> {
         (**self).power_cycle()
+    }
+
+    fn carries_le(&self) -> bool {
+        (**self).carries_le()
     }
 
     fn answer_to_reset(&self) -> Option<Vec<u8>> {

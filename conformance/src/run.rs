@@ -259,6 +259,9 @@ impl Run<'_, '_> {
         if rule.needs.contains(&Need::Normal) && !setting.normal {
             return Some(Skipped::Suspended);
         }
+        if rule.needs.contains(&Need::Le) && !self.bench.card.carries_le() {
+            return Some(Skipped::NoLe);
+        }
         if rule.needs.contains(&Need::Keys) && !setting.has_keys {
             return Some(Skipped::NoKeys);
         }

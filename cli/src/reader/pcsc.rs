@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 pub(super) use onecard_host::transport::pcsc::Connection;
 use onecard_host::transport::{
     TransportError,
-    pcsc::{ReaderStatus, Service, Sharing, Slot, Used, reader_by_part},
+    pcsc::{LineProtocol, ReaderStatus, Service, Sharing, Slot, Used, reader_by_part},
 };
 
 /// The whole name of the reader that `part` stands for.
@@ -53,4 +53,9 @@ pub(super) fn open(name: &str) -> anyhow::Result<Connection> {
 /// The card's answer to reset.
 pub(super) fn atr(connection: &Connection) -> Vec<u8> {
     connection.line().atr.clone()
+}
+
+/// Whether an Le behind a data field reaches the card.
+pub(super) fn carries_le(connection: &Connection) -> bool {
+    connection.line().protocol != Some(LineProtocol::T0)
 }

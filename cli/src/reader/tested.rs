@@ -59,6 +59,13 @@ impl TestedCard for Tested {
         }
     }
 
+    fn carries_le(&self) -> bool {
+        match &self.0 {
+            Slot::Sim(_) => true,
+            Slot::Pcsc(connection) => pcsc::carries_le(connection),
+        }
+    }
+
     fn answer_to_reset(&self) -> Option<Vec<u8>> {
         match &self.0 {
             Slot::Sim(_) => None,

@@ -45,3 +45,7 @@ pub(super) fn open(name: &str) -> anyhow::Result<Connection> {
 pub(super) fn atr(connection: &Connection) -> Vec<u8> {
     match *connection {}
 }
+
+pub(super) fn carries_le(connection: &Connection) -> bool {
+    match *connection {}
+}

@@ -73,6 +73,8 @@ pub enum Skipped {
     NotThere,
     /// The application's status (EF 0017) is not normal.
     Suspended,
+    /// The transport, T=0, does not carry an Le behind a data field.
+    NoLe,
     /// The keys were not given.
     NoKeys,
     /// The PIN was not given, or fewer than two tries of it are known to be left.
@@ -166,6 +168,7 @@ impl Skipped {
             Self::OnlyRead => "it writes, and the card was only read",
             Self::NotThere => "this card has not what it is about",
             Self::Suspended => "the application is suspended or reported lost",
+            Self::NoLe => "the transport, T=0, does not carry an Le behind a data field",
             Self::NoKeys => "the application's keys were not given",
             Self::NoPin => "the PIN was not given, or fewer than two tries of it are known to be left",
             Self::Withheld => "a command was withheld that could have cost a last try, after failures in other rules",
@@ -180,6 +183,7 @@ impl Skipped {
             Self::OnlyRead => "需要写卡，本次只读",
             Self::NotThere => "本卡无此项",
             Self::Suspended => "应用已挂失或暂停",
+            Self::NoLe => "T=0协议不传送带数据命令的Le",
             Self::NoKeys => "未提供应用密钥",
             Self::NoPin => "未提供密码，或密码剩余次数不足两次或未知",
             Self::Withheld => "其他规则失败后剩余次数不足，命令未发送",

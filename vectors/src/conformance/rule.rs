@@ -89,6 +89,8 @@ pub enum Need {
     Keys,
     /// An application whose status (EF 0017) is normal: one that is suspended or lost refuses it.
     Normal,
+    /// A transport that passes a command on whole, with Le behind its data: T=0 does not.
+    Le,
     /// The holder's PIN, and that more than one try of it is left.
     Pin,
 }
