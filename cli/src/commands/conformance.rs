@@ -10,9 +10,9 @@ use onecard_conformance::{
     report::{Document, RuleList},
     rules,
 };
-use onecard_host::transport::Transport;
+use onecard_host::apdu::{Command, exchange};
 use onecard_wire::{
-    aid,
+    aid, ins,
     number::{ApplicationSerial, EnterpriseId},
 };
 use serde::Serialize;
@@ -116,7 +116,7 @@ pub(super) fn run(order: &ConformanceRun) -> anyhow::Result<Output> {
             if let Some(path) = &order.out {
                 let _ = std::fs::remove_file(path);
             }
-            refused(error)
+            order.refused(error)
         }
     }
 }
@@ -138,6 +138,23 @@ impl ConformanceRun {
         let mode = if self.write { Mode::Write } else { Mode::Read };
         let application = aid::enterprise_application(enterprise).to_vec();
         Ok(Order { mode, application, keys, pin, as_sold: self.as_sold })
+    }
+
+    fn refused(&self, error: RunError) -> anyhow::Result<Output> {
+        let chinese = match &error {
+            RunError::NotBlank(_) => "拒绝写卡：该卡不是空白卡，卡内数据未改动。请换空白卡，或去掉--write。",
+            RunError::UnknownTries => {
+                "拒绝写卡：该卡不提供密钥列表，传输密钥剩余次数未知。确为出厂状态时请加--as-sold。"
+            }
+            RunError::Transport(_) if self.write => {
+                return Err(error).context(
+                    "the run was cut off, and the test application may still be on the card: the same command takes it off \
+                     中断：再次执行同一命令即可清除测试应用",
+                );
+            }
+            _ => return Err(error.into()),
+        };
+        Output::new(SCHEMA, Exit::NotCommitted, &Refused { refused: error.to_string(), chinese })
     }
 
     fn told(&self, report: &Report, out: Option<File>) -> anyhow::Result<Output> {
@@ -188,15 +205,6 @@ impl fmt::Display for Refused {
     }
 }
 
-fn refused(error: RunError) -> anyhow::Result<Output> {
-    let chinese = match &error {
-        RunError::NotBlank(_) => "拒绝写卡：该卡不是空白卡，卡内数据未改动。请换空白卡，或去掉--write。",
-        RunError::UnknownTries => "拒绝写卡：该卡不提供密钥列表，传输密钥剩余次数未知。确为出厂状态时请加--as-sold。",
-        _ => return Err(error.into()),
-    };
-    Output::new(SCHEMA, Exit::NotCommitted, &Refused { refused: error.to_string(), chinese })
-}
-
 fn summary(document: &Document) -> String {
     let Document { passed, failed, known, skipped, conclusion, .. } = document;
     format!(
@@ -211,8 +219,8 @@ fn shown(path: Option<&PathBuf>) -> String {
 
 /// The serial in the FCI of the application, if it is there and open.
 fn serial_of(card: &mut Tested, name: &[u8; 14]) -> Option<ApplicationSerial> {
-    let command = [&[0x00, 0xA4, 0x04, 0x00, 0x0E], name.as_slice(), &[0x00]].concat();
-    let answer = card.transmit(&command).ok()?;
+    let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x04, 0x00).with_data(name).expecting(0);
+    let answer = exchange(card, &select).ok()?.data;
     let at = answer.windows(3).position(|window| window == [0x9F, 0x0C, 30])?;
     ApplicationSerial::from_bytes(answer.get(at + 15..at + 23)?.try_into().ok()?)
 }
