@@ -47,7 +47,9 @@ pub(super) fn look(name: &str) -> anyhow::Result<()> {
 
 /// Connects to the card in the reader of this whole name, for this program alone.
 pub(super) fn open(name: &str) -> anyhow::Result<Connection> {
-    Connection::open(&Service::connect()?, name, Sharing::Exclusive).with_context(|| format!("reader {name}"))
+    let opened = Connection::open(&Service::connect()?, name, Sharing::Exclusive);
+    let may_be_ours = matches!(opened, Err(TransportError::CardInUse));
+    opened.with_context(|| format!("reader {name}{}", if may_be_ours { ", if it is not the SAM's own" } else { "" }))
 }
 
 /// The card's answer to reset.
