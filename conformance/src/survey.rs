@@ -114,17 +114,7 @@ pub(crate) fn survey(attempt: &mut Attempt<'_, '_>, name: &[u8]) -> Result<Facts
     let last = attempt.exchange(&KEY_LIST, &[])?;
     let without_file = facts.mf_keys.is_none() && status(&last) == StatusWord::FILE_NOT_FOUND;
     facts.erased = without_file || facts.mf_keys.as_ref().is_some_and(Vec::is_empty);
-    let answer = select(attempt, name)?;
-    let found = status(&answer);
-    let blocked = BLOCKED.contains(&found.0);
-    if found.is_ok() || blocked {
-        let fci = answer.get(..answer.len().saturating_sub(2)).unwrap_or_default().to_vec();
-        let public_data = public_data(&fci);
-        let keys = if blocked { None } else { key_list(attempt)? };
-        let parameters = attempt.exchange(&READ_STATUS, &[])?;
-        let status = parameters.first().copied().filter(|_| parameters.len() == 3);
-        facts.application = Some(ApplicationFacts { name: name.to_vec(), fci, public_data, status, blocked, keys });
-    }
+    facts.application = application(attempt, name)?;
     if let Some(sam) = sam_of(name) {
         facts.sam = status(&select(attempt, &sam)?).is_ok();
     }
@@ -136,6 +126,24 @@ pub(crate) fn survey(attempt: &mut Attempt<'_, '_>, name: &[u8]) -> Result<Facts
         attempt.bench.guard.set_tries("pin", tries, tries);
     }
     Ok(facts)
+}
+
+/// What the application of `name` says of itself; `None` if it is not there, or none is looked for.
+fn application(attempt: &mut Attempt<'_, '_>, name: &[u8]) -> Result<Option<ApplicationFacts>, Stop> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let answer = select(attempt, name)?;
+    let found = status(&answer);
+    let blocked = BLOCKED.contains(&found.0);
+    if !found.is_ok() && !blocked {
+        return Ok(None);
+    }
+    let fci = answer.get(..answer.len().saturating_sub(2)).unwrap_or_default().to_vec();
+    let keys = if blocked { None } else { key_list(attempt)? };
+    let parameters = attempt.exchange(&READ_STATUS, &[])?;
+    let status = parameters.first().copied().filter(|_| parameters.len() == 3);
+    Ok(Some(ApplicationFacts { name: name.to_vec(), public_data: public_data(&fci), fci, status, blocked, keys }))
 }
 
 impl Facts {

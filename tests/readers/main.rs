@@ -10,6 +10,7 @@
 )]
 
 mod commands;
+mod conformance;
 mod connection;
 mod foreign;
 mod presence;
