@@ -208,6 +208,33 @@ fn a_card_with_somebody_elses_application_is_left_alone() {
     let before = copy(&mut reader);
     assert_eq!(look(&mut reader), Err(NotOurs::OtherApplication(Fid(0x3F01))));
     assert!(copy(&mut reader).image() == before.image(), "something was written");
+    // A directory with a number that few have, and a file in the MF.
+    let far = [&[0x80, 0xE0, 0x3F, 0xA7, 0x0D, 0x38, 0x01, 0x00, 0xF0, 0xF0, 0x95, 0xFF, 0xFF][..], b"OTHER"].concat();
+    let file = vec![0x80, 0xE0, 0x00, 0x05, 0x07, 0x28, 0x00, 0x10, 0xF0, 0xF0, 0xFF, 0xFF];
+    for (create, fid) in [(far, 0x3FA7), (file, 0x0005)] {
+        let mut reader = Reader::insert(blank());
+        let challenge = onecard_host::line_protection::challenge(&mut reader).unwrap();
+        let opened = onecard_host::card::external_authentication(0x00, challenge, &DesKey::TRANSPORT.into());
+        assert!(exchange(&mut reader, &opened).unwrap().status.is_ok());
+        assert_eq!(reader.transmit(&create), Ok(vec![0x90, 0x00]));
+        assert_eq!(look(&mut reader), Err(NotOurs::OtherApplication(Fid(fid))));
+    }
+}
+
+/// The card lists its keys: one that would lose its last try, or has others, is not asked.
+#[test]
+fn a_card_that_lists_other_keys_keeps_its_last_try() {
+    let mut reader = with_control_key([0x5A; 8], 0x33);
+    for left in [0x63C2, 0x63C1] {
+        assert_eq!(look(&mut reader), Err(NotOurs::OtherKey(StatusWord(left))));
+    }
+    for _ in 0..3 {
+        assert_eq!(look(&mut reader), Err(NotOurs::OtherKeys));
+    }
+    let owner: LineKey = DesKey::from_bytes([0x5A; 8]).into();
+    wipe(&mut reader, &owner).unwrap();
+    let told = NotOurs::OtherKey(StatusWord(0x63C1)).to_string();
+    assert!(told.contains("1 tries are left") && told.contains("locks the card for good"), "{told}");
 }
 
 /// A card of this profile does not tell who else is on it, but its MF keys are of its own number.

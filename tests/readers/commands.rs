@@ -154,11 +154,11 @@ fn a_blank_card_in_a_reader_is_made_and_wiped() {
     let again = told(at, &format!("{new} --yes"), 1);
     assert!(again["error"].as_str().unwrap().contains("is issued already"), "{again}");
     told(at, "card recharge 5 --sam keys:dev.keys --pin-file holder.pin", 0);
-    told(at, "card wipe --keys dev.keys --yes", 1);
+    told(at, "card wipe --keys dev.keys --pin-file holder.pin --yes", 1);
     told(at, "card unload --all --sam keys:dev.keys", 0);
-    told(at, "card wipe --keys dev.keys", 1);
-    assert_eq!(told(at, "card wipe --keys dev.keys --yes", 0)["outcome"], "wiped");
-    assert_eq!(told(at, "card wipe --keys dev.keys --yes", 0)["outcome"], "blank_already");
+    told(at, "card wipe --keys dev.keys --pin-file holder.pin", 1);
+    assert_eq!(told(at, "card wipe --keys dev.keys --pin-file holder.pin --yes", 0)["outcome"], "wiped");
+    assert_eq!(told(at, "card wipe --keys dev.keys --pin-file holder.pin --yes", 0)["outcome"], "blank_already");
     told(at, &format!("{new} --yes"), 0);
     simulation.end();
     assert_eq!(json(at, "card show --reader sim:blank.card")["balance_fen"], 0);

@@ -10,7 +10,7 @@ use onecard_simulator::{
 use crate::run::{Run, json, onecard, write_secret};
 
 const NEW: &str = "card new --reader sim:w.card --keys dev.keys --number 7 --name 王小明 --pin-file w.pin";
-const WIPE: &str = "card wipe --reader sim:w.card --keys dev.keys";
+const WIPE: &str = "card wipe --reader sim:w.card --keys dev.keys --pin-file w.pin";
 
 /// Two enterprises' keys, a PIN, and a blank card in a file.
 fn station() -> tempfile::TempDir {
@@ -62,6 +62,11 @@ fn a_card_of_others_or_with_money_is_left_as_it_is() {
     json(at, "card recharge 20 --reader sim:w.card --sam keys:dev.keys --pin-file w.pin", 0);
     refused(at, WIPE, "20.00 yuan are on it");
     assert_eq!(json(at, "card show --reader sim:w.card", 0)["balance_fen"], 2_000);
+    json(at, "card unload --all --reader sim:w.card --sam keys:dev.keys", 0);
+    // Nor does the deposit go unseen, with the PIN or without.
+    json(at, "card recharge 20 --deposit --reader sim:w.card --sam keys:dev.keys --pin-file w.pin", 0);
+    refused(at, WIPE, "20.00 yuan are on it");
+    refused(at, WIPE.split(" --pin-file").next().unwrap(), "does not tell what money");
     let lost = onecard(at, &format!("{WIPE} --lose-balance"));
     assert!(lost.code == 0 && lost.err.contains("20.00 yuan, which are lost"), "{}{}", lost.out, lost.err);
 }
@@ -75,6 +80,9 @@ fn a_blocked_card_is_wiped_by_its_number() {
     refused(at, NEW, "is issued already, and blocked");
     refused(at, WIPE, "needs --number");
     refused(at, &format!("{WIPE} --number 8"), "its control key is another");
-    json(at, &format!("{WIPE} --number 7"), 0);
+    // Blocked, it does not tell what money is on it.
+    refused(at, &format!("{WIPE} --number 7"), "does not tell what money");
+    let wiped = json(at, &format!("{WIPE} --number 7 --lose-balance"), 0);
+    assert_eq!(wiped["lost_fen"], serde_json::Value::Null);
     json(at, NEW, 0);
 }

@@ -1,12 +1,22 @@
 //! What a card is before a station writes to it, found out without writing.
 
-use onecard_wire::{aid, fid::Fid, ins, key::CONTROL_KEY_ID, number::EnterpriseId, status::StatusWord};
+use core::ops::RangeInclusive;
+
+use onecard_wire::{
+    aid,
+    fid::Fid,
+    ins,
+    key::{CONTROL_KEY_ID, KeyListEntry, KeyType},
+    number::EnterpriseId,
+    status::StatusWord,
+};
 
 use super::{MfKeys, mf::NO_KEY};
 use crate::{
     apdu::{Command, ExchangeError, exchange},
     card::{SelectError, Selected, external_authentication, select},
     crypto::{DesKey, LineKey},
+    key_list,
     line_protection::{ChallengeError, challenge},
     transport::Transport,
 };
@@ -46,8 +56,8 @@ pub enum NotOurs {
     /// The MF cannot be selected.
     #[error("the card answers {0} to SELECT of its master file: it is no FMCOS card, or blocked for good")]
     NoMasterFile(StatusWord),
-    /// Somebody else's directory.
-    #[error("another application is on the card, in directory {:04X}: only the station that made it erases it", .0.0)]
+    /// Somebody else's directory or file.
+    #[error("something of others is on the card, directory or file {:04X}: only the station that made it erases it", .0.0)]
     OtherApplication(Fid),
     /// An application of the enterprise on a card that the transport key still opens: a station washes the MF first.
     #[error(
@@ -55,8 +65,18 @@ pub enum NotOurs {
     )]
     TransportKeyKept,
     /// Neither the transport key nor the operator's opens the MF.
-    #[error("the card is neither blank nor of these keys and this number: its control key is another, it answered {0}")]
+    #[error(
+        "the card is neither blank nor of these keys and this number: its control key is another, it answered {status}{warning}",
+        status = .0,
+        warning = warning(*.0)
+    )]
     OtherKey(StatusWord),
+    /// By its own list of keys (own) its MF has others, or one whose last try would be spent.
+    #[error(
+        "the card is neither blank nor of these keys and this number: it lists other keys in its master file, and none was \
+         tried"
+    )]
+    OtherKeys,
     /// No answer.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
@@ -118,17 +138,25 @@ enum Found {
     NothingWhole,
 }
 
-/// Directories that cards on the market have: nobody lists what is in an MF.
-const DIRECTORIES: [u16; 12] =
-    [0x3F01, 0x3F02, 0x3F03, 0x1001, 0x1002, 0x1003, 0x2001, 0xDF01, 0xDF02, 0xDF03, 0xDF04, 0xADF1];
+/// Where cards on the market have directories, and files of the MF: nobody lists what is in an MF, so it is looked for.
+const LOOKED_FOR: [RangeInclusive<u16>; 7] = [
+    0x0001..=0x001F,
+    0x1001..=0x100F,
+    0x2001..=0x200F,
+    0x3F01..=0x3FFE,
+    0xADF1..=0xADF3,
+    0xDDF1..=0xDDF3,
+    0xDF01..=0xDFFE,
+];
 
 fn no_other_application<T: Transport + ?Sized>(transport: &mut T) -> Result<(), NotOurs> {
-    for directory in DIRECTORIES {
-        select_mf(transport)?;
-        let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x00, 0x00).with_data(&directory.to_be_bytes());
+    select_mf(transport)?;
+    for fid in LOOKED_FOR.into_iter().flatten() {
+        // What is not there leaves the MF current.
+        let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x00, 0x00).with_data(&fid.to_be_bytes());
         let status = exchange(transport, &select.expecting(0))?.status;
         if status != StatusWord::FILE_NOT_FOUND {
-            return Err(NotOurs::OtherApplication(Fid(directory)));
+            return Err(NotOurs::OtherApplication(Fid(fid)));
         }
     }
     Ok(())
@@ -146,8 +174,14 @@ fn select_mf<T: Transport + ?Sized>(transport: &mut T) -> Result<(), NotOurs> {
 }
 
 fn open<T: Transport + ?Sized>(transport: &mut T, mf: Option<&MfKeys>) -> Result<Opener, NotOurs> {
-    let Err(mut status) = authenticate(transport, &DesKey::TRANSPORT.into())? else {
-        return Ok(Opener::TransportKey);
+    let mut status = match listed(transport)? {
+        // The operator's key allows many failures, and is not the transport key.
+        Some(Listed::Operators) if mf.is_some() => WITH_MANY_TRIES,
+        Some(Listed::Operators | Listed::Others) => return Err(NotOurs::OtherKeys),
+        Some(Listed::AsSold) | None => match authenticate(transport, &DesKey::TRANSPORT.into())? {
+            Ok(()) => return Ok(Opener::TransportKey),
+            Err(status) => status,
+        },
     };
     if NO_KEY.contains(&status) {
         return Ok(Opener::NoKey);
@@ -165,10 +199,50 @@ fn open<T: Transport + ?Sized>(transport: &mut T, mf: Option<&MfKeys>) -> Result
     Err(NotOurs::OtherKey(status))
 }
 
+/// What the MF's own list of keys says of its control key.
+enum Listed {
+    /// It may be the transport key, and a failure is not its last.
+    AsSold,
+    /// It counts as an operator's does.
+    Operators,
+    /// No station's.
+    Others,
+}
+
+/// `80 CA 00 E0` in the MF (own); `None` from a card without such a list, or without keys.
+fn listed<T: Transport + ?Sized>(transport: &mut T) -> Result<Option<Listed>, NotOurs> {
+    select_mf(transport)?;
+    let Ok(list) = exchange(transport, &key_list::page(0))?.done() else { return Ok(None) };
+    let Some(keys) = key_list::parse(&list).filter(|keys| !keys.is_empty()) else { return Ok(None) };
+    let is_control = |key: &KeyListEntry| key.key_type == KeyType::EXTERNAL && key.id == CONTROL_KEY_ID;
+    let control = keys.iter().map(|listed| listed.key).find(is_control);
+    Ok(Some(match control {
+        Some(KeyListEntry { tries: 0..=1, .. }) | None => Listed::Others,
+        Some(KeyListEntry { tries: 0..=TRIES_AS_SOLD, .. }) if keys.len() == 1 => Listed::AsSold,
+        Some(KeyListEntry { tries: 0..=TRIES_AS_SOLD, .. }) => Listed::Others,
+        Some(_) => Listed::Operators,
+    }))
+}
+
+/// A card as sold allows so many failures.
+const TRIES_AS_SOLD: u8 = 3;
+/// What a key that may be tried again answers.
+const WITH_MANY_TRIES: StatusWord = StatusWord(0x63CF);
+
+/// What whoever tries again has to know.
+fn warning(status: StatusWord) -> String {
+    match status.tries() {
+        Some(0) => ": it is locked".to_owned(),
+        Some(tries) if tries <= TRIES_AS_SOLD => {
+            format!(": {tries} tries are left, each attempt costs one, and the last locks the card for good")
+        }
+        _ => String::new(),
+    }
+}
+
 /// Whether a card that refused a key so is no card as sold, with its three tries. 6700: its key is of a cipher with another
 /// block, and nothing was compared.
 fn may_try_again(status: StatusWord) -> bool {
-    const TRIES_AS_SOLD: u8 = 3;
     status == StatusWord::WRONG_LENGTH || status.tries().is_some_and(|tries| tries > TRIES_AS_SOLD)
 }
 

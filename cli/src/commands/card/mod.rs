@@ -62,13 +62,13 @@ A whole list of people is issued by `onecard demo --people FILE --out DIR`.")]
     /// Make an issued card blank again, with the transport key 恢复空白卡
     ///
     /// Everything on it is erased: what is on it, and that it will be erased, is said first. A card of other keys is left as it
-    /// is, and so is one with money on it. A card pulled in the middle is wiped by the same command with --number.
+    /// is, and so is one with money on it, or one that does not tell: the deposit needs the PIN. A card pulled in the middle is wiped by the same command with --number.
     #[command(after_help = "\
 Examples:
-  onecard card wipe --keys dev.keys
-  onecard card wipe --reader sim:wang.card --keys dev.keys
+  onecard card wipe --keys dev.keys --ask-pin
+  onecard card wipe --reader sim:wang.card --keys dev.keys --pin-file wang.pin
   # not finished, or blocked: it does not tell its number 未完成或已锁定的卡
-  onecard card wipe --reader pcsc:ACR122 --keys dev.keys --number 7 --yes")]
+  onecard card wipe --reader pcsc:ACR122 --keys dev.keys --number 7 --lose-balance --yes")]
     Wipe(wipe::WipeCard),
     /// Make a new card with what an old one held, from its `inspect --json` 恢复到新卡
     ///

@@ -5,12 +5,12 @@ use std::{fmt, path::PathBuf};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use onecard_host::{
-    card::{SelectError, balance, select},
+    card::{ReadError, SelectError, Selected, balance, select, verify_pin},
     crypto::{DesKey, LineKey},
     issuing::{Condition, NotOurs, Opener, examine, wipe},
     transport::Transport,
 };
-use onecard_wire::{aid, amount::Amount, number::ApplicationSerial, wallet::Purse};
+use onecard_wire::{aid, amount::Amount, number::ApplicationSerial, status::StatusWord, wallet::Purse};
 use serde::Serialize;
 
 use super::{
@@ -21,6 +21,7 @@ use crate::{
     consent::Consent,
     development_keys::DevelopmentKeys,
     output::{Exit, Output},
+    pin::PinSource,
     reader::{CardReader, Faults},
     trace::{Peer, Trace},
 };
@@ -36,9 +37,12 @@ pub(crate) struct WipeCard {
     /// The number it was issued by, 1 to 10 digits, if it does not tell: of a card not finished, or blocked.
     #[arg(long, value_name = "NUMBER", value_parser = serial)]
     number: Option<ApplicationSerial>,
-    /// Wipe it although there is money on it, which is lost.
+    /// Wipe it although there is money on it, or it does not tell whether there is: that is lost.
     #[arg(long)]
     lose_balance: bool,
+    /// Without it the card does not tell what is on its deposit (电子存折).
+    #[command(flatten)]
+    pin: PinSource,
     #[command(flatten)]
     consent: Consent,
 }
@@ -47,7 +51,8 @@ pub(crate) struct WipeCard {
 #[derive(PartialEq, Eq)]
 struct Told {
     serial: Option<ApplicationSerial>,
-    balance: Amount,
+    /// On both purses together; `None` if it does not tell.
+    money: Option<Amount>,
     /// What opens it; nothing does a blank card, which stays as it is.
     key: Option<LineKey>,
 }
@@ -58,7 +63,8 @@ struct Wiped {
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     serial: Option<String>,
-    lost_fen: u32,
+    /// `None` if the card did not tell.
+    lost_fen: Option<u32>,
 }
 
 pub(super) fn run(options: &WipeCard) -> anyhow::Result<Output> {
@@ -68,12 +74,18 @@ pub(super) fn run(options: &WipeCard) -> anyhow::Result<Output> {
     let told = place.tap(Peer::Card, &faults, &trace, |card| options.look(card, &keys))?;
     let told = told.with_context(|| refused(place))?;
     let Some(key) = &told.key else { return output("blank_already", &Told { serial: None, ..told }) };
-    ensure!(
-        told.balance == Amount::ZERO || options.lose_balance,
-        "{}: {} yuan are on it: unload them first, or give --lose-balance 余额未退",
-        refused(place),
-        told.balance
-    );
+    match told.money {
+        _ if options.lose_balance => {}
+        Some(Amount::ZERO) => {}
+        Some(money) => {
+            bail!("{}: {money} yuan are on it: unload them first, or give --lose-balance 余额未退", refused(place))
+        }
+        None => bail!(
+            "{}: it does not tell what money is on it: give the holder's PIN by --pin-file or --ask-pin, unblock a blocked \
+             card, or give --lose-balance 余额不明",
+            refused(place)
+        ),
+    }
     options.consent.ask(place, &told.name(), &told.plan())?;
     place.tap(Peer::Card, &faults, &trace, |card| {
         ensure!(
@@ -88,15 +100,16 @@ pub(super) fn run(options: &WipeCard) -> anyhow::Result<Output> {
 
 fn output(outcome: &'static str, told: &Told) -> anyhow::Result<Output> {
     let serial = told.serial.map(|serial| serial.to_string());
-    Output::new("onecard.card-wipe/1", Exit::Done, &Wiped { outcome, serial, lost_fen: told.balance.fen() })
+    Output::new("onecard.card-wipe/1", Exit::Done, &Wiped { outcome, serial, lost_fen: told.money.map(Amount::fen) })
 }
 
 impl WipeCard {
     fn look(&self, card: &mut dyn Transport, keys: &DevelopmentKeys) -> anyhow::Result<Told> {
-        let (told, balance) = match select(card, &aid::enterprise_application(keys.enterprise)) {
-            Ok(application) => (Some(application.serial()), balance(card, &application, Purse::Ep)?),
+        let (told, money) = match select(card, &aid::enterprise_application(keys.enterprise)) {
+            Ok(application) => (Some(application.serial()), self.money(card, &application)?),
             Err(SelectError::Exchange(error)) => return Err(error.into()),
-            Err(_) => (None, Amount::ZERO),
+            Err(SelectError::NoApplication | SelectError::NotIssued) => (None, Some(Amount::ZERO)),
+            Err(_) => (None, None),
         };
         if let (Some(told), Some(named)) = (told, self.number) {
             ensure!(told == named, "it says that it is card {told}, and --number names {named}");
@@ -105,7 +118,9 @@ impl WipeCard {
         let mf = serial.map(|serial| mf_keys(keys, serial)).transpose()?;
         let needs_number = "a card that does not tell its number needs --number 请加--number";
         let examined = match examine(card, keys.enterprise, mf.as_ref()) {
-            Err(error @ NotOurs::OtherKey(_)) if serial.is_none() => return Err(error).context(needs_number),
+            Err(error @ (NotOurs::OtherKey(_) | NotOurs::OtherKeys)) if serial.is_none() => {
+                return Err(error).context(needs_number);
+            }
             examined => examined?,
         };
         let key = match (examined, mf) {
@@ -114,7 +129,28 @@ impl WipeCard {
             (Condition::Unfinished(opener) | Condition::Issued { opener, .. }, Some(mf)) => Some(opener.key(&mf)),
             (Condition::Unfinished(_) | Condition::Issued { .. }, None) => bail!(needs_number),
         };
-        Ok(Told { serial, balance, key })
+        Ok(Told { serial, money, key })
+    }
+}
+
+impl WipeCard {
+    /// What is on both purses, as far as the card tells it.
+    fn money(&self, card: &mut dyn Transport, application: &Selected) -> anyhow::Result<Option<Amount>> {
+        if let Some(pin) = self.pin.offered()? {
+            verify_pin(card, application, &pin)?;
+        }
+        let mut money = Some(Amount::ZERO);
+        for purse in [Purse::Ep, Purse::Ed] {
+            let there = match balance(card, application, purse) {
+                Ok(balance) => Some(balance),
+                // A plain wallet may have one purse alone.
+                Err(ReadError::Refused { status: StatusWord::FILE_NOT_FOUND, .. }) => Some(Amount::ZERO),
+                Err(ReadError::Refused { .. }) => None,
+                Err(error) => return Err(error.into()),
+            };
+            money = money.zip(there).and_then(|(money, there)| money.plus(there));
+        }
+        Ok(money)
     }
 }
 
@@ -128,8 +164,10 @@ impl Told {
 
     fn plan(&self) -> Vec<String> {
         let mut plan = vec!["everything on it is erased: files, keys, purses, logs 擦除全部内容".to_owned()];
-        if self.balance != Amount::ZERO {
-            plan.push(format!("with it {} yuan, which are lost 余额作废", self.balance));
+        match self.money {
+            Some(Amount::ZERO) => {}
+            Some(money) => plan.push(format!("with it {money} yuan, which are lost 余额作废")),
+            None => plan.push("with it what money it has and does not tell, which is lost 余额不明，作废".to_owned()),
         }
         plan.push("the master file of a card as sold, and the transport key, eight FF 恢复运输密钥".to_owned());
         plan

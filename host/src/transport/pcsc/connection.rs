@@ -57,7 +57,7 @@ impl Connection {
     /// Does `work` with the card in one transaction: no other program's command comes between its commands, and the card is
     /// reset behind them if it is shared.
     ///
-    /// A card reset since the last tap is connected anew, before `work` begins. One reset within `work` answers no further
+    /// A card that was reset or away since the last tap is connected anew, before `work` begins. One reset within `work` answers no further
     /// command of it.
     ///
     /// # Errors
@@ -69,7 +69,8 @@ impl Connection {
         let Self { card, sharing, session, line, .. } = self;
         let transaction = match card.transaction2() {
             Ok(transaction) => transaction,
-            Err((card, pcsc::Error::ResetCard)) => {
+            // Away since, and back: pcscd says that it was removed until it is connected anew.
+            Err((card, pcsc::Error::ResetCard | pcsc::Error::RemovedCard)) => {
                 (*line, *session) = reset(card, *sharing)?;
                 card.transaction().map_err(transport_error)?
             }
