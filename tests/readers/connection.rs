@@ -178,6 +178,26 @@ impl Transport for Disturbed<'_> {
     }
 }
 
+/// A terminal keeps its connection while its card is away, asked or not.
+#[test]
+fn a_card_that_was_away_between_two_taps_is_tapped_again() {
+    let stage = Stage::begin(LIMIT);
+    let mut inserted = stage.insert(0, card(Protocol::T1));
+    for sharing in [Sharing::Exclusive, Sharing::Shared] {
+        let mut connection = open(&stage, sharing).unwrap();
+        let answered = |connection: &mut Connection| connection.tap(|card| card.transmit(&CHALLENGE).is_ok());
+        assert_eq!(answered(&mut connection), Ok(true));
+        let away = inserted.pull(&stage);
+        assert!(answered(&mut connection).is_err(), "{sharing:?}: nobody is there");
+        inserted = stage.insert(0, away);
+        assert_eq!(answered(&mut connection), Ok(true), "{sharing:?}");
+        let away = inserted.pull(&stage);
+        inserted = stage.insert(0, away);
+        assert_eq!(answered(&mut connection), Ok(true), "{sharing:?}: not asked while it was away");
+    }
+    inserted.pull(&stage);
+}
+
 #[test]
 fn a_sale_disturbed_by_a_reset_is_charged_once() {
     let stage = Stage::begin(LIMIT);
