@@ -137,7 +137,11 @@ impl Slot {
     pub fn connect(host: &str, port: u16) -> Result<Self, NoSlot> {
         let address = || format!("{host}:{port}");
         let no_reader = |source| NoSlot::NoReader { address: address(), source };
-        let stream = connect_any((host, port)).map_err(no_reader)?;
+        let stream = connect_any((host, port)).map_err(|source| match source.kind() {
+            // Its queue of one is full: vpcd has a card, and another waits already.
+            io::ErrorKind::TimedOut => NoSlot::Occupied { address: address() },
+            _ => no_reader(source),
+        })?;
         let link = Link::new(stream).map_err(no_reader)?;
         if !link.hears_within(PATIENCE).map_err(no_reader)? {
             return Err(NoSlot::Occupied { address: address() });
