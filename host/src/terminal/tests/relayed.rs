@@ -325,7 +325,7 @@ fn taken_back(second: u8) -> UndoOrder {
 }
 
 /// A till that has sold for 10 yuan to a card with 100.
-fn sold() -> (ModelCard, SoftwareSam, InMemoryStore) {
+pub(super) fn sold() -> (ModelCard, SoftwareSam, InMemoryStore) {
     let (mut card, mut sam, mut store) = (ModelCard::new(1, yuan("100")), whole_sam(), InMemoryStore::new());
     committed(&purchase(&mut card, &mut sam, &mut store, &sale(1, "10")).unwrap().outcome);
     (card, sam, store)

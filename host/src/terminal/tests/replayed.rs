@@ -1,6 +1,7 @@
 //! One tap's answers used at another: a changed FCI, recordings of a session, two orders of one purchase, two tries of one second.
 
 use super::model_card::{Fault, ModelCard};
+use super::relayed::sold;
 use super::*;
 use crate::transport::{Transport, TransportError};
 use hex_literal::hex;
@@ -51,13 +52,6 @@ impl Transport for Recording {
 fn taken_back(number: u64, second: u8) -> UndoOrder {
     let (number, purchase) = (OrderNumber(number), OrderNumber(1));
     UndoOrder { number, enterprise: enterprise(), purchase, key_id: 1, moment: moment(second) }
-}
-
-/// A card that has paid 10 of 100 yuan, and its till.
-fn sold() -> (ModelCard, SoftwareSam, InMemoryStore) {
-    let (mut card, mut sam, mut store) = (ModelCard::new(1, yuan("100")), whole_sam(), InMemoryStore::new());
-    committed(&purchase(&mut card, &mut sam, &mut store, &sale(1, "10")).unwrap().outcome);
-    (card, sam, store)
 }
 
 /// The FCI has no MAC: who changes the enterprise in it may not have an executed order called not committed.
