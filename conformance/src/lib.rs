@@ -7,8 +7,9 @@
 //!
 //! **What is done to a card.** By default it is only read: no command that writes, counts a try or could block anything
 //! leaves, whatever a rule says. With [`Mode::Write`] a blank card gets a test application with keys of the tester's own
-//! making, money is moved and tries are spent in it, and the card is made blank again. In no mode is a last try spent, nor
-//! anything blocked for good: a [guard] looks at each command before it leaves.
+//! making, money is moved and tries are spent in it, and the card is made blank again. A card whose key is not the
+//! transport key loses one try by that, and is left alone. In no mode is a try spent that is known to be the last, nor anything
+//! blocked for good: a [guard] looks at each command before it leaves.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -23,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 mod attempt;
+mod blank;
 mod card;
 mod card_keys;
 pub mod guard;

@@ -29,8 +29,8 @@ pub struct Order {
     pub keys: Option<Names>,
     /// The holder's PIN, 2 to 6 bytes, if it is known. It is tried only if more than one try is known to be left.
     pub pin: Option<Vec<u8>>,
-    /// The caller vouches that the card is as its maker sold it, its transport key with all its tries: needed to write to a
-    /// card that lists no keys.
+    /// The caller vouches that the card is as its maker sold it, its transport key with all its tries, or that a run was cut
+    /// off on it: needed to write to a card that lists no keys.
     pub as_sold: bool,
 }
 
@@ -49,12 +49,29 @@ pub enum RunError {
     /// The card lists no keys, so nobody knows how many tries its transport key has left.
     #[error(
         "this card does not list its keys, so nobody knows how many tries its transport key has left: if it is as its \
-         maker sold it, say so"
+         maker sold it, or a run like this was cut off on it, say so"
     )]
     UnknownTries,
+    /// The card has another key than the transport key: the right cryptogram was answered so, and has cost it a try.
+    #[error(
+        "its key is not the transport key, eight bytes FF: to the right cryptogram it answered {status}{left}. Do not run \
+         this again: each attempt costs a try, and the last locks the card for good",
+        status = .0,
+        left = tries_left(*.0)
+    )]
+    OtherKey(StatusWord),
     /// The look at the card in front of all rules failed.
     #[error("the card cannot be looked at: {0}")]
     Survey(String),
+}
+
+fn tries_left(status: StatusWord) -> String {
+    match status.tries() {
+        Some(0) => ", it is locked".to_owned(),
+        Some(1) => ", 1 try is left, the last".to_owned(),
+        Some(tries) => format!(", {tries} tries are left"),
+        None => String::new(),
+    }
 }
 
 /// What a caller hears while it runs: rules tried, and rules there are.
@@ -108,7 +125,7 @@ impl Order {
     }
 }
 
-fn survey_failed(stop: Stop) -> RunError {
+pub(crate) fn survey_failed(stop: Stop) -> RunError {
     match stop {
         Stop::Transport(error) => RunError::Transport(error),
         other => RunError::Survey(other.to_string()),

@@ -16,7 +16,7 @@ pub struct Facts {
     pub mf: Vec<u8>,
     /// The MF's keys, if the card lists them; cards of other makers do not.
     pub mf_keys: Option<Vec<ListedKey>>,
-    /// Whether the MF has no key file, or an empty one: it was erased and left so.
+    /// Whether the MF has no key file, or an empty one, as far as the card tells: it was erased and left so.
     pub erased: bool,
     /// The application that was looked for, if it is there.
     pub application: Option<ApplicationFacts>,
@@ -198,7 +198,7 @@ pub(crate) fn sam_of(name: &[u8]) -> Option<[u8; 14]> {
 
 /// EF 0015: with the own parts.
 const VERSION_OWN: u8 = 0x02;
-const SELECT_MF: [u8; 8] = [0x00, 0xA4, 0x00, 0x00, 0x02, 0x3F, 0x00, 0x00];
+pub(crate) const SELECT_MF: [u8; 8] = [0x00, 0xA4, 0x00, 0x00, 0x02, 0x3F, 0x00, 0x00];
 const BLOCKED_CARD: &str = "it is blocked for good (6A81 to SELECT of the MF), and nothing can be tried on it";
 /// The first byte of EF 0017.
 const READ_STATUS: [u8; 5] = [0x00, 0xB0, 0x97, 0x00, 0x01];

@@ -3,7 +3,7 @@
 use onecard_vectors::conformance::{Rule, Scope};
 
 use crate::{
-    guard::{Guard, Mode},
+    blank::ensure_blank,
     report::{RuleResult, Skipped, Verdict},
     run::{Order, Run, RunError, Setting},
     survey::Facts,
@@ -11,16 +11,8 @@ use crate::{
 
 /// Tries every rule in every setting that the card has.
 pub(crate) fn write(run: &mut Run<'_, '_>, order: &Order) -> Result<(), RunError> {
-    let tries = if run.facts.erased { 0 } else { blank_by_its_keys(&run.facts, order)? };
+    ensure_blank(run, order)?;
     let mut card = bare("");
-    for rule in of(run, &[Scope::BlankCheck]) {
-        if !run.try_rule(&rule, &mut card)? {
-            let why = run.results.last().map(told).unwrap_or_default();
-            return Err(RunError::NotBlank(format!("{}: {why}", rule.title)));
-        }
-    }
-    run.bench.guard = Guard::new(Mode::Write);
-    run.bench.guard.set_tries("transport", tries, TRANSPORT_TRIES);
     clear_what_a_run_left(run)?;
     let settings = settings(&run.facts);
     run.total = run.rules.rules.len() * settings.len();
@@ -65,14 +57,17 @@ fn wipe(run: &mut Run<'_, '_>, label: &str) -> Result<bool, RunError> {
 }
 
 /// A setting in which nothing is known but what the test application is called.
-fn bare(label: &str) -> Setting {
+pub(crate) fn bare(label: &str) -> Setting {
     let mut setting = Setting { label: label.to_owned(), ..Setting::default() };
     setting.names.set_bytes("aid", &TEST_APPLICATION);
     setting
 }
 
 /// The application of an enterprise that nobody is: 9999999999999999.
-const TEST_APPLICATION: [u8; 14] = [0xF0, 0x4F, 0x4E, 0x45, 0x43, 0x01, 0x99, 0x99, 0x99, 0x99, 0x99, 0x99, 0x99, 0x99];
+pub(crate) const TEST_APPLICATION: [u8; 14] =
+    [0xF0, 0x4F, 0x4E, 0x45, 0x43, 0x01, 0x99, 0x99, 0x99, 0x99, 0x99, 0x99, 0x99, 0x99];
+/// Its directory, as the rules make it.
+pub(crate) const TEST_DIRECTORY: u16 = 0xDF7E;
 
 /// Makes the test application and tries all rules in it.
 fn in_setting(run: &mut Run<'_, '_>, setting: &mut Setting) -> Result<(), RunError> {
@@ -104,10 +99,8 @@ const TRIED: [Scope; 8] = [
     Scope::TestOwn,
     Scope::TestPlain,
 ];
-/// A FM1208's transport key as sold.
-const TRANSPORT_TRIES: u16 = 3;
 
-fn of(run: &Run<'_, '_>, scopes: &[Scope]) -> Vec<Rule> {
+pub(crate) fn of(run: &Run<'_, '_>, scopes: &[Scope]) -> Vec<Rule> {
     run.rules.rules.iter().filter(|rule| scopes.contains(&rule.on)).cloned().collect()
 }
 
@@ -129,30 +122,4 @@ fn settings(facts: &Facts) -> Vec<Setting> {
         settings.extend(ciphers.map(|(name, algorithm)| setting(name, algorithm, true)));
     }
     settings
-}
-
-/// Whether the card holds nothing but its transport key, as far as its key list tells, and how many tries that has left.
-fn blank_by_its_keys(facts: &Facts, order: &Order) -> Result<u16, RunError> {
-    if facts.sam {
-        return Err(RunError::NotBlank("it is a SAM".to_owned()));
-    }
-    if facts.application.is_some() {
-        return Err(RunError::NotBlank("it carries an enterprise application".to_owned()));
-    }
-    let Some(keys) = &facts.mf_keys else {
-        return if order.as_sold { Ok(TRANSPORT_TRIES) } else { Err(RunError::UnknownTries) };
-    };
-    match keys.as_slice() {
-        [key] if key.key_type == 0x39 && key.id == 0x00 && key.tries <= TRANSPORT_TRIES as u8 => {
-            Ok(u16::from(key.tries))
-        }
-        _ => Err(RunError::NotBlank("its master file has other keys than a transport key of three tries".to_owned())),
-    }
-}
-
-fn told(result: &RuleResult) -> String {
-    match &result.verdict {
-        Verdict::Failed(why) => why.clone(),
-        _ => String::new(),
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use onecard_conformance::{Mode, Order, RunError};
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 
 use crate::{
@@ -26,8 +27,11 @@ fn each_seeded_fault_is_found_and_its_clause_named() {
     for Fault { name, clause, fault } in FAULTS {
         let (card, order) = blank();
         let mut random = ChaCha8Rng::seed_from_u64(3);
-        let report = match order.run(&mut Faulty::new(card, fault()), &mut random, &mut |_, _| ()) {
+        let mut card = Faulty::new(card, fault());
+        let report = match order.run(&mut card, &mut random, &mut |_, _| ()) {
             Ok(report) => report,
+            // No card with such a fault can be written to: reading must find it.
+            Err(RunError::OtherKey(_)) => run(&mut card, &Order { mode: Mode::Read, ..order }),
             Err(error) => {
                 missed.push(format!("{name}: no report: {error}"));
                 continue;

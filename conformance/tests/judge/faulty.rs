@@ -33,6 +33,11 @@ impl Faulty {
         Self { card, fault, seen: Seen::default() }
     }
 
+    /// The card inside.
+    pub(crate) fn into_inner(self) -> Simulated {
+        self.card
+    }
+
     /// The memory of the card inside.
     pub(crate) fn image(&mut self) -> Vec<u8> {
         self.card.image()

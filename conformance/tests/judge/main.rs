@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod blank;
 mod coverage;
 mod faults;
 mod faulty;
