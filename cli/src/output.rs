@@ -71,7 +71,12 @@ pub(crate) struct Output {
 impl Output {
     /// What was found, and nothing was done: whoever does not get to read it has nothing. Otherwise as [`Output::new`].
     pub(crate) fn view<T: Display + Serialize>(schema: &'static str, data: &T) -> anyhow::Result<Self> {
-        Ok(Self { unprinted: Exit::Error, ..Self::new(schema, Exit::Done, data)? })
+        Self::report(schema, Exit::Done, data)
+    }
+
+    /// What was found, and what it means for whoever asked; otherwise as [`Output::view`].
+    pub(crate) fn report<T: Display + Serialize>(schema: &'static str, exit: Exit, data: &T) -> anyhow::Result<Self> {
+        Ok(Self { unprinted: Exit::Error, ..Self::new(schema, exit, data)? })
     }
 
     /// `data` as text by its `Display`, and as JSON with `schema` (`onecard.<command>/<version>`) in front.

@@ -1,8 +1,12 @@
 //! `onecard conformance`: a card held to the specification, clause by clause.
 
-use std::{fmt, fs::File, io::Write, path::PathBuf};
+use std::{
+    fmt,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use onecard_conformance::{
@@ -16,14 +20,16 @@ use onecard_wire::{
     number::{ApplicationSerial, EnterpriseId},
 };
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
 use crate::{
     args::ENTERPRISE,
     clock,
+    consent::Consent,
     development_keys::{DevelopmentKeys, KEY_VERSION},
     output::{Exit, Output},
     pin::PinSource,
-    reader::{CardReader, Tested},
+    reader::{CardReader, Place, Tested},
 };
 
 /// Options of `conformance`.
@@ -35,14 +41,16 @@ Examples:
   onecard conformance --reader sim:blank.card --write          # 空白卡：建立测试应用、交易、擦除
   onecard conformance --reader sim:wang.card --format html --out wang.html
   onecard conformance --reader sim:wang.card --format junit --out conformance.xml
-  onecard conformance --reader pcsc:ACR122 --write --as-sold   # 刚买的FM1208
+  onecard conformance --reader pcsc:ACR122 --write --as-sold   # 刚买的FM1208; it asks first
   onecard conformance --list
 
 What is done to the card 对卡的影响:
   Without --write it is only read 只读: nothing is written, no PIN or key is tried, no
   transaction is completed. A PIN that is given is tried if two tries of it are known to be left.
   With --write a blank card gets a test application, which is used and taken off again; a card
-  that is not blank is refused. In no mode is a last try spent or anything blocked for good.
+  that is not blank is refused. That is found by reading, and last by one authentication with
+  the transport key: a card of another key loses one try by it, each time 非传输密钥的卡每次损失
+  一次认证机会. A try known to be the last is not spent, nor anything blocked for good.
 
 Exit codes: 0 kept 符合, 6 a rule is not kept 不符合, 4 refused to write 拒绝写卡, 1 an error.")]
 pub(crate) struct ConformanceRun {
@@ -55,7 +63,7 @@ pub(crate) struct ConformanceRun {
     #[arg(long, conflicts_with_all = ["keys", "pin_file", "ask_pin"])]
     write: bool,
     /// With --write, a card that lists no keys is as its maker sold it: its transport key, eight bytes FF, has all its
-    /// tries 出厂状态.
+    /// tries; or a run was cut off on it 出厂状态.
     #[arg(long, requires = "write")]
     as_sold: bool,
     /// Development key file: cryptograms and MACs of this card are checked too 开发密钥.
@@ -72,6 +80,8 @@ pub(crate) struct ConformanceRun {
     /// Write the report to this new file instead; a summary is printed.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    consent: Consent,
 }
 
 /// How a report is told.
@@ -94,11 +104,14 @@ pub(super) fn run(order: &ConformanceRun) -> anyhow::Result<Output> {
     if order.list {
         return Output::view("onecard.conformance-rules/1", &RuleList::of(&rules()?));
     }
-    let mut card = order.reader.place()?.tested()?;
+    let place = order.reader.place()?;
+    let mut card = place.tested()?;
     let asked = order.order(&mut card)?;
     // Before the rules are tried: a report that cannot be kept is not worth a write.
-    let out = order.out.as_deref().map(File::create_new).transpose();
-    let out = out.with_context(|| format!("the report {} cannot be made", shown(order.out.as_ref())))?;
+    let out = order.out.as_deref().map(beside).transpose()?;
+    if order.write && matches!(place, Place::Pcsc(_)) {
+        order.consent.ask(place, TO_BE_BLANK, &PLAN.map(str::to_owned))?;
+    }
     let bar = progress_bar()?;
     let mut progress = |done: usize, total: usize| {
         bar.set_length(total as u64);
@@ -111,15 +124,29 @@ pub(super) fn run(order: &ConformanceRun) -> anyhow::Result<Output> {
     }
     match ran {
         Ok(report) => order.told(&report, out),
-        Err(error) => {
-            // No report is left half.
-            if let Some(path) = &order.out {
-                let _ = std::fs::remove_file(path);
-            }
-            order.refused(error)
-        }
+        Err(error) => order.refused(error),
     }
 }
+
+/// The report's place until it is whole: in the same folder, so that it only has to be renamed.
+fn beside(path: &Path) -> anyhow::Result<NamedTempFile> {
+    let cannot = || format!("the report {} cannot be made", path.display());
+    // Looked at once more, by the file system, when it gets its name.
+    ensure!(path.symlink_metadata().is_err(), "{}: there is such a file already 文件已存在", cannot());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut made = tempfile::Builder::new();
+    // It is to be passed on: open as files of this user are.
+    #[cfg(unix)]
+    made.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    made.tempfile_in(folder).with_context(cannot)
+}
+
+const TO_BE_BLANK: &str = "a card that should be blank, and is left alone if it is not 应为空白卡";
+const PLAN: [&str; 3] = [
+    "one authentication by the transport key, eight FF; a card of another key loses a try by it 以传输密钥认证一次",
+    "then a test application, made, used and erased again, once for each cipher 建立测试应用，测试后擦除",
+    "the master file made anew; its erase right stays free MF重建，擦除权限保持开放",
+];
 
 impl ConformanceRun {
     fn order(&self, card: &mut Tested) -> anyhow::Result<Order> {
@@ -144,12 +171,15 @@ impl ConformanceRun {
         let chinese = match &error {
             RunError::NotBlank(_) => "拒绝写卡：该卡不是空白卡，卡内数据未改动。请换空白卡，或去掉--write。",
             RunError::UnknownTries => {
-                "拒绝写卡：该卡不提供密钥列表，传输密钥剩余次数未知。确为出厂状态时请加--as-sold。"
+                "拒绝写卡：该卡不提供密钥列表，传输密钥剩余次数未知。确为出厂状态或本测试中断时请加--as-sold。"
+            }
+            RunError::OtherKey(_) => {
+                "拒绝写卡：该卡密钥不是传输密钥，卡内数据未改动，但认证失败已消耗一次。请勿重复：每次消耗一次，次数用尽将永久锁卡。"
             }
             RunError::Transport(_) if self.write => {
                 return Err(error).context(
-                    "the run was cut off, and the test application may still be on the card: the same command takes it off \
-                     中断：再次执行同一命令即可清除测试应用",
+                    "the run was cut off, and the test application may still be on the card: the same command takes it off, \
+                     with --as-sold if the card lists no keys 中断：再次执行同一命令（必要时加--as-sold）即可清除测试应用",
                 );
             }
             _ => return Err(error.into()),
@@ -157,7 +187,7 @@ impl ConformanceRun {
         Output::new(SCHEMA, Exit::NotCommitted, &Refused { refused: error.to_string(), chinese })
     }
 
-    fn told(&self, report: &Report, out: Option<File>) -> anyhow::Result<Output> {
+    fn told(&self, report: &Report, out: Option<NamedTempFile>) -> anyhow::Result<Output> {
         let document = report.document();
         let exit = if document.failed == 0 { Exit::Done } else { Exit::Found };
         let text = match self.format {
@@ -166,12 +196,15 @@ impl ConformanceRun {
             Format::Junit => document.junit()?,
             Format::Html => document.page(&clock::now()?.to_string())?,
         };
-        let Some(mut file) = out else {
-            return Output::new(SCHEMA, exit, &Told { text, document });
+        let (Some(mut file), Some(path)) = (out, &self.out) else {
+            return Output::report(SCHEMA, exit, &Told { text, document });
         };
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).context("the report cannot be written")?;
-        let text = format!("{}\nreport 报告: {}", summary(&document), shown(self.out.as_ref()));
-        Output::new(SCHEMA, exit, &Told { text, document })
+        let written = file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all());
+        written.with_context(|| format!("the report {} cannot be written", path.display()))?;
+        let named = file.persist_noclobber(path);
+        named.map_err(|error| error.error).with_context(|| format!("the report {} cannot be made", path.display()))?;
+        let text = format!("{}\nreport 报告: {}", summary(&document), path.display());
+        Output::report(SCHEMA, exit, &Told { text, document })
     }
 }
 
@@ -211,10 +244,6 @@ fn summary(document: &Document) -> String {
         "Rules 规则: {passed} kept 符合, {failed} not kept 不符合, {known} known differences 已知差异, {skipped} not tried \
          未测\n{conclusion}"
     )
-}
-
-fn shown(path: Option<&PathBuf>) -> String {
-    path.map(|path| path.display().to_string()).unwrap_or_default()
 }
 
 /// The serial in the FCI of the application, if it is there and open.

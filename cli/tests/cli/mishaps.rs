@@ -26,6 +26,33 @@ fn money_that_moved_ends_with_0_though_nobody_can_read_it() {
     assert_eq!(unread.code, 1);
 }
 
+/// A report is all that such a run makes, whatever it says of the card.
+#[test]
+fn a_report_that_is_not_whole_ends_with_1_and_leaves_nothing() {
+    let folder = station();
+    let at = folder.path();
+    let line = "conformance --reader sim:w.card";
+    for json in ["", "--json "] {
+        let run = shell(at, &format!("\"$onecard\" {json}{line} >/dev/full"));
+        assert!(run.code == 1 && run.err.contains("could not be printed"), "{} {}", run.code, run.err);
+    }
+    let files = || fs::read_dir(at).unwrap().count();
+    let (before, whole) = (files(), onecard(at, &format!("{line} --format html --out whole.html")));
+    assert_eq!(whole.code, 0, "{}", whole.err);
+    let kibibytes = |name: &str| fs::metadata(at.join(name)).unwrap().len() / 1024;
+    assert_eq!(fs::metadata(at.join("whole.html")).unwrap().permissions().mode() & 0o600, 0o600);
+    // `ulimit -f` counts in halves of KiB: room for the card, and for half the report.
+    let limit = kibibytes("whole.html");
+    assert!(limit / 2 > kibibytes("w.card"), "{limit} KiB of report");
+    let script = format!("trap '' XFSZ; ulimit -f {limit}; \"$onecard\" {line} --format html --out half.html");
+    let run = shell(at, &script);
+    assert!(run.code == 1 && run.err.contains("half.html cannot be written"), "{} {}", run.code, run.err);
+    assert_eq!(files(), before + 1, "only the whole one is there");
+    // Nor is one that is there written over.
+    let again = onecard(at, &format!("{line} --out whole.html"));
+    assert!(again.code == 1 && again.err.contains("already"), "{}", again.err);
+}
+
 /// A card whose file takes no more bytes fails like a chip that breaks.
 #[test]
 fn a_chip_that_fails_after_debit_leaves_the_outcome_unknown() {
