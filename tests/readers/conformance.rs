@@ -1,6 +1,6 @@
 //! A blank card in a reader held to the specification, through pcscd: whole commands by T=1, and by T=0.
 
-use std::time::Duration;
+use std::{process::Stdio, time::Duration};
 
 use onecard_conformance::{Mode, Order, TestedCard};
 use onecard_host::transport::{
@@ -13,9 +13,9 @@ use onecard_simulator::{
 };
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 
-use crate::stage::Stage;
+use crate::{program::onecard, stage::Stage};
 
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(900);
 const CARD: usize = 0;
 
 #[test]
@@ -33,6 +33,23 @@ fn a_blank_card_in_a_reader_keeps_every_rule() {
         println!("{protocol:?}: {:?}", report.counts());
         drop(card);
         inserted.pull(&stage);
+    }
+}
+
+/// A card in a reader is written to after its user was asked, and never if there is nobody to ask.
+#[test]
+fn a_card_in_a_reader_is_not_written_to_unasked() {
+    let stage = Stage::begin(LIMIT);
+    let _inserted = stage.insert(CARD, SimulatedCard::new(Chip::blank(Kind::CpuCard, 5).unwrap(), Protocol::T1));
+    let name = format!("pcsc:{}", stage.reader(CARD).into_string().unwrap());
+    for (consent, code) in [(None, 1), (Some("--yes"), 0)] {
+        let mut command = onecard();
+        command.args(["conformance", "--reader", &name, "--write"]).args(consent).stdin(Stdio::null());
+        let output = command.output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{told}");
+        assert!(told.contains("loses a try"), "{told}");
+        assert_eq!(told.contains("nothing was written"), consent.is_none(), "{told}");
     }
 }
 
