@@ -44,7 +44,7 @@ Exit codes:
   1  an error; no money moved
   2  wrong usage; no money moved
   3  outcome unknown 结果未知: the card may have done it; present the same card again
-  4  refused 未成交: by card, SAM or rule; no money moved, nothing changed
+  4  refused 未成交: by card, SAM or rule; no money moved
   5  a settlement file holds unproven records
   6  card doctor found a problem, or what soon is one; trace check or replay found
      something wrong";

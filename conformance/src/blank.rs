@@ -1,10 +1,8 @@
 //! What must hold before a card is written to: nothing is on it, and its key is the one that every card is sold with.
 
-use core::ops::RangeInclusive;
-
 use onecard_host::crypto::{DesKey, LineKey};
 use onecard_vectors::conformance::Scope;
-use onecard_wire::status::StatusWord;
+use onecard_wire::{fid, status::StatusWord};
 
 use crate::{
     attempt::{Attempt, Stop, status},
@@ -23,17 +21,6 @@ const TRIES_MIN: u8 = 2;
 /// No key file, or no such key in it.
 const NO_KEY: [StatusWord; 2] = [StatusWord::FILE_NOT_FOUND, StatusWord::KEY_NOT_FOUND];
 const GET_CHALLENGE: [u8; 5] = [0x00, 0x84, 0x00, 0x00, 0x04];
-
-/// Where cards on the market have files of the MF, and directories: nobody lists what is in an MF, so it is looked for.
-const LOOKED_FOR: [RangeInclusive<u16>; 7] = [
-    0x0001..=0x001F,
-    0x1001..=0x100F,
-    0x2001..=0x200F,
-    0x3F01..=0x3FFE,
-    0xADF1..=0xADF3,
-    0xDDF1..=0xDDF3,
-    0xDF01..=0xDFFE,
-];
 
 /// Refuses a card that is not blank. What is read comes first; then, of all that a run tries, the right cryptogram of the
 /// transport key, which costs a card of another key one try, and no card more. From then on the run writes.
@@ -85,7 +72,7 @@ fn anything_there(run: &mut Run<'_, '_>) -> Result<Option<u16>, RunError> {
     run.bench.card.power_cycle()?;
     let mut attempt = Attempt::new(&mut run.bench, Names::default());
     attempt.exchange(&SELECT_MF, &[]).map_err(survey_failed)?;
-    for fid in LOOKED_FOR.into_iter().flatten().filter(|fid| left != Some(*fid)) {
+    for fid in fid::LOOKED_FOR.into_iter().flatten().filter(|fid| left != Some(*fid)) {
         let [high, low] = fid.to_be_bytes();
         // What is not there leaves the MF selected.
         let answer = attempt.exchange(&[0x00, 0xA4, 0x00, 0x00, 0x02, high, low], &[]).map_err(survey_failed)?;

@@ -21,31 +21,3 @@ pub trait TestedCard: Transport {
         None
     }
 }
-
-impl<T: TestedCard + ?Sized> TestedCard for &mut T {
-    fn power_cycle(&mut self) -> Result<(), TransportError> {
-        (**self).power_cycle()
-    }
-
-    fn carries_le(&self) -> bool {
-        (**self).carries_le()
-    }
-
-    fn answer_to_reset(&self) -> Option<Vec<u8>> {
-        (**self).answer_to_reset()
-    }
-}
-
-impl<T: TestedCard + ?Sized> TestedCard for Box<T> {
-    fn power_cycle(&mut self) -> Result<(), TransportError> {
-        (**self).power_cycle()
-    }
-
-    fn carries_le(&self) -> bool {
-        (**self).carries_le()
-    }
-
-    fn answer_to_reset(&self) -> Option<Vec<u8>> {
-        (**self).answer_to_reset()
-    }
-}

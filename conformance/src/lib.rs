@@ -11,15 +11,13 @@
 //! transport key loses one try by that, and is left alone. In no mode is a try spent that is known to be the last, nor anything
 //! blocked for good: a [guard] looks at each command before it leaves.
 //!
-//! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # use onecard_conformance::{Order, TestedCard};
-//! # fn card() -> Box<dyn TestedCard> { unimplemented!() }
-//! let mut random = rand::rng();
-//! let report = Order::default().run(card().as_mut(), &mut random, &mut |_, _| ())?;
-//! print!("{}", report.text());
-//! # Ok(())
-//! # }
+//! ```
+//! # use onecard_conformance::{Order, RunError, TestedCard};
+//! fn judge(card: &mut dyn TestedCard) -> Result<(), RunError> {
+//!     let report = Order::default().run(card, &mut rand::rng(), &mut |_, _| ())?;
+//!     print!("{}", report.text());
+//!     Ok(())
+//! }
 //! ```
 #![forbid(unsafe_code)]
 

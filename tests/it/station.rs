@@ -234,7 +234,7 @@ fn a_card_that_lists_other_keys_keeps_its_last_try() {
     let owner: LineKey = DesKey::from_bytes([0x5A; 8]).into();
     wipe(&mut reader, &owner).unwrap();
     let told = NotOurs::OtherKey(StatusWord(0x63C1)).to_string();
-    assert!(told.contains("1 tries are left") && told.contains("locks the card for good"), "{told}");
+    assert!(told.contains("1 try is left") && told.contains("locks the card for good"), "{told}");
 }
 
 /// A card of this profile does not tell who else is on it, but its MF keys are of its own number.

@@ -1,5 +1,19 @@
 //! File identifiers. The short file identifier of an EF is the low five bits of its FID (FMCOS 2.0).
 
+use core::ops::RangeInclusive;
+
+/// Where cards on the market have files of the MF, and directories: nobody lists what is in an MF, so whoever has to know that
+/// it is empty looks there.
+pub const LOOKED_FOR: [RangeInclusive<u16>; 7] = [
+    0x0001..=0x001F,
+    0x1001..=0x100F,
+    0x2001..=0x200F,
+    0x3F01..=0x3FFE,
+    0xADF1..=0xADF3,
+    0xDDF1..=0xDDF3,
+    0xDF01..=0xDFFE,
+];
+
 /// A file identifier.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Fid(pub u16);

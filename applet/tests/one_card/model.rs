@@ -379,7 +379,7 @@ fn limits_and_account_are_those_of_a_simpler_model() {
 
 /// As many as `ONECARD_SEEDS` says, 6,000 if it says nothing.
 #[test]
-#[ignore = "takes a minute: docs/figures.md"]
+#[ignore = "as long as ONECARD_SEEDS says: docs/figures.md"]
 fn limits_and_account_of_many_more_cards() {
     let seeds = env::var("ONECARD_SEEDS").map_or(6_000, |seeds| seeds.parse().unwrap());
     compare(0..seeds);

@@ -1,10 +1,8 @@
 //! What a card is before a station writes to it, found out without writing.
 
-use core::ops::RangeInclusive;
-
 use onecard_wire::{
     aid,
-    fid::Fid,
+    fid::{self, Fid},
     ins,
     key::{CONTROL_KEY_ID, KeyListEntry, KeyType},
     number::EnterpriseId,
@@ -138,20 +136,9 @@ enum Found {
     NothingWhole,
 }
 
-/// Where cards on the market have directories, and files of the MF: nobody lists what is in an MF, so it is looked for.
-const LOOKED_FOR: [RangeInclusive<u16>; 7] = [
-    0x0001..=0x001F,
-    0x1001..=0x100F,
-    0x2001..=0x200F,
-    0x3F01..=0x3FFE,
-    0xADF1..=0xADF3,
-    0xDDF1..=0xDDF3,
-    0xDF01..=0xDFFE,
-];
-
 fn no_other_application<T: Transport + ?Sized>(transport: &mut T) -> Result<(), NotOurs> {
     select_mf(transport)?;
-    for fid in LOOKED_FOR.into_iter().flatten() {
+    for fid in fid::LOOKED_FOR.into_iter().flatten() {
         // What is not there leaves the MF current.
         let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x00, 0x00).with_data(&fid.to_be_bytes());
         let status = exchange(transport, &select.expecting(0))?.status;
@@ -234,7 +221,8 @@ fn warning(status: StatusWord) -> String {
     match status.tries() {
         Some(0) => ": it is locked".to_owned(),
         Some(tries) if tries <= TRIES_AS_SOLD => {
-            format!(": {tries} tries are left, each attempt costs one, and the last locks the card for good")
+            let left = if tries == 1 { "1 try is".to_owned() } else { format!("{tries} tries are") };
+            format!(": {left} left, each attempt costs one, and the last locks the card for good")
         }
         _ => String::new(),
     }

@@ -38,8 +38,7 @@ pub trait TokenStore {
     /// [`StorageError`].
     fn committed(&self, order: OrderNumber) -> Result<Option<SettlementRecord>, StorageError>;
 
-    /// This terminal's last committed transaction by that counter of `card`. No load's: its answer may be
-    /// unproven.
+    /// This terminal's last committed transaction by that counter of `card`. No load's: its answer may be unproven.
     ///
     /// # Errors
     /// [`StorageError`].

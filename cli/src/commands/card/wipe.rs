@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use onecard_host::{
-    card::{ReadError, SelectError, Selected, balance, select, verify_pin},
+    card::{Pin, ReadError, SelectError, Selected, balance, select, verify_pin},
     crypto::{DesKey, LineKey},
     issuing::{Condition, NotOurs, Opener, examine, wipe},
     transport::Transport,
@@ -71,7 +71,8 @@ pub(super) fn run(options: &WipeCard) -> anyhow::Result<Output> {
     let place = options.card.place()?;
     let keys = DevelopmentKeys::read(&options.keys)?;
     let (faults, trace) = (Faults::default(), Trace::new(false));
-    let told = place.tap(Peer::Card, &faults, &trace, |card| options.look(card, &keys))?;
+    let pin = options.pin.offered()?;
+    let told = place.tap(Peer::Card, &faults, &trace, |card| options.look(card, &keys, pin.as_ref()))?;
     let told = told.with_context(|| refused(place))?;
     let Some(key) = &told.key else { return output("blank_already", &Told { serial: None, ..told }) };
     match told.money {
@@ -89,7 +90,7 @@ pub(super) fn run(options: &WipeCard) -> anyhow::Result<Output> {
     options.consent.ask(place, &told.name(), &told.plan())?;
     place.tap(Peer::Card, &faults, &trace, |card| {
         ensure!(
-            options.look(card, &keys)? == told,
+            options.look(card, &keys, pin.as_ref())? == told,
             "{place}: nothing was written: another card than the one you were asked about 已换卡，未写入"
         );
         wipe(card, key)
@@ -104,9 +105,9 @@ fn output(outcome: &'static str, told: &Told) -> anyhow::Result<Output> {
 }
 
 impl WipeCard {
-    fn look(&self, card: &mut dyn Transport, keys: &DevelopmentKeys) -> anyhow::Result<Told> {
+    fn look(&self, card: &mut dyn Transport, keys: &DevelopmentKeys, pin: Option<&Pin>) -> anyhow::Result<Told> {
         let (told, money) = match select(card, &aid::enterprise_application(keys.enterprise)) {
-            Ok(application) => (Some(application.serial()), self.money(card, &application)?),
+            Ok(application) => (Some(application.serial()), money_on(card, &application, pin)?),
             Err(SelectError::Exchange(error)) => return Err(error.into()),
             Err(SelectError::NoApplication | SelectError::NotIssued) => (None, Some(Amount::ZERO)),
             Err(_) => (None, None),
@@ -133,25 +134,23 @@ impl WipeCard {
     }
 }
 
-impl WipeCard {
-    /// What is on both purses, as far as the card tells it.
-    fn money(&self, card: &mut dyn Transport, application: &Selected) -> anyhow::Result<Option<Amount>> {
-        if let Some(pin) = self.pin.offered()? {
-            verify_pin(card, application, &pin)?;
-        }
-        let mut money = Some(Amount::ZERO);
-        for purse in [Purse::Ep, Purse::Ed] {
-            let there = match balance(card, application, purse) {
-                Ok(balance) => Some(balance),
-                // A plain wallet may have one purse alone.
-                Err(ReadError::Refused { status: StatusWord::FILE_NOT_FOUND, .. }) => Some(Amount::ZERO),
-                Err(ReadError::Refused { .. }) => None,
-                Err(error) => return Err(error.into()),
-            };
-            money = money.zip(there).and_then(|(money, there)| money.plus(there));
-        }
-        Ok(money)
+/// What is on both purses, as far as the card tells it.
+fn money_on(card: &mut dyn Transport, application: &Selected, pin: Option<&Pin>) -> anyhow::Result<Option<Amount>> {
+    if let Some(pin) = pin {
+        verify_pin(card, application, pin)?;
     }
+    let mut money = Some(Amount::ZERO);
+    for purse in [Purse::Ep, Purse::Ed] {
+        let there = match balance(card, application, purse) {
+            Ok(balance) => Some(balance),
+            // A plain wallet may have one purse alone.
+            Err(ReadError::Refused { status: StatusWord::FILE_NOT_FOUND, .. }) => Some(Amount::ZERO),
+            Err(ReadError::Refused { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        money = money.zip(there).and_then(|(money, there)| money.plus(there));
+    }
+    Ok(money)
 }
 
 impl Told {

@@ -1,11 +1,6 @@
 //! `onecard trace record`: the card in a reader, shown in a virtual reader to any program, and all that passes recorded.
 
-use std::{
-    fmt, io,
-    path::PathBuf,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fmt, io, path::PathBuf, thread, time::Duration};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -230,9 +225,8 @@ fn end_by_signal(puller: Puller) -> anyhow::Result<()> {
 }
 
 fn end_after(time: Duration, puller: Puller) {
-    let Some(deadline) = Instant::now().checked_add(time) else { return };
     thread::spawn(move || {
-        thread::sleep(deadline.saturating_duration_since(Instant::now()));
+        thread::sleep(time);
         puller.pull();
     });
 }

@@ -444,7 +444,7 @@ fn a_villain_at_purchases() {
 }
 
 #[test]
-#[ignore = "takes a minute: docs/figures.md"]
+#[ignore = "as long as ONECARD_SEEDS says: docs/figures.md"]
 fn a_villain_for_long() {
     for kind in [Kind::LoadEp, Kind::UnloadEp, Kind::Overdraft, Kind::Undo, Kind::PurchaseEp] {
         meet(kind, 0..many());
