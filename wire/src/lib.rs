@@ -10,6 +10,7 @@
 //! | [`number`], [`amount`], [`date`] | enterprise, serial and terminal numbers; fen; BCD date and time |
 //! | [`key`], [`sam`] | key types and key records; SAM key usages and commands |
 //! | [`wallet`] | transaction types; data fields of the wallet's commands and answers |
+//! | [`toolkit`] | card application toolkit: commands, tags, results, terminal profile |
 //! | [`record`] | contents of EF 0015 to 001C |
 //! | [`layout`] | reading and writing fixed fields without a panic |
 #![no_std]
@@ -27,4 +28,5 @@ pub mod number;
 pub mod record;
 pub mod sam;
 pub mod status;
+pub mod toolkit;
 pub mod wallet;

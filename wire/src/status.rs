@@ -19,6 +19,7 @@ macro_rules! status_words {
                     $($value => $meaning,)*
                     0x63C0..=0x63CF => "verification failed, the last digit is the number of tries left",
                     0x6100..=0x61FF => "more bytes can be fetched by GET RESPONSE",
+                    0x9100..=0x91FF => "done, and a proactive command can be fetched",
                     0x6C00..=0x6CFF => "wrong Le, the second byte is the right one",
                     _ => "status word unknown to this profile",
                 }
@@ -53,6 +54,7 @@ status_words! {
     INS_NOT_SUPPORTED = 0x6D00, "instruction not supported";
     CLA_NOT_SUPPORTED = 0x6E00, "class not supported";
     INTERNAL_ERROR = 0x6F00, "internal error, nothing changed";
+    TOOLKIT_BUSY = 0x9300, "toolkit busy, send the ENVELOPE again later";
     AMOUNT_NOT_AVAILABLE = 0x9301, "insufficient funds";
     MAC_WRONG = 0x9302, "MAC wrong";
     PERMANENTLY_BLOCKED = 0x9303, "application permanently blocked";
