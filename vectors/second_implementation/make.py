@@ -14,6 +14,8 @@ from orders import orders
 from own_orders import new_kinds, own_cipher, transactions
 
 DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
+# Secure channels are published whole, by other implementations and real cards: no third one is needed.
+ELSEWHERE = ("scp02_", "scp03_")
 TEXT = {"name", "source", "result", "note", "direction", "command", "method", "target", "block_cipher"}
 
 
@@ -89,6 +91,9 @@ def check():
     for path in sorted(DATA.glob("*.toml")):
         count = 0
         for kind, vectors in tomllib.loads(path.read_text()).items():
+            if kind.startswith(ELSEWHERE):
+                print(f"{path.name}: {len(vectors)} of {kind} left to card and host")
+                continue
             for vector in map(parse, vectors):
                 found = sorted(differences(vector, MAKE[kind](vector)))
                 if bool(found) == (vector["result"] == "valid"):

@@ -46,6 +46,12 @@ pub(crate) fn factors<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<
     texts.iter().map(|text| decode(text)).collect::<Result<_, _>>().map_err(D::Error::custom)
 }
 
+/// For `deserialize_with` on a list.
+pub(crate) fn list<'de, D: Deserializer<'de>, T: FromBytes>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.iter().map(|text| decode(text)).collect::<Result<_, _>>().map_err(D::Error::custom)
+}
+
 fn decode<T: FromBytes>(text: &str) -> Result<T, String> {
     let digits: String = text.split_whitespace().collect();
     let bytes = hex::decode(&digits).map_err(|error| format!("{text:?} is not hexadecimal: {error}"))?;

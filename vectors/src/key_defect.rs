@@ -3,8 +3,8 @@
 /// Why a key proves little.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum KeyDefect {
-    /// Neither a DES key nor a two-key triple DES key.
-    #[error("is neither 8 nor 16 bytes long")]
+    /// Neither a DES key nor a two-key triple DES key, or not a key of AES.
+    #[error("is of another length than its cipher's keys")]
     Length,
     /// One byte over and over.
     #[error("repeats one byte")]
@@ -29,6 +29,16 @@ pub fn defect(key: &[u8]) -> Option<KeyDefect> {
         _ if effective.iter().all(|byte| Some(byte) == effective.first()) => Some(KeyDefect::RepeatedByte),
         [left, right] if left == right => Some(KeyDefect::EqualHalves),
         halves if halves.iter().any(|half| WEAK.contains(half)) => Some(KeyDefect::Weak),
+        _ => None,
+    }
+}
+
+/// The first defect of an AES key of 16, 24 or 32 bytes, if any.
+#[must_use]
+pub fn defect_of_aes(key: &[u8]) -> Option<KeyDefect> {
+    match key {
+        _ if !matches!(key.len(), 16 | 24 | 32) => Some(KeyDefect::Length),
+        [first, rest @ ..] if rest.iter().all(|byte| byte == first) => Some(KeyDefect::RepeatedByte),
         _ => None,
     }
 }
@@ -77,6 +87,16 @@ mod tests {
         let half = [0x10, 0x32, 0x54, 0x76, 0x98, 0xBA, 0xDC, 0xFE];
         let other = half.map(|byte| byte | 1);
         assert_eq!(defect(&[half, other].concat()), Some(KeyDefect::EqualHalves));
+    }
+
+    #[test]
+    fn keys_of_aes() {
+        let key: Vec<u8> = (0..32).collect();
+        for len in [16, 24, 32] {
+            assert_eq!(defect_of_aes(&key[..len]), None, "{len}");
+            assert_eq!(defect_of_aes(&vec![0x44; len]), Some(KeyDefect::RepeatedByte), "{len}");
+        }
+        assert_eq!(defect_of_aes(&key[..8]), Some(KeyDefect::Length));
     }
 
     #[test]

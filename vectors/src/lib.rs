@@ -17,6 +17,7 @@
 //! | [`load`], [`purchase`], [`unload`], [`overdraft`] | the wallet; compound purchase, cash withdrawal and undo are with the purchases |
 //! | [`access_right`] | an entry of the access rights |
 //! | [`sam`], [`sam_crypt`] | the SAM's commands |
+//! | [`secure_channel`] | SCP02 and SCP03: sessions, keys, chains of commands, PUT KEY |
 //! | [`conformance`] | rules that a card is held to |
 #![forbid(unsafe_code)]
 
@@ -39,6 +40,7 @@ pub mod pin;
 pub mod purchase;
 pub mod sam;
 pub mod sam_crypt;
+pub mod secure_channel;
 pub mod unload;
 pub mod vector;
 pub mod wrapped_key;

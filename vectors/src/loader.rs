@@ -10,7 +10,7 @@ use crate::{
     diversify::Diversify,
     ecb::Ecb,
     key_check_value::KeyCheckValue,
-    key_defect::{KeyDefect, defect},
+    key_defect::{KeyDefect, defect, defect_of_aes},
     line_protection::{Encipherment, LineProtection},
     load::Load,
     mac::Mac,
@@ -19,6 +19,7 @@ use crate::{
     purchase::Purchase,
     sam::{SamLoad, SamPurchase},
     sam_crypt::{DesCrypt, SamMark},
+    secure_channel::{CardChallenge, Chain, Derivation, PutKey, Scp02Keys, Scp03Keys, SensitiveData, Session},
     unload::Unload,
     vector::{Body, Origin, Source, Vector, Verdict},
     wrapped_key::WrappedKey,
@@ -33,6 +34,8 @@ const FILES: &[(&str, &str)] = &[
     ("load.toml", include_str!("../data/load.toml")),
     ("mac.toml", include_str!("../data/mac.toml")),
     ("purchase.toml", include_str!("../data/purchase.toml")),
+    ("scp02.toml", include_str!("../data/scp02.toml")),
+    ("scp03.toml", include_str!("../data/scp03.toml")),
     ("second_implementation.toml", include_str!("../data/second_implementation.toml")),
     ("second_implementation_sm4_aes.toml", include_str!("../data/second_implementation_sm4_aes.toml")),
     ("sm4_aes.toml", include_str!("../data/sm4_aes.toml")),
@@ -104,6 +107,32 @@ kinds! {
     des_crypt: DesCrypt,
     /// Marking by the SAM.
     sam_mark: SamMark,
+    /// Sessions of SCP02.
+    scp02_session: Session,
+    /// Session keys of SCP02.
+    scp02_keys: Scp02Keys,
+    /// Pseudo-random card challenges of SCP02.
+    scp02_challenge: CardChallenge,
+    /// Commands of SCP02 under given session keys.
+    scp02_chain: Chain,
+    /// Data under the DEK of SCP02.
+    scp02_sensitive_data: SensitiveData,
+    /// PUT KEY in a session of SCP02.
+    scp02_put_key: PutKey,
+    /// Sessions of SCP03.
+    scp03_session: Session,
+    /// Session keys of SCP03.
+    scp03_keys: Scp03Keys,
+    /// Pseudo-random card challenges of SCP03.
+    scp03_challenge: CardChallenge,
+    /// Data derivation of SCP03.
+    scp03_derivation: Derivation,
+    /// Commands of SCP03 under given session keys.
+    scp03_chain: Chain,
+    /// Data under the DEK of SCP03.
+    scp03_sensitive_data: SensitiveData,
+    /// PUT KEY in a session of SCP03.
+    scp03_put_key: PutKey,
 }
 
 impl Vectors {
@@ -183,7 +212,7 @@ pub enum LoadError {
 #[derive(Debug, thiserror::Error)]
 pub enum VectorDefect {
     /// Nobody knows where it comes from.
-    #[error("needs a source: `trace: …`, `spec: …`, `second implementation: …` or `own: …`")]
+    #[error("needs a source: `trace: …`, `spec: …`, `implementation: …`, `second implementation: …` or `own: …`")]
     Source,
     /// A field is missing, unknown, or not of its form.
     #[error("{0}")]
@@ -268,7 +297,8 @@ fn parse<B: Body>(name: String, mut table: Table) -> Result<Vector<B>, VectorDef
     let body: B = table.try_into().map_err(|error| VectorDefect::Field(Box::new(error)))?;
 
     let excused = |defect| degenerate && source.origin == Origin::Trace && defect != KeyDefect::Length;
-    let defects: Vec<_> = body.keys().into_iter().filter_map(|(field, key)| Some((field, defect(key)?))).collect();
+    let mut defects: Vec<_> = body.keys().into_iter().filter_map(|(field, key)| Some((field, defect(key)?))).collect();
+    defects.extend(body.aes_keys().into_iter().filter_map(|(field, key)| Some((field, defect_of_aes(key)?))));
     if let Some(&(field, defect)) = defects.iter().find(|(_, defect)| !excused(*defect)) {
         return Err(VectorDefect::Key { field, defect });
     }
@@ -373,7 +403,7 @@ mod tests {
         assert!(refusal_with(key, &"0011223344556677".repeat(2)).contains("equal halves"));
         assert!(refusal_with(key, &"FF".repeat(16)).contains("repeats one byte"));
         assert!(refusal_with(key, "01010101010101018899AABBCCDDEEFF").contains("weak"));
-        assert!(refusal_with(key, "001122").contains("neither 8 nor 16"));
+        assert!(refusal_with(key, "001122").contains("of another length"));
     }
 
     #[test]

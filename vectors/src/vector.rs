@@ -49,13 +49,15 @@ pub struct Source {
 }
 
 impl Source {
-    /// From `trace: …`, `spec: …`, `second implementation: …` or `own: …`; `None` if either part is missing.
+    /// From `trace: …`, `spec: …`, `implementation: …`, `second implementation: …` or `own: …`; `None` if either part is
+    /// missing.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (origin, text) = text.split_once(':')?;
         let origin = match origin.trim() {
             "trace" => Origin::Trace,
             "spec" => Origin::Specification,
+            "implementation" => Origin::Implementation,
             "second implementation" => Origin::SecondImplementation,
             "own" => Origin::Own,
             _ => return None,
@@ -72,6 +74,8 @@ pub enum Origin {
     Trace,
     /// A published standard, manual or worked example.
     Specification,
+    /// Somebody else's implementation: its published tests, or what it makes of given inputs.
+    Implementation,
     /// `second_implementation/make.py`, which knows nothing of the Rust code.
     SecondImplementation,
     /// The Rust code itself: guards against change, proves nothing.
@@ -82,7 +86,7 @@ impl Origin {
     /// Whether somebody outside this project published it.
     #[must_use]
     pub const fn is_published(self) -> bool {
-        matches!(self, Self::Trace | Self::Specification)
+        matches!(self, Self::Trace | Self::Specification | Self::Implementation)
     }
 }
 
@@ -90,6 +94,11 @@ impl Origin {
 pub trait Body: DeserializeOwned {
     /// Its keys by field name; the loader looks for defects.
     fn keys(&self) -> Vec<(&'static str, &[u8])>;
+
+    /// Its AES keys, which may be of other lengths.
+    fn aes_keys(&self) -> Vec<(&'static str, &[u8])> {
+        Vec::new()
+    }
 
     /// What it is evidence for.
     fn constructions(&self) -> Vec<Construction>;

@@ -11,6 +11,7 @@
 //! | [`key`], [`sam`] | key types and key records; SAM key usages and commands |
 //! | [`wallet`] | transaction types; data fields of the wallet's commands and answers |
 //! | [`toolkit`] | card application toolkit: commands, tags, results, terminal profile |
+//! | [`globalplatform`] | card management: commands, tags, privileges, life cycles, secure channels |
 //! | [`record`] | contents of EF 0015 to 001C |
 //! | [`layout`] | reading and writing fixed fields without a panic |
 #![no_std]
@@ -21,6 +22,7 @@ pub mod amount;
 pub mod date;
 pub mod fid;
 pub mod file;
+pub mod globalplatform;
 pub mod ins;
 pub mod key;
 pub mod layout;

@@ -31,9 +31,13 @@ macro_rules! status_words {
 status_words! {
     OK = 0x9000, "done";
     FILE_INVALIDATED = 0x6283, "selected file is invalid";
+    CRYPTOGRAM_WRONG = 0x6300, "cryptogram wrong";
+    MORE_DATA = 0x6310, "more entries can be asked for";
     EXECUTION_ERROR = 0x6400, "nothing changed, execution error";
     MEMORY_FAILURE = 0x6581, "memory failure";
     WRONG_LENGTH = 0x6700, "wrong length";
+    CHANNEL_NOT_SUPPORTED = 0x6881, "logical channel not supported or not active";
+    SM_NOT_SUPPORTED = 0x6882, "secure messaging not supported";
     NO_TRANSACTION = 0x6901, "command not accepted in this state";
     WRONG_FILE_KIND = 0x6981, "command does not fit the kind of file";
     SECURITY_NOT_SATISFIED = 0x6982, "security status not satisfied";
