@@ -24,6 +24,20 @@ impl<'a> Command<'a> {
     /// # Errors
     /// 6700 if the lengths do not agree or the data field is longer than FMCOS takes.
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, StatusWord> {
+        Self::parse_short(bytes)?.of_fmcos()
+    }
+
+    /// # Errors
+    /// 6700 if the data field is longer than FMCOS takes.
+    pub(crate) fn of_fmcos(self) -> Result<Self, StatusWord> {
+        if self.data.len() > DATA_MAX { Err(StatusWord::WRONG_LENGTH) } else { Ok(self) }
+    }
+
+    /// Any short APDU.
+    ///
+    /// # Errors
+    /// 6700 if the lengths do not agree.
+    pub(crate) fn parse_short(bytes: &'a [u8]) -> Result<Self, StatusWord> {
         let ([cla, ins, p1, p2], body) = bytes.split_first_chunk().ok_or(StatusWord::WRONG_LENGTH)?;
         let (data, le): (&[u8], _) = match body {
             [] => (&[], None),
@@ -37,9 +51,6 @@ impl<'a> Command<'a> {
                 }
             }
         };
-        if data.len() > DATA_MAX {
-            return Err(StatusWord::WRONG_LENGTH);
-        }
         Ok(Self { cla: *cla, ins: *ins, p1: *p1, p2: *p2, data, le })
     }
 

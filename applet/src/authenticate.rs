@@ -4,7 +4,7 @@ use onecard_wire::{key::KeyType, status::StatusWord};
 
 use crate::{
     apdu::{Command, Response, put},
-    card::{Card, Challenge},
+    cos::{Challenge, Cos},
     crypto::{BLOCK_LEN_MAX, ZERO_BLOCK, line_mac, pad, same},
     failure::{Failure, refuse},
     keys::{KeyRecord, Verdict, find},
@@ -14,7 +14,7 @@ use crate::{
 /// Most data bytes of INTERNAL AUTHENTICATE.
 const INTERNAL_DATA_MAX: usize = 232;
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// GET CHALLENGE of 4 or 8 bytes, for the next command alone.
     pub(crate) fn challenge(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
         command.require_p1p2(0x00, 0x00)?;
@@ -80,7 +80,7 @@ impl<P: Platform> Card<P> {
         let record = self.find_key(key_type, command.p2)?.ok_or(StatusWord::KEY_NOT_FOUND)?;
         self.session.require(record.use_right)?;
         self.require_in_use()?;
-        let key = record.key(&self.nvm)?;
+        let key = record.key(self.nvm)?;
         if key_type == KeyType::INTERNAL_MAC {
             command.require_answer_len(4)?;
             return Ok(put(answer, &line_mac(&key, ZERO_BLOCK, &[command.data]))?);
@@ -104,6 +104,6 @@ impl<P: Platform> Card<P> {
     /// 6A82 if the directory has no key file.
     pub(crate) fn find_key(&self, key_type: KeyType, id: u8) -> Result<Option<KeyRecord>, StatusWord> {
         let keys = self.session.directory.keys.as_ref().ok_or(StatusWord::FILE_NOT_FOUND)?;
-        Ok(find(&self.nvm, keys, key_type, id))
+        Ok(find(self.nvm, keys, key_type, id))
     }
 }

@@ -4,9 +4,9 @@ use onecard_wire::{ins::*, status::StatusWord};
 
 use crate::{
     apdu::{Command, Response},
-    card::{Card, Challenge},
+    cos::{Challenge, Cos},
     failure::{Failure, refuse},
-    fs::Lock,
+    fs::{FileIndex, Lock},
     manufacture::Kind,
     platform::Platform,
     psam::SamTransaction,
@@ -18,7 +18,7 @@ const RELOAD_PIN: u8 = 0x00;
 /// P1 of `80 5E`.
 const CHANGE_PIN: u8 = 0x01;
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     pub(crate) fn dispatch(
         &mut self,
         command: &Command<'_>,
@@ -29,6 +29,9 @@ impl<P: Platform> Card<P> {
     ) -> Result<(), Failure> {
         if !matches!(command.cla, CLA_ISO | CLA_ISO_SM | CLA_PBOC | CLA_PBOC_SM) {
             return refuse(StatusWord::CLA_NOT_SUPPORTED);
+        }
+        if self.kind == Kind::RfidSim {
+            self.require_served_by_sim(command)?;
         }
         let blocked = self.session.directory.file.lock != Lock::Open;
         match (command.cla, command.ins) {
@@ -59,8 +62,22 @@ impl<P: Platform> Card<P> {
             }
             (CLA_PBOC | CLA_PBOC_SM, WRITE_KEY) => self.write_key(command, challenge),
             (CLA_PBOC, GET_DATA) => self.key_list(command, answer),
-            _ if self.kind == Kind::CpuCard => self.dispatch_wallet(command, wallet, answer),
-            _ => self.dispatch_sam(command, sam, answer),
+            _ if self.kind == Kind::Sam => self.dispatch_sam(command, sam, answer),
+            _ => self.dispatch_wallet(command, wallet, answer),
+        }
+    }
+
+    /// On a RFID-SIM applications come by INSTALL and go by DELETE; one that the issuer domain has locked, and where none is
+    /// selected, serves nothing but SELECT.
+    fn require_served_by_sim(&self, command: &Command<'_>) -> Result<(), StatusWord> {
+        let directory = &self.session.directory;
+        match (command.cla, command.ins) {
+            (CLA_ISO, SELECT) => Ok(()),
+            (CLA_PBOC, CREATE_FILE | ERASE_DF) => Err(StatusWord::INS_NOT_SUPPORTED),
+            _ if directory.index == FileIndex::MF || !directory.file.is_selectable() => {
+                Err(StatusWord::CONDITIONS_NOT_SATISFIED)
+            }
+            _ => Ok(()),
         }
     }
 

@@ -4,14 +4,14 @@ use onecard_wire::status::StatusWord;
 
 use crate::{
     apdu::Command,
-    card::{Card, Challenge},
+    cos::{Challenge, Cos},
     failure::{Failure, refuse},
     fs::{File, FileIndex, Lock, UNBLOCK_TRIES},
     line_protection::Text,
     platform::Platform,
 };
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// APPLICATION BLOCK, P2 00 until unblocked, 01 for good. Not of the MF: that is CARD BLOCK.
     pub(crate) fn application_block(
         &mut self,
@@ -65,7 +65,7 @@ impl<P: Platform> Card<P> {
         }
         self.check_maintenance_mac(command, challenge)?;
         self.set_lock(File { lock: Lock::Permanent, ..self.session.directory.file })?;
-        self.blocked = true;
+        self.session.card_blocked = true;
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use zeroize::Zeroize;
 
 use crate::{
     apdu::{Command, Response, put},
-    card::{Card, Challenge},
+    cos::{Challenge, Cos},
     crypto::{InitialBlock, Key, line_mac, pad, same},
     failure::{Failure, refuse},
     fs::File,
@@ -58,7 +58,7 @@ pub(crate) enum ReadProtection {
     Protected { key: Key, initial: InitialBlock, text: Text },
 }
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// Checks a protected command's MAC, spending a try of its key, and returns its data.
     ///
     /// # Errors
@@ -83,7 +83,7 @@ impl<P: Platform> Card<P> {
         }
         let mut data = PlainData::from_slice(body)?;
         if text == Text::Enciphered {
-            let key = key.key(&self.nvm)?;
+            let key = key.key(self.nvm)?;
             key.cipher().decipher_all(&mut data.0);
             strip(&mut data.0, key.block_len())?;
         }
@@ -132,13 +132,13 @@ impl<P: Platform> Card<P> {
         if !data.is_empty() {
             return refuse(StatusWord::WRONG_LENGTH);
         }
-        Ok(ReadProtection::Protected { key: record.key(&self.nvm)?, initial, text: text_of(file) })
+        Ok(ReadProtection::Protected { key: record.key(self.nvm)?, initial, text: text_of(file) })
     }
 
     /// A type 36 key of the current directory.
     pub(crate) fn line_key(&self, id: u8) -> Result<KeyRecord, StatusWord> {
         let keys = self.session.directory.keys.as_ref().ok_or(StatusWord::KEY_NOT_FOUND)?;
-        find(&self.nvm, keys, KeyType::MAINTENANCE, id).ok_or(StatusWord::KEY_NOT_FOUND)
+        find(self.nvm, keys, KeyType::MAINTENANCE, id).ok_or(StatusWord::KEY_NOT_FOUND)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The blank chip: an MF and a transport key, as a FM1208 is sold.
+//! The blank chip: an MF and a transport key, as a FM1208 is sold; a SIM as its maker delivers it.
 
 use onecard_wire::{
     aid::MF_NAME,
@@ -17,6 +17,7 @@ use crate::{
         map::{CHIP_HEADER, CHIP_HEADER_LEN},
     },
     platform::Platform,
+    rfid_sim::{self, SimData},
 };
 
 /// What a chip is.
@@ -27,6 +28,8 @@ pub enum Kind {
     CpuCard = 1,
     /// A terminal's SAM: files and the PSAM commands.
     Sam = 2,
+    /// A SIM in a phone: UICC files, issuer domain, toolkit, enterprise applications.
+    RfidSim = 3,
 }
 
 /// Layout of the memory image; a change of layout changes the last byte.
@@ -40,19 +43,66 @@ const TRANSPORT_COUNTER: u8 = 0x33;
 const KEY_FILE: FileIndex = FileIndex(1);
 const KEY_FILE_SIZE: [u8; 2] = [0x00, 0x50];
 
+/// What to make.
+#[derive(Clone, Copy, Debug)]
+pub enum Blank<'a> {
+    /// A member's card as a FM1208 is sold: an MF and a transport key.
+    CpuCard,
+    /// The same, to become a SAM.
+    Sam,
+    /// A SIM as its maker delivers it to the operator: a subscription, codes and the issuer domain's keys are on it.
+    RfidSim(&'a SimData<'a>),
+}
+
+impl Blank<'_> {
+    /// What the chip will be.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::CpuCard => Kind::CpuCard,
+            Self::Sam => Kind::Sam,
+            Self::RfidSim(_) => Kind::RfidSim,
+        }
+    }
+}
+
+/// Why no chip was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unmade {
+    /// Begin again with zeroed memory.
+    PowerLost,
+    /// The data of a RFID-SIM are not what they must be: a key of a length its kind has not, or more key sets than fit.
+    SimData,
+}
+
+impl From<PowerLost> for Unmade {
+    fn from(PowerLost: PowerLost) -> Self {
+        Self::PowerLost
+    }
+}
+
+impl From<Failure> for Unmade {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::PowerLost => Self::PowerLost,
+            // Every other part of an image is a constant that fits.
+            Failure::Refused(_) => Self::SimData,
+        }
+    }
+}
+
 /// Writes the image of a blank chip into zeroed memory. The header comes last: before it the chip does not come up.
 ///
 /// # Errors
-/// [`PowerLost`]: begin again with zeroed memory.
-pub fn manufacture<P: Platform>(mut platform: P, kind: Kind) -> Result<P, PowerLost> {
+/// [`Unmade`].
+pub fn manufacture<P: Platform>(mut platform: P, blank: Blank<'_>) -> Result<P, Unmade> {
     platform.program(CHIP_HEADER, &[0; CHIP_HEADER_LEN])?;
     let mut nvm = Journal::recover(platform).map_err(|(_, lost)| lost)?;
-    match write_mf(&mut nvm) {
-        // The blank image is a constant that fits, so the only failure is that of the power.
-        Ok(()) | Err(Failure::Refused(_)) => {}
-        Err(Failure::PowerLost) => return Err(PowerLost),
+    match blank {
+        Blank::CpuCard | Blank::Sam => write_mf(&mut nvm)?,
+        Blank::RfidSim(data) => rfid_sim::personalise(&mut nvm, data)?,
     }
-    let header: [u8; CHIP_HEADER_LEN] = Writer::new().put(&MAGIC).u8(kind as u8).finish();
+    let header: [u8; CHIP_HEADER_LEN] = Writer::new().put(&MAGIC).u8(blank.kind() as u8).finish();
     nvm.chip().program(CHIP_HEADER, &header)?;
     Ok(nvm.into_memory())
 }
@@ -91,6 +141,7 @@ pub(crate) fn chip_kind<M: Memory>(nvm: &Journal<M>) -> Option<Kind> {
     match (*magic == MAGIC, rest.first()?) {
         (true, 1) => Some(Kind::CpuCard),
         (true, 2) => Some(Kind::Sam),
+        (true, 3) => Some(Kind::RfidSim),
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     apdu::Command,
-    card::{Card, Challenge},
+    cos::{Challenge, Cos},
     crypto::{TransactionKey, same},
     failure::{Failure, refuse},
     keys::{KeyRecord, Verdict},
@@ -23,7 +23,7 @@ const PIN_LEN: core::ops::RangeInclusive<usize> = 2..=6;
 const SEPARATOR: u8 = 0xFF;
 const MAC_LEN: usize = 4;
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// VERIFY. Trailing FF of the stored PIN may be left out.
     pub(crate) fn verify_pin(&mut self, command: &Command<'_>) -> Result<(), Failure> {
         command.require_no_answer()?;
@@ -100,7 +100,7 @@ impl<P: Platform> Card<P> {
 
     fn set_pin(&mut self, record: &KeyRecord, new: &[u8]) -> Result<(), Failure> {
         let mut transaction = Transaction::new();
-        record.stage_pin(&self.nvm, new, &mut transaction)?;
+        record.stage_pin(self.nvm, new, &mut transaction)?;
         Ok(self.nvm.commit(transaction)?)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, path::Path};
 
-use onecard_applet::{IMAGE_SIZE, Memory, Platform, PowerLost, manufacture};
+use onecard_applet::{IMAGE_SIZE, Memory, Platform, PowerLost, RFID_SIM_IMAGE_SIZE, manufacture};
 
 use crate::{
     image_file::{Durability, Header, ImageFile, ImageFileError},
@@ -11,7 +11,7 @@ use crate::{
     tear::Cut,
 };
 
-pub use onecard_applet::Kind;
+pub use onecard_applet::{Blank, Kind};
 
 /// A chip without power: its memory, and what a test wants to happen to it.
 #[derive(Debug)]
@@ -35,16 +35,17 @@ impl Chip {
     /// A new chip as its maker delivers it; `seed` decides its random numbers.
     ///
     /// # Errors
-    /// [`ChipFailure`]: the applet's blank image does not fit the memory.
-    pub fn blank(kind: Kind, seed: u64) -> Result<Self, ChipFailure> {
-        let memory = vec![0; IMAGE_SIZE].into_boxed_slice();
+    /// [`ChipFailure`]: the applet's blank image does not fit the memory, or a SIM's data are not what they must be.
+    pub fn blank(blank: Blank<'_>, seed: u64) -> Result<Self, ChipFailure> {
+        let kind = blank.kind();
+        let memory = vec![0; image_size(kind)].into_boxed_slice();
         let mut chip = Self::with_memory(Header { kind, seed, boots: 0 }, memory, None).power_on();
-        // Without an ordered cut nothing but a failure ends the power, and that is looked at below.
-        let _ = manufacture(&mut chip, kind);
+        let made = manufacture(&mut chip, blank).map(drop);
         let mut chip = chip.power_off();
-        match chip.memory.take_failure() {
-            Some(failure) => Err(failure),
-            None => Ok(chip),
+        match (chip.memory.take_failure(), made) {
+            (Some(failure), _) => Err(failure),
+            (None, Err(unmade)) => Err(ChipFailure::Unmade(unmade)),
+            (None, Ok(())) => Ok(chip),
         }
     }
 
@@ -143,6 +144,14 @@ impl Chip {
     /// No chip at all: what stands in a reader's slot while the chip is on its way.
     pub(crate) fn none() -> Self {
         Self::with_memory(Header { kind: Kind::CpuCard, seed: 0, boots: 0 }, Box::default(), None)
+    }
+}
+
+/// Bytes of memory of a chip.
+const fn image_size(kind: Kind) -> usize {
+    match kind {
+        Kind::CpuCard | Kind::Sam => IMAGE_SIZE,
+        Kind::RfidSim => RFID_SIM_IMAGE_SIZE,
     }
 }
 
@@ -310,7 +319,7 @@ mod tests {
 
     #[test]
     fn a_card_under_power_takes_at_most_64_kib() {
-        let chip = Chip::blank(Kind::CpuCard, 1).unwrap();
+        let chip = Chip::blank(Blank::CpuCard, 1).unwrap();
         let heap = size_of_val(chip.image()) + size_of_val(chip.wear());
         assert!(size_of::<onecard_applet::Card<PoweredChip>>() + heap <= 64 * 1024);
     }

@@ -66,7 +66,7 @@ pub enum ImageFileError {
         found: u16,
     },
     /// A kind of chip this release does not know.
-    #[error("chip image {path} is of kind {found}, this program knows 1 (CPU card) and 2 (SAM)")]
+    #[error("chip image {path} is of kind {found}, this program knows 1 (CPU card), 2 (SAM) and 3 (RFID-SIM)")]
     Kind {
         /// The file.
         path: PathBuf,
@@ -247,11 +247,12 @@ fn kind_byte(kind: Kind) -> u8 {
     match kind {
         Kind::CpuCard => 1,
         Kind::Sam => 2,
+        Kind::RfidSim => 3,
     }
 }
 
 fn kind_of(byte: u8) -> Option<Kind> {
-    [Kind::CpuCard, Kind::Sam].into_iter().find(|kind| kind_byte(*kind) == byte)
+    [Kind::CpuCard, Kind::Sam, Kind::RfidSim].into_iter().find(|kind| kind_byte(*kind) == byte)
 }
 
 #[cfg(test)]

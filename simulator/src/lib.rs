@@ -9,11 +9,11 @@
 //! ```
 //! use onecard_host::transport::Transport;
 //! use onecard_simulator::{
-//!     chip::{Chip, Kind},
+//!     chip::{Blank, Chip},
 //!     reader::Reader,
 //! };
 //!
-//! let mut reader = Reader::insert(Chip::blank(Kind::CpuCard, 1)?);
+//! let mut reader = Reader::insert(Chip::blank(Blank::CpuCard, 1)?);
 //! let challenge_and_status = reader.transmit(&[0x00, 0x84, 0x00, 0x00, 0x08])?;
 //! assert_eq!(challenge_and_status.len(), 8 + 2);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -24,6 +24,7 @@
 //! | [`chip`], [`image_file`] | a chip, in RAM or in a locked file where killing the process is a power cut |
 //! | [`tear`], [`memory`] | every power cut there is: before, inside and after each programming operation |
 //! | [`reader`] | a card inserted, removed, torn; lost commands and answers |
+//! | [`phone_slot`] | a RFID-SIM between a phone and a terminal's field |
 //! | [`population`] | many cards |
 //! | [`vpcd`], [`t0`] | the same cards in virtual readers, where pcscd and every PC/SC program finds them |
 //! | [`sample`] | ready personalised cards and SAMs under development keys |
@@ -36,6 +37,7 @@
 pub mod chip;
 pub mod image_file;
 pub mod memory;
+pub mod phone_slot;
 pub mod population;
 mod random;
 pub mod reader;

@@ -28,6 +28,11 @@ pub enum ChipFailure {
         /// Bytes there are.
         size: usize,
     },
+    /// A SIM's data are not what they must be.
+    #[error(
+        "a SIM is not made of these data: a key has a length its kind has not, or there are more key sets than fit"
+    )]
+    Unmade(onecard_applet::Unmade),
     /// The image file took no more bytes. It is as a power cut left it: open it again.
     #[error(transparent)]
     ImageFile(#[from] ImageFileError),

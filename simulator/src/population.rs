@@ -59,7 +59,7 @@ impl Population {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use onecard_applet::Kind;
+    use onecard_applet::Blank;
     use onecard_host::transport::Transport;
 
     use super::*;
@@ -72,7 +72,7 @@ mod tests {
     fn each_card_is_itself() {
         let mut population = Population::new();
         for number in 0..20 {
-            population.insert(serial(number), Chip::blank(Kind::CpuCard, number).unwrap());
+            population.insert(serial(number), Chip::blank(Blank::CpuCard, number).unwrap());
         }
         let challenge = |reader: &mut Reader| reader.transmit(&[0x00, 0x84, 0x00, 0x00, 0x08]).unwrap();
         let other = population.tap(serial(4), challenge).unwrap();
@@ -81,7 +81,7 @@ mod tests {
         assert!(first != population.tap(serial(3), challenge).unwrap());
         assert_eq!(population.tap(serial(20), challenge), None);
         assert_eq!(population.len(), 20);
-        let mut alone = Reader::insert(Chip::blank(Kind::CpuCard, 3).unwrap());
+        let mut alone = Reader::insert(Chip::blank(Blank::CpuCard, 3).unwrap());
         assert_eq!(first, challenge(&mut alone));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, error::Error, fmt, mem};
 
-use onecard_applet::{Card, Cause, Dead, Response};
+use onecard_applet::{Card, Cause, Dead, Interface, Kind, PowerLost, Response, RfidSim};
 use onecard_host::{
     trace::ReplayTarget,
     transport::{Transport, TransportError},
@@ -17,6 +17,8 @@ use crate::chip::{Chip, PoweredChip};
 #[derive(Debug)]
 pub struct Reader {
     slot: Slot,
+    /// Of a RFID-SIM.
+    interface: Interface,
     /// Commands sent since the power-up.
     exchanges: u64,
     faults: BTreeMap<u64, Fault>,
@@ -47,24 +49,39 @@ pub enum Silence {
 }
 
 enum Slot {
-    Running(Box<Card<PoweredChip>>),
+    Running(Powered),
     Silent { chip: Box<Chip>, silence: Silence },
 }
 
+/// A chip's software under power.
+enum Powered {
+    Card(Box<Card<PoweredChip>>),
+    /// On that interface alone; the other has no power. With both it is in a [`crate::phone_slot::PhoneSlot`].
+    RfidSim(Box<RfidSim<PoweredChip>>, Interface),
+}
+
 impl Reader {
-    /// Puts a chip in and powers it up. A cut ordered before applies to the power-up too; then the card is silent.
+    /// Puts a chip in and powers it up, a RFID-SIM by the reader's field. A cut ordered before applies to the power-up too;
+    /// then the card is silent.
     #[must_use]
     pub fn insert(chip: Chip) -> Self {
+        Self::insert_at(chip, Interface::Radio)
+    }
+
+    /// The same of a RFID-SIM, at the contacts of a reader for SIMs or in the field of one for cards; other chips have one
+    /// interface.
+    #[must_use]
+    pub fn insert_at(chip: Chip, interface: Interface) -> Self {
         let powered = chip.power_on();
         let slot = if powered.chip().failure().is_some() {
             Slot::silent(powered.power_off(), Silence::Failed)
         } else {
-            match Card::power_up(powered) {
-                Ok(card) => Slot::Running(Box::new(card)),
-                Err(Dead { platform, cause }) => Slot::silent(platform.power_off(), Silence::NotUp(cause)),
+            match Powered::up(powered, interface) {
+                Ok(powered) => Slot::Running(powered),
+                Err((chip, cause)) => Slot::silent(*chip, Silence::NotUp(cause)),
             }
         };
-        Self { slot, exchanges: 0, faults: BTreeMap::new() }
+        Self { slot, interface, exchanges: 0, faults: BTreeMap::new() }
     }
 
     /// Takes the card out: the chip without power.
@@ -82,7 +99,7 @@ impl Reader {
     pub fn tap_with<R>(&mut self, outside: impl FnOnce(&mut Chip) -> R) -> R {
         let mut chip = self.slot.take_chip();
         let result = outside(&mut chip);
-        *self = Self::insert(chip);
+        *self = Self::insert_at(chip, self.interface);
         result
     }
 
@@ -114,6 +131,30 @@ impl Reader {
     }
 }
 
+impl Powered {
+    fn up(chip: PoweredChip, interface: Interface) -> Result<Self, (Box<Chip>, Cause)> {
+        let up = match chip.chip().kind() {
+            Kind::CpuCard | Kind::Sam => Card::power_up(chip).map(|card| Self::Card(Box::new(card))),
+            Kind::RfidSim => RfidSim::power_up(chip).map(|sim| Self::RfidSim(Box::new(sim), interface)),
+        };
+        up.map_err(|Dead { platform, cause }| (Box::new(platform.power_off()), cause))
+    }
+
+    fn process(&mut self, command: &[u8], answer: &mut Response) -> Result<(), PowerLost> {
+        match self {
+            Self::Card(card) => card.process(command, answer),
+            Self::RfidSim(sim, interface) => sim.process(*interface, command, answer),
+        }
+    }
+
+    fn down(self) -> PoweredChip {
+        match self {
+            Self::Card(card) => card.power_down(),
+            Self::RfidSim(sim, _) => sim.power_down(),
+        }
+    }
+}
+
 impl Slot {
     fn silent(chip: Chip, silence: Silence) -> Self {
         let silence = if chip.failure().is_some() { Silence::Failed } else { silence };
@@ -122,7 +163,7 @@ impl Slot {
 
     fn into_chip(self) -> Chip {
         match self {
-            Self::Running(card) => card.power_down().power_off(),
+            Self::Running(powered) => powered.down().power_off(),
             Self::Silent { chip, .. } => *chip,
         }
     }
@@ -198,7 +239,7 @@ mod tests {
 
     use std::collections::HashSet;
 
-    use onecard_applet::Kind;
+    use onecard_applet::Blank;
 
     use super::*;
     use crate::{
@@ -211,7 +252,7 @@ mod tests {
     const WRONG_AUTHENTICATION: [u8; 13] = [0x00, 0x82, 0x00, 0x00, 0x08, 1, 2, 3, 4, 5, 6, 7, 8];
 
     fn blank() -> Chip {
-        Chip::blank(Kind::CpuCard, 1).unwrap()
+        Chip::blank(Blank::CpuCard, 1).unwrap()
     }
 
     /// Tries that remain after a wrong authentication.

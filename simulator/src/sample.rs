@@ -1,6 +1,6 @@
 //! Ready personalised cards and SAMs, for tests and demonstrations.
 
-use onecard_applet::Kind;
+use onecard_applet::{Blank, Codes, KeySet, KeySetCipher, SimData, Subscriber};
 use onecard_host::{
     card::{Pin, PinTextError},
     crypto::DesKey,
@@ -182,7 +182,7 @@ impl Sample {
     pub fn card_with(&mut self, serial: ApplicationSerial, order: &CardOrder) -> Result<Chip, SampleError> {
         let number = serial.to_bytes();
         let mf = MfKeys::of_card(&self.roots.chip(number), Self::KEY_VERSION)?;
-        let mut reader = self.operators_chip(Kind::CpuCard, number, &mf)?;
+        let mut reader = self.operators_chip(Blank::CpuCard, number, &mf)?;
         issue_card(&mut reader, &mf, &self.keys.card(serial), order, &mut self.random)?;
         Ok(reader.remove())
     }
@@ -237,18 +237,48 @@ impl Sample {
         };
         let number = order.serial.factor();
         let mf = MfKeys::of_sam(&self.roots.chip(number), Self::KEY_VERSION)?;
-        let mut reader = self.operators_chip(Kind::Sam, number, &mf)?;
+        let mut reader = self.operators_chip(Blank::Sam, number, &mf)?;
         issue_sam(&mut reader, &mf, &self.keys, &order)?;
         Ok(reader.remove())
     }
 
     /// A chip of this number, washed from its transport key to the operator's keys.
-    fn operators_chip(&mut self, kind: Kind, number: [u8; 8], mf: &MfKeys) -> Result<Reader, SampleError> {
-        let mut reader = Reader::insert(Chip::blank(kind, self.seed ^ u64::from_be_bytes(number))?);
+    fn operators_chip(&mut self, blank: Blank<'_>, number: [u8; 8], mf: &MfKeys) -> Result<Reader, SampleError> {
+        let mut reader = Reader::insert(Chip::blank(blank, self.seed ^ u64::from_be_bytes(number))?);
         prepare_mf(&mut reader, &DesKey::TRANSPORT.into(), mf, &mut self.random)?;
         Ok(reader)
     }
 }
+
+/// A SIM as its maker delivers it: with the published test keys of GlobalPlatform cards and of 3GPP TS 35.208 (test set 1).
+///
+/// **Everybody has these keys.** Such a SIM is good for tests alone.
+pub const SIM: SimData<'_> = SimData {
+    // 89 86 00 …: China Mobile's, with its check digit.
+    iccid: [0x98, 0x68, 0x00, 0x62, 0x21, 0x43, 0x65, 0x87, 0x09, 0xF0],
+    // 460 00 1234567890: China Mobile's.
+    imsi: [0x08, 0x49, 0x06, 0x00, 0x21, 0x43, 0x65, 0x87, 0x09],
+    subscriber: Subscriber {
+        key: [0x46, 0x5B, 0x5C, 0xE8, 0xB1, 0x99, 0xB4, 0x9F, 0xAA, 0x5F, 0x0A, 0x2E, 0xE2, 0x38, 0xA6, 0xBC],
+        opc: [0xCD, 0x63, 0xCB, 0x71, 0x95, 0x4A, 0x9F, 0x4E, 0x48, 0xA5, 0x99, 0x4E, 0x37, 0xA0, 0x2B, 0xAF],
+    },
+    codes: Codes {
+        pin1: *b"1234\xFF\xFF\xFF\xFF",
+        pin1_enabled: false,
+        puk1: *b"12345678",
+        pin2: *b"5678\xFF\xFF\xFF\xFF",
+        puk2: *b"87654321",
+        adm1: *b"77777777",
+    },
+    key_sets: &[
+        KeySet { version: 0x30, cipher: KeySetCipher::Aes, enc: &GP_TEST_KEY, mac: &GP_TEST_KEY, dek: &GP_TEST_KEY },
+        KeySet { version: 0x20, cipher: KeySetCipher::Des, enc: &GP_TEST_KEY, mac: &GP_TEST_KEY, dek: &GP_TEST_KEY },
+    ],
+};
+
+/// 40 41 … 4F.
+const GP_TEST_KEY: [u8; 16] =
+    [0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4A, 0x4B, 0x4C, 0x4D, 0x4E, 0x4F];
 
 /// FID of the application's directory.
 const APPLICATION: Fid = Fid(0xDF01);

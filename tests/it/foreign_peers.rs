@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use iso7816::command::CommandView;
 use iso7816_tlv::ber::{Tag, Tlv, Value};
-use onecard_applet::Kind;
+use onecard_applet::{Blank, Kind};
 use onecard_host::{
     apdu::Command,
     card::{SelectError, select},
@@ -122,7 +122,7 @@ proptest! {
 fn what_the_flows_send_reads_the_same() {
     let world = World::shared();
     let mut random = ChaCha8Rng::seed_from_u64(1);
-    let blank = Reader::insert(Chip::blank(Kind::CpuCard, 1).unwrap());
+    let blank = Reader::insert(Chip::blank(Blank::CpuCard, 1).unwrap());
     let mut issuing = Counting { card: blank, commands: Vec::new() };
     let keys: MfKeys = world.mf_keys(0).unwrap();
     prepare_mf(&mut issuing, &DesKey::TRANSPORT.into(), &keys, &mut random).unwrap();

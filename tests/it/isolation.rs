@@ -11,7 +11,7 @@ use onecard_host::{
     transport::Transport,
 };
 use onecard_simulator::{
-    chip::{Chip, Kind},
+    chip::{Blank, Chip},
     reader::Reader,
 };
 use onecard_tests::world::KEY_VERSION;
@@ -120,7 +120,7 @@ fn crowd() -> Crowd {
     let mut random = ChaCha8Rng::seed_from_u64(0x8_CA2D);
     let roots = RootKeys::generate(KEY_VERSION, &mut random);
     let mf = MfKeys::of_card(&roots.chip([7; 8]), KEY_VERSION).unwrap();
-    let mut reader = Reader::insert(Chip::blank(Kind::CpuCard, 88).unwrap());
+    let mut reader = Reader::insert(Chip::blank(Blank::CpuCard, 88).unwrap());
     prepare_mf(&mut reader, &DesKey::TRANSPORT.into(), &mf, &mut random).unwrap();
     let cashiers = (0..ENTERPRISES).map(|number| {
         let enterprise: EnterpriseId = format!("{:016}", 1_000_000_000_000_001 + number as u64).parse().unwrap();

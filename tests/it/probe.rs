@@ -10,7 +10,7 @@ use onecard_host::{
     line_protection::{Challenge, enciphered, with_mac},
     transport::{Transport, TransportError},
 };
-use onecard_simulator::chip::{Chip, Kind, PoweredChip};
+use onecard_simulator::chip::{Blank, Chip, Kind, PoweredChip};
 use onecard_wire::key::Algorithm;
 
 /// Name of the application that [`Probe::application`] makes.
@@ -44,7 +44,8 @@ impl std::fmt::Debug for Reply {
 impl Probe {
     /// A chip as sold.
     pub(crate) fn blank(kind: Kind) -> Self {
-        Self::insert(Chip::blank(kind, 0x1CA8D).unwrap())
+        let blank = if kind == Kind::Sam { Blank::Sam } else { Blank::CpuCard };
+        Self::insert(Chip::blank(blank, 0x1CA8D).unwrap())
     }
 
     /// Any chip.

@@ -11,7 +11,7 @@ use onecard_host::{
     },
 };
 use onecard_simulator::{
-    chip::{Chip, Kind},
+    chip::{Blank, Chip},
     reader::{Fault, Reader},
 };
 use onecard_tests::world::{KEY_VERSION, World, serial};
@@ -26,7 +26,7 @@ use onecard_wire::{
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 
 fn blank() -> Chip {
-    Chip::blank(Kind::CpuCard, 7).unwrap()
+    Chip::blank(Blank::CpuCard, 7).unwrap()
 }
 
 fn mf() -> MfKeys {

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use onecard_simulator::{
-    chip::{Chip, Kind},
+    chip::{Blank, Chip},
     image_file::Durability,
     sample::Sample,
 };
@@ -139,7 +139,7 @@ fn a_blank_card_in_a_reader_is_made_and_wiped() {
     let folder = station();
     let at = folder.path();
     write_pin(at);
-    let mut blank = Chip::blank(Kind::CpuCard, 3).unwrap();
+    let mut blank = Chip::blank(Blank::CpuCard, 3).unwrap();
     blank.store(&at.join("blank.card"), Durability::ProcessKill).unwrap();
     drop(blank);
     let simulation = Simulation::begin(at, "--card sim:blank.card", 1);

@@ -8,7 +8,7 @@ use onecard_host::transport::{
     pcsc::{Connection, LineProtocol, Service, Sharing},
 };
 use onecard_simulator::{
-    chip::{Chip, Kind},
+    chip::{Blank, Chip},
     vpcd::{Protocol, SimulatedCard},
 };
 use rand::{SeedableRng, rngs::ChaCha8Rng};
@@ -23,7 +23,7 @@ fn a_blank_card_in_a_reader_keeps_every_rule() {
     let stage = Stage::begin(LIMIT);
     let service = Service::connect().unwrap();
     for protocol in [Protocol::T1, Protocol::T0] {
-        let inserted = stage.insert(CARD, SimulatedCard::new(Chip::blank(Kind::CpuCard, 5).unwrap(), protocol));
+        let inserted = stage.insert(CARD, SimulatedCard::new(Chip::blank(Blank::CpuCard, 5).unwrap(), protocol));
         let name = stage.reader(CARD).into_string().unwrap();
         let mut card = Tested(Connection::open(&service, &name, Sharing::Exclusive).unwrap());
         let order = Order { mode: Mode::Write, ..Order::default() };
@@ -40,7 +40,7 @@ fn a_blank_card_in_a_reader_keeps_every_rule() {
 #[test]
 fn a_card_in_a_reader_is_not_written_to_unasked() {
     let stage = Stage::begin(LIMIT);
-    let _inserted = stage.insert(CARD, SimulatedCard::new(Chip::blank(Kind::CpuCard, 5).unwrap(), Protocol::T1));
+    let _inserted = stage.insert(CARD, SimulatedCard::new(Chip::blank(Blank::CpuCard, 5).unwrap(), Protocol::T1));
     let name = format!("pcsc:{}", stage.reader(CARD).into_string().unwrap());
     for (consent, code) in [(None, 1), (Some("--yes"), 0)] {
         let mut command = onecard();

@@ -14,7 +14,7 @@ use onecard_host::{
     transport::Transport,
 };
 use onecard_simulator::{
-    chip::{Chip, Kind},
+    chip::{Blank, Chip},
     reader::Reader,
 };
 use onecard_wire::{
@@ -272,7 +272,7 @@ fn personalised_card(
         beside: Vec::new(),
     };
     let mf = MfKeys::of_card(&root.chip(chip_number(card)), KEY_VERSION)?;
-    let mut reader = Reader::insert(Chip::blank(Kind::CpuCard, card as u64)?);
+    let mut reader = Reader::insert(Chip::blank(Blank::CpuCard, card as u64)?);
     prepare_mf(&mut reader, &DesKey::TRANSPORT.into(), &mf, random)?;
     issue_card(&mut reader, &mf, &enterprise.card(serial(card)), &order, random)?;
     select(&mut reader, &aid::enterprise_application(enterprise.enterprise()))?;
@@ -337,7 +337,7 @@ fn personalised_sam(
         keys,
     };
     let mf = MfKeys::of_sam(&root.chip(order.serial.factor()), KEY_VERSION)?;
-    let mut reader = Reader::insert(Chip::blank(Kind::Sam, 0x5A00 + terminal as u64)?);
+    let mut reader = Reader::insert(Chip::blank(Blank::Sam, 0x5A00 + terminal as u64)?);
     prepare_mf(&mut reader, &DesKey::TRANSPORT.into(), &mf, random)?;
     issue_sam(&mut reader, &mf, enterprise, &order)?;
     Ok(reader.remove())

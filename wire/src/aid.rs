@@ -7,6 +7,19 @@ pub const RID: [u8; 5] = [0xF0, 0x4F, 0x4E, 0x45, 0x43];
 /// Name of the master file.
 pub const MF_NAME: [u8; 14] = *b"1PAY.SYS.DDF01";
 
+/// The issuer domain of a RFID-SIM (GlobalPlatform Card Specification 2.3 annex F).
+pub const ISSUER_DOMAIN: [u8; 8] = [0xA0, 0x00, 0x00, 0x01, 0x51, 0x00, 0x00, 0x00];
+/// The same by the name that older tools select.
+pub const ISSUER_DOMAIN_OLDER: [u8; 8] = [0xA0, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00, 0x00];
+/// The toolkit applet of a RFID-SIM.
+pub const TOOLKIT_APPLET: [u8; 6] = [0xF0, 0x4F, 0x4E, 0x45, 0x43, 0x11];
+
+/// Whether `name` is one of the issuer domain's.
+#[must_use]
+pub fn is_issuer_domain(name: &[u8]) -> bool {
+    name == ISSUER_DOMAIN || name == ISSUER_DOMAIN_OLDER
+}
+
 /// Name of an enterprise's application on a member's card.
 #[must_use]
 pub fn enterprise_application(id: EnterpriseId) -> [u8; 14] {

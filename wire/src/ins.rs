@@ -21,6 +21,12 @@ pub const APPLICATION_UNBLOCK: u8 = 0x18;
 pub const INIT_FOR_DESCRYPT: u8 = 0x1A;
 /// APPLICATION BLOCK (84).
 pub const APPLICATION_BLOCK: u8 = 0x1E;
+/// TERMINAL PROFILE (80; TS 102 221 clause 11.2.1).
+pub const TERMINAL_PROFILE: u8 = 0x10;
+/// FETCH (80; TS 102 221 clause 11.2.3).
+pub const FETCH: u8 = 0x12;
+/// TERMINAL RESPONSE (80; TS 102 221 clause 11.2.4).
+pub const TERMINAL_RESPONSE: u8 = 0x14;
 /// VERIFY PIN (00).
 pub const VERIFY: u8 = 0x20;
 /// PIN UNBLOCK (84).
@@ -41,6 +47,8 @@ pub const GET_BALANCE: u8 = 0x5C;
 pub const CHANGE_OR_RELOAD_PIN: u8 = 0x5E;
 /// INIT_SAM_FOR_PURCHASE (80; PBOC PSAM; P1 01 undo and 02 load are this profile's own).
 pub const INIT_SAM: u8 = 0x70;
+/// MANAGE CHANNEL (00; ISO/IEC 7816-4 clause 11.1.2).
+pub const MANAGE_CHANNEL: u8 = 0x70;
 /// CREDIT_SAM_FOR_PURCHASE (80; PBOC PSAM; P1 03, check of a past MAC2, is this profile's own).
 pub const CREDIT_SAM: u8 = 0x72;
 /// MAC that marks a listed card (80; own).
@@ -53,6 +61,8 @@ pub const GET_CHALLENGE: u8 = 0x84;
 pub const INTERNAL_AUTHENTICATE: u8 = 0x88;
 /// SELECT (00).
 pub const SELECT: u8 = 0xA4;
+/// TERMINAL CAPABILITY (80; TS 102 221 clause 11.1.19).
+pub const TERMINAL_CAPABILITY: u8 = 0xAA;
 /// READ BINARY (00 or 04).
 pub const READ_BINARY: u8 = 0xB0;
 /// READ RECORD (00 or 04).
@@ -61,6 +71,8 @@ pub const READ_RECORD: u8 = 0xB2;
 pub const GET_RESPONSE: u8 = 0xC0;
 /// UPDATE BINARY, older alias (00 or 04).
 pub const WRITE_BINARY: u8 = 0xD0;
+/// ENVELOPE (80; TS 102 221 clause 11.2.2).
+pub const ENVELOPE: u8 = 0xC2;
 /// GET DATA (80).
 pub const GET_DATA: u8 = 0xCA;
 /// WRITE KEY (80 or 84).
@@ -75,9 +87,13 @@ pub const UPDATE_CAPP_DATA_CACHE: u8 = 0xDC;
 pub const CREATE_FILE: u8 = 0xE0;
 /// APPEND RECORD (00 or 04).
 pub const APPEND_RECORD: u8 = 0xE2;
+/// STATUS (80; TS 102 221 clause 11.1.2), GET STATUS of an issuer domain (80; GlobalPlatform 2.3 clause 11.4).
+pub const STATUS: u8 = 0xF2;
 /// DES CRYPT (80; PBOC PSAM).
 pub const DES_CRYPT: u8 = 0xFA;
 
+/// P1 of SELECT: by name, an AID.
+pub const SELECT_BY_AID: u8 = 0x04;
 /// P1 of INITIALIZE: a load.
 pub const INITIALIZE_LOAD: u8 = 0x00;
 /// P1 of INITIALIZE: a purchase.

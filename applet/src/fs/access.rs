@@ -2,7 +2,7 @@
 
 use onecard_wire::{file::AccessRight, status::StatusWord};
 
-use crate::{card::Session, nvm::Memory};
+use crate::{cos::Session, nvm::Memory};
 
 /// Whether rights are enforced: a directory entered while it has neither key file nor any other file is open until it is
 /// left, so that it can be filled; so is one just erased (FMCOS 2.0 user manual p. 44, 72).

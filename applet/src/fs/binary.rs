@@ -5,7 +5,7 @@ use onecard_wire::{file::FileKind, status::StatusWord};
 use super::{File, FileIndex, Lock, table::file};
 use crate::{
     apdu::{Command, Response},
-    card::{Card, Challenge},
+    cos::{Challenge, Cos},
     failure::{Failure, refuse},
     line_protection::ANSWER_DATA_MAX,
     nvm::Transaction,
@@ -15,7 +15,7 @@ use crate::{
 /// Bit of P1 that says: short file identifier in P1, offset in P2.
 const P1_SFI: u8 = 0x80;
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// READ BINARY. Le 00 reads to the end of the file.
     pub(crate) fn read_binary(
         &mut self,
@@ -79,6 +79,6 @@ impl<P: Platform> Card<P> {
     pub(super) fn current_elementary(&self) -> Result<(FileIndex, File), StatusWord> {
         debug_assert!(self.session.directory.file.lock == Lock::Open, "dispatch serves no blocked directory");
         let index = self.session.elementary.ok_or(StatusWord::FILE_NOT_FOUND)?;
-        file(&self.nvm, index).map(|file| (index, file)).ok_or(StatusWord::FILE_NOT_FOUND)
+        file(self.nvm, index).map(|file| (index, file)).ok_or(StatusWord::FILE_NOT_FOUND)
     }
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     apdu::Command,
-    card::Card,
+    cos::Cos,
     failure::{Failure, refuse},
     keys::KEY_RECORD_LEN,
     nvm::{
@@ -30,7 +30,7 @@ use crate::{
 /// A file's size as long as the memory lasts.
 const SIZE_UNLIMITED: u16 = 0xFFFF;
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// CREATE FILE in the current directory; P1 P2 is the FID. The new file is not selected.
     pub(crate) fn create_file(&mut self, command: &Command<'_>) -> Result<(), Failure> {
         command.require_no_answer()?;
@@ -46,7 +46,7 @@ impl<P: Platform> Card<P> {
             FileKind::Directory => self.new_directory(fid, command.data)?,
             _ => new_elementary(parent.index, fid, kind, command.data)?,
         };
-        let exists = find_child(&self.nvm, parent.index, fid).is_some();
+        let exists = find_child(self.nvm, parent.index, fid).is_some();
         let second_key_file = kind == FileKind::Key && parent.keys.is_some();
         if exists || second_key_file {
             return refuse(StatusWord::WRONG_P1P2);
@@ -57,8 +57,8 @@ impl<P: Platform> Card<P> {
 
     /// After an ERASE DF the MF is created once more: its rights and SFI byte are set.
     fn create_mf(&mut self, data: &[u8]) -> Result<(), Failure> {
-        let mut mf = file(&self.nvm, FileIndex::MF).ok_or(StatusWord::INTERNAL_ERROR)?;
-        let in_use = files_below(&self.nvm, FileIndex::MF).next().is_some();
+        let mut mf = file(self.nvm, FileIndex::MF).ok_or(StatusWord::INTERNAL_ERROR)?;
+        let in_use = files_below(self.nvm, FileIndex::MF).next().is_some();
         if in_use || self.session.directory.index != FileIndex::MF {
             return refuse(StatusWord::WRONG_P1P2);
         }
@@ -83,10 +83,10 @@ impl<P: Platform> Card<P> {
         if !(5..=16).contains(&name.len()) {
             return Err(StatusWord::WRONG_LENGTH);
         }
-        if depth(&self.nvm, parent) >= DEPTH_MAX {
+        if depth(self.nvm, parent) >= DEPTH_MAX {
             return Err(StatusWord::WRONG_DATA);
         }
-        if FileIndex::all().filter_map(|index| file(&self.nvm, index)).any(|other| other.name() == name) {
+        if FileIndex::all().filter_map(|index| file(self.nvm, index)).any(|other| other.name() == name) {
             return Err(StatusWord::WRONG_P1P2);
         }
         let mut directory = File::new(type_byte, parent, fid);
@@ -103,18 +103,18 @@ impl<P: Platform> Card<P> {
     fn require_room(&self, created: &File) -> Result<(), StatusWord> {
         let parent = self.session.directory;
         let limit = u16::from_be_bytes(parent.file.size);
-        let used: u32 = files_below(&self.nvm, parent.index).map(|(_, child)| declared_size(&child)).sum();
+        let used: u32 = files_below(self.nvm, parent.index).map(|(_, child)| declared_size(&child)).sum();
         let fits = limit == SIZE_UNLIMITED || used + declared_size(created) <= u32::from(limit);
         if fits { Ok(()) } else { Err(StatusWord::NOT_ENOUGH_SPACE) }
     }
 
     /// Finds pages, zeroes them, and only then makes the file exist.
     fn put_file(&mut self, mut created: File) -> Result<(), Failure> {
-        let free = FileIndex::all().take(FILES_MAX).find(|index| file(&self.nvm, *index).is_none());
+        let free = FileIndex::all().take(FILES_MAX).find(|index| file(self.nvm, *index).is_none());
         let index = free.ok_or(StatusWord::NOT_ENOUGH_SPACE)?;
         if !created.is_directory() {
             created.pages = body_len(&created)?.div_ceil(PAGE_SIZE) as u16;
-            created.first_page = free_extent(&self.nvm, created.pages).ok_or(StatusWord::NOT_ENOUGH_SPACE)?;
+            created.first_page = free_extent(self.nvm, created.pages).ok_or(StatusWord::NOT_ENOUGH_SPACE)?;
             self.nvm.clear(created.body(), usize::from(created.pages))?;
         }
         self.write_entry(index, &created)?;

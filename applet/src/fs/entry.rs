@@ -68,6 +68,8 @@ pub(crate) struct File {
     pub(crate) lock: Lock,
     /// Of a blocked directory: APPLICATION UNBLOCKs that may still fail.
     pub(crate) unblock_tries: u8,
+    /// GlobalPlatform life cycle of an application of a RFID-SIM; 0 on other cards.
+    pub(crate) life_cycle: u8,
     /// First page of the body.
     pub(crate) first_page: u16,
     pub(crate) pages: u16,
@@ -93,6 +95,7 @@ impl File {
             last: 0xFF,
             lock: Lock::Open,
             unblock_tries: UNBLOCK_TRIES,
+            life_cycle: 0,
             first_page: 0,
             pages: 0,
             name: [0; 16],
@@ -117,7 +120,7 @@ impl File {
                 _ => Lock::Permanent,
             };
             file.unblock_tries = reader.u8()?;
-            reader.u8()?;
+            file.life_cycle = reader.u8()?;
             file.name_len = reader.u8()?;
             file.name = reader.array()?;
         } else {
@@ -135,7 +138,7 @@ impl File {
             .put(&self.size)
             .put(&[self.first_right.0, self.second_right.0, self.last]);
         if self.is_directory() {
-            entry.put(&[self.lock as u8, self.unblock_tries, 0, self.name_len]).put(&self.name).finish()
+            entry.put(&[self.lock as u8, self.unblock_tries, self.life_cycle, self.name_len]).put(&self.name).finish()
         } else {
             entry.u16(self.first_page).u16(self.pages).finish()
         }
@@ -147,6 +150,11 @@ impl File {
 
     pub(crate) const fn is_directory(&self) -> bool {
         matches!(self.kind(), Some(FileKind::Directory))
+    }
+
+    /// Whether an application of a RFID-SIM may be selected: SELECTABLE or beyond, and not locked.
+    pub(crate) const fn is_selectable(&self) -> bool {
+        self.state == state::IN_USE && self.life_cycle & 0x07 == 0x07 && self.life_cycle & 0x80 == 0
     }
 
     /// Size in bytes, of kinds whose size is one number.

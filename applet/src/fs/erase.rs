@@ -8,13 +8,13 @@ use super::{
 };
 use crate::{
     apdu::Command,
-    card::Card,
+    cos::Cos,
     failure::Failure,
     nvm::{Journal, Memory, Transaction, map::FILE_ENTRY_LEN},
     platform::Platform,
 };
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// ERASE DF of the current directory. Power lost in the middle: the next power-up finishes it.
     pub(crate) fn erase_df(&mut self, command: &Command<'_>) -> Result<(), Failure> {
         command.require_p1p2(0x00, 0x00)?;
@@ -25,7 +25,7 @@ impl<P: Platform> Card<P> {
         let mut marked = directory.file;
         marked.state = state::ERASING;
         self.write_entry(directory.index, &marked)?;
-        finish_erasing(&mut self.nvm)?;
+        finish_erasing(self.nvm)?;
         self.session.elementary = None;
         self.session.directory.file.state = state::IN_USE;
         self.refresh_directory();

@@ -5,7 +5,7 @@ use onecard_wire::{file::FileKind, status::StatusWord};
 use super::{File, FileIndex};
 use crate::{
     apdu::{Command, Response},
-    card::{Card, Challenge},
+    cos::{Challenge, Cos},
     failure::{Failure, refuse},
     line_protection::ANSWER_DATA_MAX,
     nvm::{
@@ -99,7 +99,7 @@ pub(crate) fn stage_cyclic<M: Memory>(
     transaction.write(ring.address(cell), &bytes)
 }
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// READ RECORD by number, or by tag in a variable file.
     pub(crate) fn read_record(
         &mut self,
@@ -167,7 +167,7 @@ impl<P: Platform> Card<P> {
     ) -> Result<(usize, Record), StatusWord> {
         let (address, length) = match (layout, low) {
             (RecordLayout::Variable { size }, BY_NUMBER | BY_TAG) => {
-                VariableRecords { body: file.body(), size }.find(&self.nvm, p1, low == BY_NUMBER)
+                VariableRecords { body: file.body(), size }.find(self.nvm, p1, low == BY_NUMBER)
             }
             (_, BY_NUMBER) => self.numbered(file, layout, p1),
             _ => return Err(StatusWord::WRONG_P1P2),
@@ -189,7 +189,7 @@ impl<P: Platform> Card<P> {
             }
             RecordLayout::Cyclic { length, .. } => {
                 let (ring, _) = cyclic_ring(file)?;
-                let cell = ring.before(ring.newest(&self.nvm)?, before)?;
+                let cell = ring.before(ring.newest(self.nvm)?, before)?;
                 Some((ring.content(cell), length))
             }
             RecordLayout::Variable { .. } => None,
@@ -208,7 +208,7 @@ impl<P: Platform> Card<P> {
         match (layout, low) {
             (RecordLayout::Variable { size }, BY_NUMBER | BY_TAG) => {
                 let records = VariableRecords { body: file.body(), size };
-                match records.find(&self.nvm, p1, low == BY_NUMBER) {
+                match records.find(self.nvm, p1, low == BY_NUMBER) {
                     Some((address, length)) => {
                         variable::require_record(data)?;
                         if data.len() != length {
@@ -217,7 +217,7 @@ impl<P: Platform> Card<P> {
                         transaction.write(address, data)?;
                     }
                     // Scripts of the trade fill an empty file by number.
-                    None if low == BY_NUMBER && records.count(&self.nvm) + 1 == usize::from(p1) => {
+                    None if low == BY_NUMBER && records.count(self.nvm) + 1 == usize::from(p1) => {
                         return self.append(file, layout, data);
                     }
                     None => return refuse(StatusWord::RECORD_NOT_FOUND),
@@ -242,14 +242,14 @@ impl<P: Platform> Card<P> {
     fn append(&mut self, file: &File, layout: RecordLayout, data: &[u8]) -> Result<(), Failure> {
         let mut transaction = Transaction::new();
         match layout {
-            RecordLayout::Cyclic { .. } => stage_cyclic(&self.nvm, file, data, &mut transaction)?,
+            RecordLayout::Cyclic { .. } => stage_cyclic(self.nvm, file, data, &mut transaction)?,
             RecordLayout::Fixed { count, length } => {
                 let free = (0..count).find(|before| self.nvm.array(file.body() + before * (1 + length)) != [1]);
                 let free = free.ok_or(StatusWord::NOT_ENOUGH_SPACE)?;
                 stage_fixed(file, free, length, data, &mut transaction)?;
             }
             RecordLayout::Variable { size } => {
-                VariableRecords { body: file.body(), size }.stage_append(&self.nvm, data, &mut transaction)?;
+                VariableRecords { body: file.body(), size }.stage_append(self.nvm, data, &mut transaction)?;
             }
         }
         Ok(self.nvm.commit(transaction)?)

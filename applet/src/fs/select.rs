@@ -15,8 +15,9 @@ use super::{
 };
 use crate::{
     apdu::{Command, Response, put},
-    card::Card,
+    cos::Cos,
     failure::{Failure, refuse},
+    manufacture::Kind,
     nvm::{Journal, Memory},
     platform::Platform,
 };
@@ -95,7 +96,7 @@ enum Selected {
     Elementary(FileIndex),
 }
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// SELECT by FID (P1 00) or by name (P1 04). A blocked directory becomes current and answers 6A81; so does one whose FCI
     /// has another length than Le, and answers 6Cxx.
     pub(crate) fn select(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
@@ -127,8 +128,8 @@ impl<P: Platform> Card<P> {
 
     /// Makes a directory current. Its security state starts at 0; the MF's own is kept until power-off.
     pub(crate) fn enter(&mut self, index: FileIndex) -> Result<(), Failure> {
-        let directory = Directory::read(&self.nvm, index).ok_or(StatusWord::FILE_NOT_FOUND)?;
-        self.session.window = Window::on_entry(&self.nvm, index);
+        let directory = Directory::read(self.nvm, index).ok_or(StatusWord::FILE_NOT_FOUND)?;
+        self.session.window = Window::on_entry(self.nvm, index);
         self.session.df_state = if index == FileIndex::MF { self.session.mf_state } else { 0 };
         self.session.directory = directory;
         self.session.elementary = None;
@@ -138,7 +139,7 @@ impl<P: Platform> Card<P> {
 
     /// Reads the current directory anew after its files changed.
     pub(crate) fn refresh_directory(&mut self) {
-        if let Some(directory) = Directory::read(&self.nvm, self.session.directory.index) {
+        if let Some(directory) = Directory::read(self.nvm, self.session.directory.index) {
             self.session.directory = directory;
         }
     }
@@ -146,7 +147,7 @@ impl<P: Platform> Card<P> {
     /// The file with this short identifier in the current directory.
     pub(crate) fn find_sfi(&self, sfi: u8) -> Option<(FileIndex, File)> {
         let fid = Fid(u16::from(sfi));
-        fid.sfi().and_then(|_| find_child(&self.nvm, self.session.directory.index, fid))
+        fid.sfi().and_then(|_| find_child(self.nvm, self.session.directory.index, fid))
     }
 
     fn find_by_fid(&self, data: &[u8]) -> Result<Option<Selected>, StatusWord> {
@@ -156,6 +157,9 @@ impl<P: Platform> Card<P> {
             _ => return Err(StatusWord::WRONG_LENGTH),
         };
         let current = &self.session.directory;
+        if self.kind == Kind::RfidSim {
+            return Ok(self.find_in_application(fid));
+        }
         if fid == Fid::MF {
             return Ok(Some(Selected::Directory(FileIndex::MF)));
         }
@@ -169,13 +173,27 @@ impl<P: Platform> Card<P> {
             Some(FileKind::Key | FileKind::Purse) | None => None,
             Some(_) => Some(Selected::Elementary(index)),
         };
-        let child = find_child(&self.nvm, current.index, fid).and_then(selectable);
+        let child = find_child(self.nvm, current.index, fid).and_then(selectable);
         if child.is_some() {
             return Ok(child);
         }
         // And then the directory's siblings.
-        let sibling = find_child(&self.nvm, current.file.parent, fid).filter(|(_, file)| file.is_directory());
+        let sibling = find_child(self.nvm, current.file.parent, fid).filter(|(_, file)| file.is_directory());
         Ok(sibling.and_then(selectable))
+    }
+
+    /// On a RFID-SIM identifiers reach no further than the application: it, and its files.
+    fn find_in_application(&self, fid: Fid) -> Option<Selected> {
+        let current = &self.session.directory;
+        if current.index == FileIndex::MF {
+            return None;
+        }
+        if fid == current.file.fid {
+            return Some(Selected::Directory(current.index));
+        }
+        let (index, child) = find_child(self.nvm, current.index, fid)?;
+        let is_data = !matches!(child.kind(), Some(FileKind::Key | FileKind::Purse | FileKind::Directory) | None);
+        is_data.then_some(Selected::Elementary(index))
     }
 
     /// Whether a directory is an enterprise's application with the own parts: those are found by their names alone, or
@@ -183,7 +201,7 @@ impl<P: Platform> Card<P> {
     fn is_found_by_name_alone(&self, index: FileIndex, directory: &File) -> bool {
         let version = |file: File| self.nvm.array::<1>(file.body() + PublicData::VERSION_AT);
         aid::is_enterprise_application(directory.name())
-            && find_child(&self.nvm, index, Fid::PUBLIC_DATA)
+            && find_child(self.nvm, index, Fid::PUBLIC_DATA)
                 .filter(|(_, file)| file.kind() == Some(FileKind::Binary) && file.size_bytes() == PublicData::LEN)
                 .is_some_and(|(_, file)| version(file) == [PublicData::VERSION_OWN])
     }
@@ -193,9 +211,14 @@ impl<P: Platform> Card<P> {
         if !(5..=16).contains(&name.len()) {
             return Err(StatusWord::WRONG_LENGTH);
         }
+        if self.kind == Kind::RfidSim {
+            let mut applications = files_below(self.nvm, FileIndex::MF);
+            let found = applications.find(|(_, file)| file.is_selectable() && file.name() == name);
+            return Ok(found.map(|(index, _)| Selected::Directory(index)));
+        }
         let current = &self.session.directory;
-        let reachable = [(FileIndex::MF, file(&self.nvm, FileIndex::MF)), (current.index, Some(current.file))];
-        let near = files_below(&self.nvm, current.index).chain(files_below(&self.nvm, current.file.parent));
+        let reachable = [(FileIndex::MF, file(self.nvm, FileIndex::MF)), (current.index, Some(current.file))];
+        let near = files_below(self.nvm, current.index).chain(files_below(self.nvm, current.file.parent));
         let found = reachable
             .into_iter()
             .filter_map(|(index, file)| Some((index, file?)))
@@ -211,7 +234,7 @@ impl<P: Platform> Card<P> {
         let mut proprietary: heapless::Vec<u8, { FCI_CONTENT_MAX + 3 }> = heapless::Vec::new();
         if entry.last & APPLICATION_BIT == 0 {
             proprietary.extend([0x88, 0x01, entry.last & 0x1F]);
-        } else if let Some((_, content)) = find_child(&self.nvm, index, Fid(u16::from(entry.last & 0x1F)))
+        } else if let Some((_, content)) = find_child(self.nvm, index, Fid(u16::from(entry.last & 0x1F)))
             && content.kind() == Some(FileKind::Binary)
             && content.size_bytes() <= FCI_CONTENT_MAX
             && self.session.require(content.first_right).is_ok()

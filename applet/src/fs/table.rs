@@ -6,7 +6,7 @@ use super::{File, FileIndex};
 use crate::nvm::{Journal, Memory};
 
 /// The file at a place of the table.
-pub(super) fn file<M: Memory>(nvm: &Journal<M>, index: FileIndex) -> Option<File> {
+pub(crate) fn file<M: Memory>(nvm: &Journal<M>, index: FileIndex) -> Option<File> {
     File::parse(&nvm.array(index.address()))
 }
 

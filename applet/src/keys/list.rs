@@ -9,7 +9,7 @@ use onecard_wire::{
 use super::{Family, KeyRecord, records};
 use crate::{
     apdu::{Command, Response, put},
-    card::Card,
+    cos::Cos,
     failure::{Failure, refuse},
     nvm::{Journal, Memory},
     platform::Platform,
@@ -20,7 +20,7 @@ const SHORT_LENGTH_MAX: usize = 0x7F;
 /// BER: the length follows in one byte.
 const LONG_LENGTH: u8 = 0x81;
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// `80 CA page E0`: `E0{C0 05 …}*` of the current directory. A page behind the last is empty.
     pub(crate) fn key_list(&self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
         if command.p2 != KEY_LIST {
@@ -29,7 +29,7 @@ impl<P: Platform> Card<P> {
         command.require_data_len(0)?;
         let keys = self.session.directory.keys.as_ref().ok_or(StatusWord::FILE_NOT_FOUND)?;
         let before = usize::from(command.p1) * KeyListEntry::PAGE;
-        let page = || records(&self.nvm, keys).skip(before).take(KeyListEntry::PAGE);
+        let page = || records(self.nvm, keys).skip(before).take(KeyListEntry::PAGE);
         let length = page().count() * (2 + KeyListEntry::LEN);
         if length <= SHORT_LENGTH_MAX {
             put(answer, &[KeyListEntry::LIST_TAG, length as u8])?;
@@ -39,7 +39,7 @@ impl<P: Platform> Card<P> {
         command.require_answer_len(answer.len() + length)?;
         for record in page() {
             put(answer, &[record.list_tag(), KeyListEntry::LEN as u8])?;
-            put(answer, &record.list_entry(&self.nvm).to_bytes())?;
+            put(answer, &record.list_entry(self.nvm).to_bytes())?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use onecard_wire::{layout::Writer, status::StatusWord};
 
 use super::KeyRecord;
 use crate::{
-    card::Card,
+    cos::Cos,
     failure::{Failure, refuse},
     nvm::{
         Journal, Memory, Transaction,
@@ -53,7 +53,7 @@ impl KeyRecord {
     }
 }
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// Compares a secret of `record`: spends a try, compares, and gives the tries back if it was right.
     ///
     /// # Errors
@@ -63,12 +63,12 @@ impl<P: Platform> Card<P> {
         record: &KeyRecord,
         is_right: impl FnOnce(&Journal<P>) -> Result<bool, StatusWord>,
     ) -> Result<Verdict, Failure> {
-        let tries = record.tries(&self.nvm);
+        let tries = record.tries(self.nvm);
         let Some(tries_left) = tries.checked_sub(1) else {
             return refuse(StatusWord::AUTHENTICATION_BLOCKED);
         };
         self.commit_tries(record, tries_left)?;
-        if !is_right(&self.nvm)? {
+        if !is_right(self.nvm)? {
             return Ok(Verdict::Wrong { tries_left });
         }
         self.commit_tries(record, record.tries_max().max(tries))?;
@@ -77,7 +77,7 @@ impl<P: Platform> Card<P> {
 
     fn commit_tries(&mut self, record: &KeyRecord, tries: u16) -> Result<(), Failure> {
         let mut transaction = Transaction::new();
-        record.stage_tries(&self.nvm, tries, &mut transaction)?;
+        record.stage_tries(self.nvm, tries, &mut transaction)?;
         Ok(self.nvm.commit(transaction)?)
     }
 }

@@ -10,7 +10,7 @@ use onecard_wire::{
 use super::{Family, KEY_RECORD_LEN, KeyRecord, algorithm_id, counted_len, find, records, records_in};
 use crate::{
     apdu::Command,
-    card::{Card, Challenge},
+    cos::{Challenge, Cos},
     crypto::Key,
     failure::{Failure, refuse},
     fs::{Directory, File, FileIndex},
@@ -38,7 +38,7 @@ pub(crate) struct NewKey<'a> {
     pub(crate) value: &'a [u8],
 }
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// WRITE KEY, in clear (80) or enciphered and MACed by the control key (84).
     pub(crate) fn write_key(&mut self, command: &Command<'_>, challenge: Option<Challenge>) -> Result<(), Failure> {
         command.require_no_answer()?;
@@ -63,21 +63,21 @@ impl<P: Platform> Card<P> {
         challenge: Option<Challenge>,
         keys: &File,
     ) -> Result<PlainData, Failure> {
-        let control = find(&self.nvm, keys, KeyType::EXTERNAL, CONTROL_KEY_ID);
+        let control = find(self.nvm, keys, KeyType::EXTERNAL, CONTROL_KEY_ID);
         let control = control.or_else(|| self.mf_control_key()).ok_or(StatusWord::KEY_NOT_FOUND)?;
         self.unwrap(command, challenge, &control, Text::Enciphered, StatusWord::MAC_WRONG)
     }
 
     fn mf_control_key(&self) -> Option<KeyRecord> {
-        let mf = Directory::read(&self.nvm, FileIndex::MF)?;
-        find(&self.nvm, &mf.keys?, KeyType::EXTERNAL, CONTROL_KEY_ID)
+        let mf = Directory::read(self.nvm, FileIndex::MF)?;
+        find(self.nvm, &mf.keys?, KeyType::EXTERNAL, CONTROL_KEY_ID)
     }
 
     fn add_key(&mut self, keys: &File, new: &NewKey<'_>, protected: bool) -> Result<(), Failure> {
         let (key_type, protected_type) = KeyType::split(new.type_byte);
         if protected {
             // Under the MF's control key nothing but the directory's own is accepted.
-            let first = find(&self.nvm, keys, KeyType::EXTERNAL, CONTROL_KEY_ID).is_none();
+            let first = find(self.nvm, keys, KeyType::EXTERNAL, CONTROL_KEY_ID).is_none();
             if first && (key_type, new.id) != (KeyType::EXTERNAL, CONTROL_KEY_ID) {
                 return refuse(StatusWord::SECURITY_NOT_SATISFIED);
             }
@@ -87,11 +87,11 @@ impl<P: Platform> Card<P> {
                 return refuse(StatusWord::SECURITY_NOT_SATISFIED);
             }
         }
-        if find(&self.nvm, keys, key_type, new.id).is_some() {
+        if find(self.nvm, keys, key_type, new.id).is_some() {
             return refuse(StatusWord::WRONG_P1P2);
         }
         let mut transaction = Transaction::new();
-        stage_new(&self.nvm, keys, new, &mut transaction)?;
+        stage_new(self.nvm, keys, new, &mut transaction)?;
         Ok(self.nvm.commit(transaction)?)
     }
 
@@ -102,7 +102,7 @@ impl<P: Platform> Card<P> {
         new: &NewKey<'_>,
         protected: bool,
     ) -> Result<(), Failure> {
-        let old = find(&self.nvm, keys, old_type, new.id).ok_or(StatusWord::KEY_NOT_FOUND)?;
+        let old = find(self.nvm, keys, old_type, new.id).ok_or(StatusWord::KEY_NOT_FOUND)?;
         let (key_type, protected_type) = KeyType::split(new.type_byte);
         if key_type != old_type {
             return refuse(StatusWord::WRONG_DATA);
@@ -121,7 +121,7 @@ impl<P: Platform> Card<P> {
             return refuse(StatusWord::WRONG_LENGTH);
         }
         let mut transaction = Transaction::new();
-        stage_replacement(&self.nvm, &old, new, &mut transaction)?;
+        stage_replacement(self.nvm, &old, new, &mut transaction)?;
         Ok(self.nvm.commit(transaction)?)
     }
 }

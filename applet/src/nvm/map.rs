@@ -2,8 +2,11 @@
 
 use super::PAGE_SIZE;
 
-/// Size of a chip's memory image in bytes: room for eight enterprise applications.
+/// Size of a CPU card's or SAM's memory image in bytes: room for eight enterprise applications.
 pub(crate) const IMAGE_SIZE: usize = 52 * 1024;
+
+/// Size of a RFID-SIM's memory image in bytes: that of a card, then the regions of its own.
+pub(crate) const RFID_SIM_IMAGE_SIZE: usize = UICC + UICC_LEN;
 
 /// First page: what the chip is.
 pub(crate) const CHIP_HEADER: usize = 0;
@@ -29,9 +32,20 @@ pub(crate) const BODIES: usize = FILE_TABLE + FILES_MAX * FILE_ENTRY_LEN;
 /// Pages for bodies.
 pub(crate) const BODY_PAGES: usize = (IMAGE_SIZE - BODIES) / PAGE_SIZE;
 
+/// Issuer domain of a RFID-SIM: life cycle, card data, key sets.
+pub(crate) const ISSUER_DOMAIN: usize = IMAGE_SIZE;
+pub(crate) const ISSUER_DOMAIN_LEN: usize = 6 * 1024;
+/// Toolkit applet of a RFID-SIM: language, addresses, counters.
+pub(crate) const TOOLKIT: usize = ISSUER_DOMAIN + ISSUER_DOMAIN_LEN;
+pub(crate) const TOOLKIT_LEN: usize = 1024;
+/// UICC files of a RFID-SIM, its PINs, its subscription.
+pub(crate) const UICC: usize = TOOLKIT + TOOLKIT_LEN;
+pub(crate) const UICC_LEN: usize = 5 * 1024;
+
 const _: () = assert!(CHIP_HEADER + CHIP_HEADER_LEN <= JOURNAL);
 const _: () = assert!(JOURNAL_SLOT_LEN.is_multiple_of(PAGE_SIZE));
 const _: () = assert!(FILE_TABLE.is_multiple_of(PAGE_SIZE) && BODIES.is_multiple_of(PAGE_SIZE));
 const _: () = assert!(PAGE_SIZE.is_multiple_of(FILE_ENTRY_LEN));
 const _: () = assert!(FILES_MAX < 0xFF, "FF is no file's index");
-const _: () = assert!(IMAGE_SIZE <= 0x1_0000, "journal addresses have 16 bits");
+const _: () = assert!(TOOLKIT.is_multiple_of(PAGE_SIZE) && UICC.is_multiple_of(PAGE_SIZE));
+const _: () = assert!(RFID_SIM_IMAGE_SIZE <= 0x1_0000, "journal addresses have 16 bits");

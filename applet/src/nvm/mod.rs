@@ -31,5 +31,8 @@ pub trait Memory {
 /// Write granularity: the most one programming operation takes, in bytes.
 pub const PAGE_SIZE: usize = 64;
 
-/// Size of a chip's memory image in bytes: room for eight enterprise applications.
+/// Size of a CPU card's or SAM's memory image in bytes: room for eight enterprise applications.
 pub const IMAGE_SIZE: usize = map::IMAGE_SIZE;
+
+/// Size of a RFID-SIM's memory image in bytes: room for as many, and for what a SIM is beside them.
+pub const RFID_SIM_IMAGE_SIZE: usize = map::RFID_SIM_IMAGE_SIZE;

@@ -9,7 +9,7 @@ use onecard_wire::{
 use super::FACTOR_LEN;
 use crate::{
     apdu::{Command, Response, put},
-    card::Card,
+    cos::Cos,
     crypto::{BLOCK_LEN_MAX, InitialBlock, Key, TransactionKey, ZERO_BLOCK, chain, close_line_mac, cmac},
     failure::{Failure, refuse},
     platform::Platform,
@@ -41,7 +41,7 @@ enum Uses {
     Both,
 }
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// INIT_FOR_DESCRYPT: P1 usage, P2 version, data the factors, card serial first.
     pub(crate) fn init_for_descrypt(&mut self, command: &Command<'_>) -> Result<(), Failure> {
         command.require_no_answer()?;

@@ -13,7 +13,7 @@ use onecard_wire::{
 use super::SamRequest;
 use crate::{
     apdu::{Command, Response, put},
-    card::Card,
+    cos::Cos,
     crypto::same,
     failure::Failure,
     fs::{File, find_child},
@@ -27,7 +27,7 @@ const MAC1_PART_LEN: usize = 8;
 /// Behind those, where INITIALIZE said another terminal number than the SAM's.
 const TERMINAL_LEN: usize = 6;
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// `80 70 02 00`: the INIT_SAM data ‖ old balance ‖ MAC1 → MAC2. The limit falls before MAC2 leaves; the last request
     /// asked again is not charged again.
     pub(super) fn sam_load(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
@@ -91,7 +91,7 @@ impl<P: Platform> Card<P> {
     }
 
     fn load_limit(&self) -> Result<(File, LoadLimit), StatusWord> {
-        let (_, file) = find_child(&self.nvm, self.session.directory.index, Fid::SAM_LOAD_LIMIT)
+        let (_, file) = find_child(self.nvm, self.session.directory.index, Fid::SAM_LOAD_LIMIT)
             .filter(|(_, file)| file.kind() == Some(FileKind::Binary) && file.size_bytes() == LoadLimit::LEN)
             .ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
         let limit = LoadLimit::parse(&self.nvm.array::<{ LoadLimit::LEN }>(file.body()));

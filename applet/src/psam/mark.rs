@@ -7,7 +7,7 @@ use onecard_wire::{
 
 use crate::{
     apdu::{Command, Response, put},
-    card::{Card, Challenge},
+    cos::{Challenge, Cos},
     crypto::line_mac,
     failure::{Failure, refuse},
     keys::sam_versions,
@@ -17,7 +17,7 @@ use crate::{
 /// P2: the marking key of the highest version.
 const NEWEST: u8 = 0x00;
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// `80 74 00 version`: the line-protection MAC of `04 D6 97 00 0C 03 ‖ list version` and of nothing else.
     pub(crate) fn mark(&self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
         if command.p1 != 0 {
@@ -36,6 +36,6 @@ impl<P: Platform> Card<P> {
     }
 
     fn newest_marking_version(&self) -> Option<u8> {
-        sam_versions(&self.nvm, self.session.directory.keys.as_ref()?, UsageKind::MARKING).max()
+        sam_versions(self.nvm, self.session.directory.keys.as_ref()?, UsageKind::MARKING).max()
     }
 }

@@ -19,7 +19,7 @@ pub(crate) use descrypt::WorkingKey;
 pub(crate) use purchase::SamTransaction;
 
 use crate::{
-    card::Card,
+    cos::Cos,
     crypto::Key,
     fs::{FileIndex, find_child},
     keys::{KeyRecord, find_sam},
@@ -59,7 +59,7 @@ impl<'a> SamRequest<'a> {
     }
 }
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// The card's key for a transaction: the working key of this kind and of the card's version and algorithm, diversified.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl<P: Platform> Card<P> {
     fn working_key(&self, kind: UsageKind, version: u8) -> Result<KeyRecord, StatusWord> {
         let keys = self.session.directory.keys.as_ref().ok_or(StatusWord::NO_SUCH_KEY)?;
         let wanted = |usage: u8, stored: u8| Usage(usage).kind() == kind && stored == version;
-        find_sam(&self.nvm, keys, wanted).ok_or(StatusWord::NO_SUCH_KEY)
+        find_sam(self.nvm, keys, wanted).ok_or(StatusWord::NO_SUCH_KEY)
     }
 
     /// A working key diversified by `factors`, the last one first.
@@ -88,7 +88,7 @@ impl<P: Platform> Card<P> {
         if usize::from(Usage(record.type_byte()).levels()) != factors.len() {
             return Err(StatusWord::WRONG_DATA);
         }
-        let master = record.key(&self.nvm)?;
+        let master = record.key(self.nvm)?;
         Ok(factors.iter().rev().fold(master, |key, factor| key.diversified(factor)))
     }
 
@@ -97,7 +97,7 @@ impl<P: Platform> Card<P> {
     /// # Errors
     /// 6985 if the station has not written one.
     fn terminal_number(&self) -> Result<TerminalNumber, StatusWord> {
-        let (_, file) = find_child(&self.nvm, FileIndex::MF, Fid::SAM_TERMINAL)
+        let (_, file) = find_child(self.nvm, FileIndex::MF, Fid::SAM_TERMINAL)
             .filter(|(_, file)| file.size_bytes() >= 6)
             .ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
         Ok(TerminalNumber(self.nvm.array(file.body())))

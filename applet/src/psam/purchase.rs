@@ -12,7 +12,7 @@ use super::SamRequest;
 use super::undo::is_undone_by;
 use crate::{
     apdu::{Command, Response, put},
-    card::Card,
+    cos::Cos,
     crypto::same,
     failure::{Failure, refuse},
     fs::{
@@ -61,7 +61,7 @@ impl Sequence {
     }
 }
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// `80 70`: P1 00 purchase, 01 undo (own), 02 load (own).
     pub(crate) fn init_sam(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
         match (command.p1, command.p2) {
@@ -165,20 +165,20 @@ impl<P: Platform> Card<P> {
     /// # Errors
     /// 6985 if the application has no EF 0018 as this profile has it.
     pub(super) fn sequence(&self) -> Result<Sequence, StatusWord> {
-        let (_, file) = find_child(&self.nvm, self.session.directory.index, Fid::SAM_SEQUENCE)
+        let (_, file) = find_child(self.nvm, self.session.directory.index, Fid::SAM_SEQUENCE)
             .ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
         let (ring, length) = cyclic_ring(&file).ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
         if length != SequenceRecord::LEN {
             return Err(StatusWord::CONDITIONS_NOT_SATISFIED);
         }
         let record = |cell| SequenceRecord::parse(&self.nvm.array::<{ SequenceRecord::LEN }>(ring.content(cell)));
-        Ok(Sequence { file, last: ring.newest(&self.nvm).and_then(record) })
+        Ok(Sequence { file, last: ring.newest(self.nvm).and_then(record) })
     }
 
     pub(super) fn write_sequence(&mut self, done: &SequenceRecord) -> Result<(), Failure> {
         let Sequence { file, .. } = self.sequence()?;
         let mut transaction = Transaction::new();
-        stage_cyclic(&self.nvm, &file, &done.emit(), &mut transaction)?;
+        stage_cyclic(self.nvm, &file, &done.emit(), &mut transaction)?;
         Ok(self.nvm.commit(transaction)?)
     }
 }

@@ -9,12 +9,12 @@ use onecard_wire::{
 use super::{SamRequest, SamTransaction};
 use crate::{
     apdu::{Command, Response},
-    card::Card,
+    cos::Cos,
     failure::{Failure, refuse},
     platform::Platform,
 };
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// `80 70 01 00`: the undo takes the SAM's next sequence, so that hiding it from settlement leaves a gap. The sequence
     /// moves on before MAC1 leaves: who keeps the card's MAC2 from the SAM leaves the gap too. The purchase stays the last
     /// until a MAC2 shows that it is undone, so an undo that failed can be tried again, with another number.

@@ -11,7 +11,7 @@ use onecard_wire::{
 
 use crate::{
     apdu::Command,
-    card::{Card, Challenge},
+    cos::{Challenge, Cos},
     failure::{Failure, refuse},
     keys::{Family, NewKey, find, find_sam, stage_new, stage_replacement},
     nvm::Transaction,
@@ -23,7 +23,7 @@ const CONTROL_STATE: u8 = 0x0F;
 /// Error counter of master and maintenance keys (own: 65,535 tries).
 const COUNTER: u8 = 0xFF;
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// Adds a key, or replaces the one of the same usage and version.
     pub(crate) fn write_sam_key(&mut self, command: &Command<'_>, challenge: Option<Challenge>) -> Result<(), Failure> {
         command.require_no_answer()?;
@@ -34,23 +34,23 @@ impl<P: Platform> Card<P> {
             return refuse(StatusWord::WRONG_LENGTH);
         }
         let new = parse(&body).ok_or(StatusWord::WRONG_DATA)?;
-        let control = find(&self.nvm, &keys, KeyType::EXTERNAL, CONTROL_KEY_ID);
+        let control = find(self.nvm, &keys, KeyType::EXTERNAL, CONTROL_KEY_ID);
         let is_control = new.family == Family::Card && KeyType::split(new.type_byte).0 == KeyType::EXTERNAL;
         if control.is_none() && !is_control {
             return refuse(StatusWord::SECURITY_NOT_SATISFIED);
         }
         let old = match new.family {
-            Family::Card => find(&self.nvm, &keys, KeyType::split(new.type_byte).0, new.id),
+            Family::Card => find(self.nvm, &keys, KeyType::split(new.type_byte).0, new.id),
             Family::Sam => {
                 let kind = Usage(new.type_byte).kind();
-                find_sam(&self.nvm, &keys, |usage, version| Usage(usage).kind() == kind && version == new.id)
+                find_sam(self.nvm, &keys, |usage, version| Usage(usage).kind() == kind && version == new.id)
             }
         };
         let mut transaction = Transaction::new();
         match old {
             Some(old) if old.value_len() != new.value.len() => return refuse(StatusWord::WRONG_LENGTH),
-            Some(old) => stage_replacement(&self.nvm, &old, &new, &mut transaction)?,
-            None => stage_new(&self.nvm, &keys, &new, &mut transaction)?,
+            Some(old) => stage_replacement(self.nvm, &old, &new, &mut transaction)?,
+            None => stage_new(self.nvm, &keys, &new, &mut transaction)?,
         }
         Ok(self.nvm.commit(transaction)?)
     }

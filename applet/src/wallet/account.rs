@@ -17,7 +17,7 @@ use super::{
     purse::{OpenPurse, account_in_purse},
 };
 use crate::{
-    card::Card,
+    cos::Cos,
     fs::File,
     nvm::{Journal, Memory, Transaction},
     platform::Platform,
@@ -129,7 +129,7 @@ impl DaySum {
     }
 }
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// The account after `order`, its date and sum allowed.
     ///
     /// # Errors
@@ -139,7 +139,7 @@ impl<P: Platform> Card<P> {
             return Ok(purse.content.account);
         };
         limits.permit(order, purse.content.balance, self.session.pin_verified())?;
-        let beside = account_in_purse(&self.nvm, self.session.directory.purse(other(order)));
+        let beside = account_in_purse(self.nvm, self.session.directory.purse(other(order)));
         let account = self.account_in_file().newer(purse.content.account).newer(beside);
         Ok(match order.transaction_type {
             TransactionType::LOAD_ED | TransactionType::LOAD_EP => account.after_load(date),
@@ -189,14 +189,14 @@ impl<P: Platform> Card<P> {
 
     fn newest_account(&self) -> Account {
         [Purse::Ed, Purse::Ep]
-            .map(|purse| account_in_purse(&self.nvm, self.session.directory.purse(purse)))
+            .map(|purse| account_in_purse(self.nvm, self.session.directory.purse(purse)))
             .into_iter()
             .fold(self.account_in_file(), Account::newer)
     }
 
     fn account_in_file(&self) -> Account {
         let parameters = self.session.directory.parameters.as_ref();
-        parameters.and_then(|file| account_at(&self.nvm, file.body() + Parameters::DAY_AT)).unwrap_or(Account::NONE)
+        parameters.and_then(|file| account_at(self.nvm, file.body() + Parameters::DAY_AT)).unwrap_or(Account::NONE)
     }
 }
 

@@ -13,7 +13,7 @@ use onecard_wire::{
 use super::{Begun, Wallet};
 use crate::{
     apdu::{Command, Response},
-    card::Card,
+    cos::Cos,
     failure::{Failure, refuse},
     nvm::Transaction,
     platform::Platform,
@@ -31,7 +31,7 @@ pub(crate) struct Compound {
     cached_len: usize,
 }
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     pub(super) fn initialize_for_capp_purchase(
         &mut self,
         command: &Command<'_>,

@@ -11,7 +11,7 @@ use onecard_wire::{
 
 use super::Order;
 use crate::{
-    card::{Card, Session},
+    cos::{Cos, Session},
     platform::Platform,
 };
 
@@ -73,7 +73,7 @@ impl Limits {
     }
 }
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// Limits of the current application. `None` unless its EF 0015 says that this profile's own parts are there: any
     /// other is a plain FMCOS wallet.
     pub(super) fn limits(&self) -> Option<Limits> {

@@ -30,7 +30,7 @@ pub(crate) use transaction_mac::{Order, SessionKey, dated_input, load_mac1_input
 
 use crate::{
     apdu::{Command, Response, put},
-    card::Card,
+    cos::Cos,
     failure::{Failure, refuse},
     keys::KeyRecord,
     platform::Platform,
@@ -73,7 +73,7 @@ pub(crate) struct Online {
     session_key: SessionKey,
 }
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// INITIALIZE of every transaction, by P1; P2 is the purse.
     pub(crate) fn initialize(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
         let purse = Purse::from_p2(command.p2).ok_or(StatusWord::WRONG_P1P2)?;
@@ -137,7 +137,7 @@ impl<P: Platform> Card<P> {
     /// [`Self::begin`], and the session key of a transaction with the host.
     fn begin_online(&mut self, purse: Purse, key_type: KeyType, key_id: u8, order: Order) -> Result<Online, Failure> {
         let begun = self.begin(purse, key_type, key_id, order)?;
-        let key = begun.key.key(&self.nvm)?;
+        let key = begun.key.key(self.nvm)?;
         let session_key = SessionKey::online(&key, begun.random, begun.content.online_sequence);
         Ok(Online { begun, session_key })
     }

@@ -13,14 +13,14 @@ use super::{
 };
 use crate::{
     apdu::{Command, Response, put},
-    card::Card,
+    cos::Cos,
     crypto::same,
     failure::{Failure, refuse},
     nvm::Transaction,
     platform::Platform,
 };
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     pub(super) fn initialize_for_update(
         &mut self,
         command: &Command<'_>,
@@ -71,7 +71,7 @@ impl<P: Platform> Card<P> {
         let order = Order { amount: new_limit.amount(), ..begun.order };
         let new_balance = open.content.balance_after(&order)?;
         let message = update_tac_input(new_balance, open.content.online_sequence, &dated);
-        let proof = Proof { mac: [0; 4], tac: tac(&begun.tac_key.key(&self.nvm)?, &message) };
+        let proof = Proof { mac: [0; 4], tac: tac(&begun.tac_key.key(self.nvm)?, &message) };
         self.complete(&open, &order, moment, proof, Transaction::new())?;
         Ok(put(answer, &proof.tac)?)
     }

@@ -7,12 +7,12 @@ use onecard_wire::{
 
 use crate::{
     apdu::{Command, Response, put},
-    card::Card,
+    cos::Cos,
     failure::Failure,
     platform::Platform,
 };
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// GET TRANSACTION PROVE: P2 is the type, the data field the sequence after the increment.
     pub(crate) fn transaction_prove(&self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
         let wanted = TransactionType(command.p2);

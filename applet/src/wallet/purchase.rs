@@ -14,14 +14,14 @@ use super::{
 };
 use crate::{
     apdu::{Command, Response, put},
-    card::Card,
+    cos::Cos,
     crypto::same,
     failure::{Failure, refuse},
     nvm::Transaction,
     platform::Platform,
 };
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     pub(super) fn initialize_for_purchase(
         &mut self,
         command: &Command<'_>,
@@ -90,12 +90,12 @@ impl<P: Platform> Card<P> {
         let open = self.reopen(&begun)?;
         let Begun { order, random, key, tac_key, .. } = &begun;
         let sequence = open.content.offline_sequence;
-        let session_key = SessionKey::offline(&key.key(&self.nvm)?, *random, sequence, terminal_sequence);
+        let session_key = SessionKey::offline(&key.key(self.nvm)?, *random, sequence, terminal_sequence);
         if !same(&session_key.mac(&dated_input(order, date, time)), &mac1) {
             return refuse(StatusWord::MAC_WRONG);
         }
         let message = purchase_tac_input(order, terminal_sequence, date, time);
-        let tac = tac(&tac_key.key(&self.nvm)?, &message);
+        let tac = tac(&tac_key.key(self.nvm)?, &message);
         let mac2 = session_key.mac(&order.amount.to_bytes());
         self.complete(&open, order, Moment { date, time }, Proof { mac: mac2, tac }, cached)?;
         Ok(put(answer, &Debited { tac, mac2 }.emit())?)

@@ -21,7 +21,7 @@ use super::{
     transaction_mac::Order,
 };
 use crate::{
-    card::Card,
+    cos::Cos,
     failure::Failure,
     fs::{
         File, PurseFiles,
@@ -158,14 +158,14 @@ impl OpenPurse {
     }
 }
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     /// # Errors
     /// 6A82 if the directory has no such purse, 6982 if its use right is not met.
     pub(crate) fn open_purse(&self, purse: Purse) -> Result<OpenPurse, StatusWord> {
         let files = *self.session.directory.purse(purse).ok_or(StatusWord::FILE_NOT_FOUND)?;
         self.session.require(files.purse.first_right)?;
         let ring = ring(&files);
-        let newest = ring.newest(&self.nvm);
+        let newest = ring.newest(self.nvm);
         let content = newest.map_or(Some(Content::EMPTY), |cell| {
             let bytes = self.nvm.array::<{ Content::LEN + Account::LEN }>(ring.content(cell));
             let mut reader = Reader::new(&bytes);
@@ -195,7 +195,7 @@ impl<P: Platform> Card<P> {
 
     /// Whether the purse's last transaction is a plain purchase of that amount at that terminal.
     fn is_last_purchase(&self, purse: &OpenPurse, order: &Order) -> bool {
-        let last = purse.newest.and_then(|cell| proven_at(&self.nvm, proven_address(&purse.files, cell)));
+        let last = purse.newest.and_then(|cell| proven_at(self.nvm, proven_address(&purse.files, cell)));
         last.is_some_and(|last| {
             last.transaction_type == TransactionType::PURCHASE_EP
                 && last.amount == order.amount
@@ -237,7 +237,7 @@ impl<P: Platform> Card<P> {
             let Moment { date, time } = moment;
             let overdraft = content.overdraft;
             let record = LogRecord { sequence, overdraft, amount, transaction_type, terminal, date, time };
-            stage_cyclic(&self.nvm, &log, &record.emit(), &mut transaction)?;
+            stage_cyclic(self.nvm, &log, &record.emit(), &mut transaction)?;
         }
         Ok(self.nvm.commit(transaction)?)
     }
@@ -247,9 +247,9 @@ impl<P: Platform> Card<P> {
         let ring = ring(&purse.files);
         let last_eight = (0..CELLS).filter_map(|back| {
             let cell = ring.before(purse.newest?, back)?;
-            proven_at(&self.nvm, proven_address(&purse.files, cell))
+            proven_at(self.nvm, proven_address(&purse.files, cell))
         });
-        let last_load = proven_at(&self.nvm, purse.files.purse.body() + LAST_LOAD_AT);
+        let last_load = proven_at(self.nvm, purse.files.purse.body() + LAST_LOAD_AT);
         last_eight.chain(last_load).find(wanted)
     }
 }

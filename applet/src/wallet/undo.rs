@@ -8,13 +8,13 @@ use onecard_wire::{
 use super::Wallet;
 use crate::{
     apdu::{Command, Response},
-    card::Card,
+    cos::Cos,
     failure::Failure,
     nvm::Transaction,
     platform::Platform,
 };
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     pub(super) fn initialize_for_undo(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
         let undo = self.begin_with_terminal(command, Purse::Ep, KeyType::CANCEL, TransactionType::UNDO, answer)?;
         self.session.wallet = Wallet::Undo(undo);

@@ -14,14 +14,14 @@ use super::{
 };
 use crate::{
     apdu::{Command, Response, put},
-    card::Card,
+    cos::Cos,
     crypto::same,
     failure::{Failure, refuse},
     nvm::Transaction,
     platform::Platform,
 };
 
-impl<P: Platform> Card<P> {
+impl<P: Platform> Cos<'_, P> {
     pub(super) fn initialize_for_unload(
         &mut self,
         command: &Command<'_>,

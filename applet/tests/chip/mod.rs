@@ -4,7 +4,9 @@ pub mod tear;
 
 use std::{cell::RefCell, rc::Rc};
 
-use onecard_applet::{Card, Cause, IMAGE_SIZE, Kind, Memory, PAGE_SIZE, Platform, PowerLost, Response, manufacture};
+use onecard_applet::{
+    Blank, Card, Cause, IMAGE_SIZE, Kind, Memory, PAGE_SIZE, Platform, PowerLost, Response, manufacture,
+};
 
 /// What outlives a power-off, and what ends the power.
 #[derive(Clone)]
@@ -57,7 +59,8 @@ pub fn blank(kind: Kind) -> Chip {
     let chip =
         Chip { bytes: vec![0; IMAGE_SIZE], random: Vec::new(), operations_left: usize::MAX, landing: 0, operations: 0 };
     let shared = Shared(Rc::new(RefCell::new(chip)));
-    let manufactured = manufacture(shared, kind).unwrap();
+    let blank = if kind == Kind::Sam { Blank::Sam } else { Blank::CpuCard };
+    let manufactured = manufacture(shared, blank).unwrap();
     manufactured.0.borrow().clone()
 }
 

@@ -11,7 +11,7 @@ use onecard_host::{
     transport::Transport,
 };
 use onecard_simulator::{
-    chip::{Chip, Kind},
+    chip::{Blank, Chip},
     reader::Reader,
 };
 use onecard_wire::{
@@ -129,7 +129,7 @@ pub(crate) fn issue<R: CryptoRng>(
     order: &SamCardOrder,
     random: &mut R,
 ) -> anyhow::Result<Chip> {
-    let chip = Chip::blank(Kind::Sam, random.random())?;
+    let chip = Chip::blank(Blank::Sam, random.random())?;
     let mf = MfKeys::of_sam(&keys.roots.chip(order.serial.factor()), KEY_VERSION)?;
     let mut reader = Reader::insert(chip);
     prepare_mf(&mut reader, &DesKey::TRANSPORT.into(), &mf, random)?;

@@ -29,8 +29,11 @@ pub(crate) fn open_chip(file: &ChipFile, kind: Kind) -> anyhow::Result<Chip> {
     let name = |kind| match kind {
         Kind::CpuCard => "a member's card",
         Kind::Sam => "a SAM",
+        Kind::RfidSim => "a SIM",
     };
-    if chip.kind() != kind {
+    // A terminal sees of a SIM in its field what it sees of a card.
+    let tapped = (kind, chip.kind()) == (Kind::CpuCard, Kind::RfidSim);
+    if chip.kind() != kind && !tapped {
         bail!("{} is {}, not {}", path.display(), name(chip.kind()), name(kind));
     }
     Ok(chip)

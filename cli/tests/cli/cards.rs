@@ -18,7 +18,7 @@ use onecard_host::{
     transport::Transport,
 };
 use onecard_simulator::{
-    chip::{Chip, Kind},
+    chip::{Blank, Chip},
     image_file::Durability,
     reader::Reader,
     sample::Sample,
@@ -93,7 +93,7 @@ impl Desk {
         desk.cards_by_the_station();
         desk.cards_by_use();
         desk.rare_cards();
-        let mut blank = Chip::blank(Kind::CpuCard, 7).unwrap();
+        let mut blank = Chip::blank(Blank::CpuCard, 7).unwrap();
         blank.store(&folder.join("blank.card"), Durability::ProcessKill).unwrap();
         desk.traces();
     }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use onecard_simulator::{
-    chip::{Chip, Kind},
+    chip::{Blank, Chip},
     image_file::Durability,
 };
 
@@ -19,7 +19,7 @@ fn station() -> tempfile::TempDir {
     json(at, "keys new dev.keys", 0);
     json(at, "keys new other.keys", 0);
     write_secret(&at.join("w.pin"), "135790");
-    Chip::blank(Kind::CpuCard, 1).unwrap().store(&at.join("w.card"), Durability::ProcessKill).unwrap();
+    Chip::blank(Blank::CpuCard, 1).unwrap().store(&at.join("w.card"), Durability::ProcessKill).unwrap();
     folder
 }
 

@@ -9,7 +9,7 @@ use onecard_host::{
     transport::{Transport, TransportError},
 };
 use onecard_simulator::{
-    chip::{Chip, Kind},
+    chip::{Blank, Chip},
     reader::Reader,
     sample::Sample,
 };
@@ -79,7 +79,7 @@ pub(crate) fn sam() -> Simulated {
 }
 
 pub(crate) fn blank() -> (Simulated, Order) {
-    let card = Simulated(Reader::insert(Chip::blank(Kind::CpuCard, 9).unwrap()));
+    let card = Simulated(Reader::insert(Chip::blank(Blank::CpuCard, 9).unwrap()));
     let application = aid::enterprise_application(Sample::ENTERPRISE.parse().unwrap()).to_vec();
     (card, Order { mode: Mode::Write, application, ..Order::default() })
 }

@@ -39,6 +39,7 @@ fn historical_bytes(kind: Kind) -> [u8; 15] {
     let [a, b, c, d, e, f, g] = match kind {
         Kind::CpuCard => *b"OneCard",
         Kind::Sam => *b"One SAM",
+        Kind::RfidSim => *b"One SIM",
     };
     // Category 80; card service data: full name; capabilities: full name, FID, SFI, record number and tag, units of a byte,
     // no chaining; pre-issuing data.
@@ -64,7 +65,7 @@ mod tests {
 
     #[test]
     fn the_historical_bytes_are_compact_tlv() {
-        for kind in [Kind::CpuCard, Kind::Sam] {
+        for kind in [Kind::CpuCard, Kind::Sam, Kind::RfidSim] {
             let mut objects = &historical_bytes(kind)[1..];
             let mut tags = Vec::new();
             while let [head, rest @ ..] = objects {

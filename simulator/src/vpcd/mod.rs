@@ -6,12 +6,12 @@
 //!
 //! ```no_run
 //! use onecard_simulator::{
-//!     chip::{Chip, Kind},
+//!     chip::{Blank, Chip},
 //!     vpcd::{PORTS, Protocol, SimulatedCard, Slot},
 //! };
 //!
 //! let slot = Slot::connect("127.0.0.1", PORTS[0])?;
-//! let card = SimulatedCard::new(Chip::blank(Kind::CpuCard, 1)?, Protocol::T1);
+//! let card = SimulatedCard::new(Chip::blank(Blank::CpuCard, 1)?, Protocol::T1);
 //! let (card, end) = slot.serve(card);
 //! println!("{end:?}; the card: {:?}", card.into_chip());
 //! # Ok::<(), Box<dyn std::error::Error>>(())

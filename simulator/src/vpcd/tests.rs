@@ -12,7 +12,7 @@ use onecard_wire::{aid, number::ApplicationSerial};
 
 use super::*;
 use crate::{
-    chip::{Chip, Kind},
+    chip::{Blank, Chip, Kind},
     sample::Sample,
     tear::{Cut, Tear},
 };
@@ -73,7 +73,7 @@ impl Vpcd {
 }
 
 fn blank(protocol: Protocol) -> SimulatedCard {
-    SimulatedCard::new(Chip::blank(Kind::CpuCard, 1).unwrap(), protocol)
+    SimulatedCard::new(Chip::blank(Blank::CpuCard, 1).unwrap(), protocol)
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_pull_ends_an_idle_slot_and_a_second_one_does_nothing() {
 
 #[test]
 fn a_card_that_loses_its_power_is_seen_as_gone_and_comes_back_with_what_it_had() {
-    let mut chip = Chip::blank(Kind::CpuCard, 1).unwrap();
+    let mut chip = Chip::blank(Blank::CpuCard, 1).unwrap();
     chip.cut_power_at(Cut { operation: 0, tear: Tear::BEFORE });
     let (mut vpcd, _, thread) = Vpcd::with(SimulatedCard::new(chip, Protocol::T1));
     vpcd.tell(&[1]);

@@ -10,7 +10,7 @@ use onecard_host::{
     sam::{CardFactors, Sam, SamOrder},
 };
 use onecard_simulator::{
-    chip::{Chip, Kind},
+    chip::{Blank, Chip},
     reader::Reader,
 };
 use onecard_tests::world::{KEY_VERSION, World, moment, serial, terminal_number};
@@ -35,8 +35,8 @@ pub(super) struct State {
 
 pub(super) fn states() -> Vec<State> {
     let world = World::shared();
-    let (blank, card, sam) = (Chip::blank(Kind::CpuCard, 4).unwrap(), Till::used(9).card, Till::used(9).sam);
-    let blank_sam = Chip::blank(Kind::Sam, 4).unwrap();
+    let (blank, card, sam) = (Chip::blank(Blank::CpuCard, 4).unwrap(), Till::used(9).card, Till::used(9).sam);
+    let blank_sam = Chip::blank(Blank::Sam, 4).unwrap();
     let state = |name, chip: &Chip, enter| State { name, chip: chip.snapshot(), enter };
     let personalised = world.card(2).unwrap();
     vec![

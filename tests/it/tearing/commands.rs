@@ -11,7 +11,7 @@ use onecard_host::{
     line_protection::{challenge, enciphered, with_mac},
 };
 use onecard_simulator::{
-    chip::{Chip, Kind},
+    chip::{Blank, Chip},
     reader::Reader,
 };
 use onecard_tests::world::{KEY_VERSION, World, serial};
@@ -118,7 +118,7 @@ fn authenticate(reader: &mut Reader, id: u8, key: &LineKey) -> Option<StatusWord
 
 #[test]
 fn a_wrong_authentication_costs_a_try_however_it_is_torn() {
-    let blank = Chip::blank(Kind::CpuCard, 9).unwrap();
+    let blank = Chip::blank(Blank::CpuCard, 9).unwrap();
     let wrong = LineKey::from(DesKey::from_bytes([0x5A; 8]));
     let judge = |mut reader: Reader, _| match authenticate(&mut reader, 0, &wrong) {
         Some(StatusWord(0x63C2)) => Fate::NotBegun,
@@ -134,7 +134,7 @@ fn a_wrong_authentication_costs_a_try_however_it_is_torn() {
 #[test]
 fn a_right_authentication_gives_the_tries_back_only_at_the_end() {
     let (wrong, right) = (LineKey::from(DesKey::from_bytes([0x5A; 8])), LineKey::from(DesKey::TRANSPORT));
-    let mut reader = Reader::insert(Chip::blank(Kind::CpuCard, 9).unwrap());
+    let mut reader = Reader::insert(Chip::blank(Blank::CpuCard, 9).unwrap());
     assert_eq!(authenticate(&mut reader, 0, &wrong), Some(StatusWord(0x63C2)));
     let card = reader.remove();
     let judge = |mut reader: Reader, operations| match authenticate(&mut reader, 0, &wrong) {
@@ -238,7 +238,7 @@ fn a_record_is_appended_whole_or_not_at_all() {
 
 #[test]
 fn a_file_is_there_or_not() {
-    let mut reader = Reader::insert(Chip::blank(Kind::CpuCard, 9).unwrap());
+    let mut reader = Reader::insert(Chip::blank(Blank::CpuCard, 9).unwrap());
     prepare(&mut reader).unwrap();
     let chip = reader.remove();
     let create = Command::new(ins::CLA_PBOC, ins::CREATE_FILE, 0x00, 0x19)
@@ -326,7 +326,7 @@ fn an_erased_application_leaves_no_key_behind_and_the_card_is_issued_again() {
 /// The keys have just been written, so they are in the journal too when the few files of this directory are erased.
 #[test]
 fn a_directory_erased_just_after_its_keys_were_written_leaves_none_in_the_journal() {
-    let mut reader = Reader::insert(Chip::blank(Kind::CpuCard, 9).unwrap());
+    let mut reader = Reader::insert(Chip::blank(Blank::CpuCard, 9).unwrap());
     prepare(&mut reader).unwrap();
     let chip = reader.remove();
     let mf = World::shared().mf_keys(0).unwrap();

@@ -8,7 +8,7 @@ use onecard_host::{
     transport::Transport,
 };
 use onecard_simulator::{
-    chip::{Chip, Kind},
+    chip::{Blank, Chip},
     reader::Reader,
 };
 use onecard_wire::{aid, number::ApplicationSerial};
@@ -107,7 +107,7 @@ pub(super) fn mf_keys(keys: &DevelopmentKeys, serial: ApplicationSerial) -> anyh
 
 /// A new chip, in RAM, with the operator's MF.
 pub(super) fn prepared<R: CryptoRng>(mf: &MfKeys, random: &mut R) -> anyhow::Result<Reader> {
-    let mut reader = Reader::insert(Chip::blank(Kind::CpuCard, random.random())?);
+    let mut reader = Reader::insert(Chip::blank(Blank::CpuCard, random.random())?);
     prepare_mf(&mut reader, &DesKey::TRANSPORT.into(), mf, random)?;
     Ok(reader)
 }

@@ -127,7 +127,7 @@ impl Place {
 
     fn peer(&self) -> Peer {
         match self.kind {
-            Kind::CpuCard => Peer::Card,
+            Kind::CpuCard | Kind::RfidSim => Peer::Card,
             Kind::Sam => Peer::Sam,
         }
     }
@@ -144,6 +144,7 @@ impl Place {
             kind: Some(match self.kind {
                 Kind::CpuCard => "card",
                 Kind::Sam => "sam",
+                Kind::RfidSim => "sim",
             }),
             file: Some(self.file()),
             protocol: Some(match self.protocol {

@@ -10,7 +10,7 @@ use onecard_host::{
     transport::{Transport, TransportError},
 };
 use onecard_simulator::{
-    chip::{Chip, Kind},
+    chip::{Blank, Chip},
     image_file::Durability,
     reader::Reader,
     sample::Sample,
@@ -76,7 +76,7 @@ impl Desk {
         let serial = self.next_serial();
         let mf = MfKeys::of_card(&self.sample.roots().chip(serial.to_bytes()), Sample::KEY_VERSION).unwrap();
         let mut random = rand::rng();
-        let mut reader = Reader::insert(Chip::blank(Kind::CpuCard, self.serial).unwrap());
+        let mut reader = Reader::insert(Chip::blank(Blank::CpuCard, self.serial).unwrap());
         let transport_key = onecard_host::crypto::DesKey::TRANSPORT.into();
         prepare_mf(&mut reader, &transport_key, &mf, &mut random).unwrap();
         let undo = Purpose::ALL.into_iter().filter(|purpose| purpose.place().is_some());

@@ -1,0 +1,93 @@
+//! The card operating system (片内操作系统): what FMCOS commands do to files, keys and purses, in one session.
+//!
+//! A CPU card and a SAM have one session; a RFID-SIM has one on each logical channel and one on the radio.
+
+use onecard_wire::{layout::Writer, status::StatusWord};
+
+use crate::{
+    apdu::{Command, Response},
+    crypto::InitialBlock,
+    failure::Failure,
+    fs::{Directory, FileIndex, Lock, Window},
+    manufacture::Kind,
+    nvm::Journal,
+    platform::Platform,
+    psam::{SamTransaction, WorkingKey},
+    wallet::Wallet,
+};
+
+/// The memory, and the session whose command is executed.
+pub(crate) struct Cos<'a, P> {
+    pub(crate) nvm: &'a mut Journal<P>,
+    pub(crate) kind: Kind,
+    pub(crate) session: &'a mut Session,
+}
+
+/// Selection and security state.
+pub(crate) struct Session {
+    pub(crate) directory: Directory,
+    pub(crate) elementary: Option<FileIndex>,
+    pub(crate) mf_state: u8,
+    pub(crate) df_state: u8,
+    pub(crate) window: Window,
+    pub(crate) challenge: Option<Challenge>,
+    pub(crate) wallet: Wallet,
+    pub(crate) sam: SamTransaction,
+    pub(crate) working_key: Option<WorkingKey>,
+    /// CARD BLOCK was accepted: every command gets 6A81.
+    pub(crate) card_blocked: bool,
+}
+
+/// A random number given out, good for the next command alone: using it consumes it. Zeros follow it.
+pub(crate) struct Challenge(InitialBlock);
+
+impl<P: Platform> Cos<'_, P> {
+    /// Executes one command. What has been begun belongs to the next command alone: it is taken away before the command is
+    /// looked at, one whose lengths do not agree too.
+    pub(crate) fn execute(
+        &mut self,
+        command: Result<Command<'_>, StatusWord>,
+        answer: &mut Response,
+    ) -> Result<(), Failure> {
+        let challenge = self.session.challenge.take();
+        let wallet = core::mem::take(&mut self.session.wallet);
+        let sam = core::mem::take(&mut self.session.sam);
+        if self.session.card_blocked {
+            return Err(StatusWord::FUNCTION_NOT_SUPPORTED.into());
+        }
+        self.dispatch(&command?, challenge, wallet, sam, answer)
+    }
+}
+
+impl Session {
+    /// With that directory current.
+    pub(crate) fn new(directory: Directory, window: Window) -> Self {
+        Self {
+            card_blocked: directory.index == FileIndex::MF && directory.file.lock != Lock::Open,
+            directory,
+            elementary: None,
+            mf_state: 0,
+            df_state: 0,
+            window,
+            challenge: None,
+            wallet: Wallet::Idle,
+            sam: SamTransaction::Idle,
+            working_key: None,
+        }
+    }
+}
+
+impl Challenge {
+    /// Longest challenge in bytes.
+    pub(crate) const LEN_MAX: usize = 8;
+
+    /// Of 4 or 8 bytes.
+    pub(crate) fn new(random: &[u8]) -> Self {
+        Self(Writer::new().put(random).finish())
+    }
+
+    /// As an IV, or as the block to encipher.
+    pub(crate) const fn block(&self) -> InitialBlock {
+        self.0
+    }
+}

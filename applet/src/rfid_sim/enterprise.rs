@@ -1,0 +1,81 @@
+//! An enterprise application in the session of one channel or of the radio.
+
+use onecard_wire::{
+    amount::Amount,
+    ins::{CLA_PBOC, INITIALIZE, INITIALIZE_UPDATE},
+    status::StatusWord,
+    wallet::Initialize,
+};
+
+use crate::{
+    apdu::{Command, Response},
+    cos::{Cos, Session},
+    failure::{Failure, refuse},
+    fs::{Directory, FileIndex, Window, directory_entry},
+    manufacture::Kind,
+    nvm::{Journal, Memory},
+    platform::Platform,
+    wallet::Wallet,
+};
+
+/// The session of enterprise applications on one channel, or by radio; with the root current none is selected.
+pub(super) struct Enterprise(Session);
+
+impl Enterprise {
+    /// With none selected; `None` if the memory has no root.
+    pub(super) fn none<M: Memory>(nvm: &Journal<M>) -> Option<Self> {
+        Directory::read(nvm, FileIndex::MF).map(|root| Self(Session::new(root, Window::Closed)))
+    }
+
+    /// Ends the session.
+    pub(super) fn leave<M: Memory>(&mut self, nvm: &Journal<M>) {
+        if let Some(fresh) = Self::none(nvm) {
+            *self = fresh;
+        }
+    }
+
+    /// The application selected here.
+    pub(super) fn selected(&self) -> Option<FileIndex> {
+        Some(self.0.directory.index).filter(|index| *index != FileIndex::MF)
+    }
+
+    /// Executes a command of the application selected here, or SELECTs one by its name.
+    pub(super) fn process<P: Platform>(
+        &mut self,
+        nvm: &mut Journal<P>,
+        command: Result<Command<'_>, StatusWord>,
+        answer: &mut Response,
+    ) -> Result<(), Failure> {
+        self.see_what_others_changed(nvm)?;
+        let command = command.and_then(Command::of_fmcos);
+        Cos { nvm, kind: Kind::RfidSim, session: &mut self.0 }.execute(command, answer)
+    }
+
+    /// Ends what is begun in the application of that directory.
+    pub(super) fn end_transaction_of(&mut self, application: FileIndex) {
+        if self.0.directory.index == application {
+            self.0.wallet = Wallet::Idle;
+        }
+    }
+
+    /// The other interface may have blocked the application since, or the issuer domain locked it.
+    fn see_what_others_changed<P: Platform>(&mut self, nvm: &Journal<P>) -> Result<(), Failure> {
+        if self.selected().is_none() {
+            return Ok(());
+        }
+        match directory_entry(nvm, self.0.directory.index) {
+            Some(entry) if entry.name() == self.0.directory.file.name() => self.0.directory.file = entry,
+            // Deleted: the issuer domain refuses that while it is selected, so this is a fault of this program.
+            _ => return refuse(StatusWord::INTERNAL_ERROR),
+        }
+        Ok(())
+    }
+}
+
+/// Whether a command is a terminal's question what has become of a transaction: INITIALIZE of amount zero, or for an
+/// overdraft update, which names none (15.3). Once it is answered, nothing begun before, on whichever interface, may complete
+/// any more, or the terminal was told wrong.
+pub(super) fn is_question(command: &Command<'_>) -> bool {
+    let of_nothing = || Initialize::parse(command.data).is_some_and(|fields| fields.amount == Amount::ZERO);
+    (command.cla, command.ins) == (CLA_PBOC, INITIALIZE) && (command.p1 == INITIALIZE_UPDATE || of_nothing())
+}

@@ -1,0 +1,25 @@
+//! What a terminal sees by radio: enterprise applications, by their whole names.
+
+use onecard_wire::status::StatusWord;
+
+use super::{RfidSim, enterprise::is_question};
+use crate::{
+    apdu::{Command, Response},
+    failure::{Failure, refuse},
+    platform::Platform,
+};
+
+impl<P: Platform> RfidSim<P> {
+    pub(super) fn by_radio(&mut self, command: &[u8], answer: &mut Response) -> Result<StatusWord, Failure> {
+        let command = Command::parse_short(command);
+        if !self.serves_enterprises() {
+            self.radio.leave(&self.nvm);
+            return refuse(StatusWord::FILE_NOT_FOUND);
+        }
+        self.radio.process(&mut self.nvm, command, answer)?;
+        if command.is_ok_and(|command| is_question(&command)) {
+            self.end_transactions_of_others(None);
+        }
+        Ok(StatusWord::OK)
+    }
+}
