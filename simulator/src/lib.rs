@@ -27,6 +27,7 @@
 //! | [`phone_slot`] | a RFID-SIM between a phone and a terminal's field |
 //! | [`population`] | many cards |
 //! | [`vpcd`], [`t0`] | the same cards in virtual readers, where pcscd and every PC/SC program finds them |
+//! | [`handset`] | a phone that serves the toolkit of the card in it |
 //! | [`sample`] | ready personalised cards and SAMs under development keys |
 //!
 //! A tear sweep first runs once with [`Chip::record_operations`](chip::Chip::record_operations), then once for each of
@@ -35,6 +36,7 @@
 #![forbid(unsafe_code)]
 
 pub mod chip;
+pub mod handset;
 pub mod image_file;
 pub mod memory;
 pub mod phone_slot;
