@@ -81,12 +81,13 @@ pub fn issue_card<T: Transport + ?Sized>(
     script.open_mf(&mf.control.clone().into())?;
     script.create_directory(order.directory, &directory(DIRECTORY_SIZE, Fid::PUBLIC_DATA, &name), &name)?;
     script.create_file((Fid::KEY, CreateElementary { last: algorithm.key_file_byte(), ..KEY_FILE }))?;
-    write_keys(&mut script, keys, order, random)?;
+    let control = key(&script, keys, Purpose::Control, order.key_version)?;
+    script.install_control_key(Step::WriteKey(Purpose::Control), control, random_first_key(control, random))?;
+    write_other_keys(&mut script, keys, order)?;
     FILES.into_iter().try_for_each(|file| script.create_file(file))?;
-    let maintenance = key(&script, keys, Purpose::Maintenance, order.key_version)?;
-    for (file, content) in contents(keys, order) {
-        script.write_file(file, &content, maintenance)?;
-    }
+    write_contents(&mut script, keys, order)?;
+    // Left, so that its rights are enforced.
+    script.select_mf()?;
     read_back(&mut script, keys, order, &name)
 }
 
@@ -172,7 +173,7 @@ const fn purse(use_right: AccessRight) -> CreateElementary {
 }
 
 /// The cipher of all keys 36 to 39.
-fn one_algorithm<T: Transport + ?Sized>(
+pub(super) fn one_algorithm<T: Transport + ?Sized>(
     script: &Script<'_, T>,
     keys: &CardKeys,
     order: &CardOrder,
@@ -187,14 +188,13 @@ fn one_algorithm<T: Transport + ?Sized>(
     Ok(algorithm)
 }
 
-fn write_keys<T: Transport + ?Sized>(
+/// All keys but the control key, under it, and the PIN.
+pub(super) fn write_other_keys<T: Transport + ?Sized>(
     script: &mut Script<'_, T>,
     keys: &CardKeys,
     order: &CardOrder,
-    random: &mut impl CryptoRng,
 ) -> Result<(), IssuingError> {
     let control = key(script, keys, Purpose::Control, order.key_version)?;
-    script.install_control_key(Step::WriteKey(Purpose::Control), control, random_first_key(control, random))?;
     for purpose in Purpose::ALL.into_iter().filter(|purpose| *purpose != Purpose::Control) {
         let Some(place) = purpose.place() else { continue };
         let value = key(script, keys, purpose, order.key_version)?;
@@ -223,12 +223,16 @@ const STATE_PIN: u8 = 0x02;
 /// Three tries, three left.
 const THREE_TRIES: u8 = 0x33;
 
-fn contents(keys: &CardKeys, order: &CardOrder) -> [(Fid, Vec<u8>); 3] {
-    [
-        (Fid::PUBLIC_DATA, public_data(keys, order).emit().to_vec()),
-        (Fid::HOLDER, order.holder.emit().to_vec()),
-        (Fid::PARAMETERS, order.parameters.emit().to_vec()),
-    ]
+/// What the files hold.
+pub(super) fn write_contents<T: Transport + ?Sized>(
+    script: &mut Script<'_, T>,
+    keys: &CardKeys,
+    order: &CardOrder,
+) -> Result<(), IssuingError> {
+    let maintenance = key(script, keys, Purpose::Maintenance, order.key_version)?;
+    script.write_file(Fid::PUBLIC_DATA, &public_data(keys, order).emit(), maintenance)?;
+    script.write_file(Fid::HOLDER, &order.holder.emit(), maintenance)?;
+    script.write_file(Fid::PARAMETERS, &order.parameters.emit(), maintenance)
 }
 
 fn public_data(keys: &CardKeys, order: &CardOrder) -> PublicData {
@@ -243,7 +247,7 @@ fn public_data(keys: &CardKeys, order: &CardOrder) -> PublicData {
     }
 }
 
-fn key<'k, T: Transport + ?Sized>(
+pub(super) fn key<'k, T: Transport + ?Sized>(
     script: &Script<'_, T>,
     keys: &'k CardKeys,
     purpose: Purpose,
@@ -252,15 +256,14 @@ fn key<'k, T: Transport + ?Sized>(
     keys.keys().key(purpose, version).map_err(|missing| script.failed(Step::WriteKey(purpose), missing))
 }
 
-/// Leaves the directory, so that its rights are enforced, and looks at it as a terminal does.
-fn read_back<T: Transport + ?Sized>(
+/// Looks at the application as a terminal does.
+pub(super) fn read_back<T: Transport + ?Sized>(
     script: &mut Script<'_, T>,
     keys: &CardKeys,
     order: &CardOrder,
     name: &[u8; 14],
 ) -> Result<Selected, IssuingError> {
     let different = |script: &Script<'_, T>, file| Err(script.failed(Step::Check(file), Cause::Different));
-    script.select_mf()?;
     let selected = select(script.transport, name).map_err(|error| script.failed(Step::SelectDirectory, error))?;
     if selected.public_data != public_data(keys, order) {
         return different(script, Fid::PUBLIC_DATA);

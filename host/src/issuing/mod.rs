@@ -5,6 +5,7 @@
 //! | [`examine`] | any card | what a station may do with it; nothing is written |
 //! | [`prepare_mf`] | a card as sold, transport key | an empty MF under the operator's keys |
 //! | [`issue_card`] | the operator's MF | one enterprise application, written and read back |
+//! | [`issue_installed`] | an application of a RFID-SIM, as INSTALL leaves it | the same, written and read back |
 //! | [`issue_sam`] | the operator's MF | the enterprise's SAM |
 //! | [`roll_key`] | an issued application | the same with one key added or replaced |
 //! | [`wipe`] | a card whose control key is known | a card as sold |
@@ -19,11 +20,13 @@ mod mf;
 mod roll;
 mod sam;
 mod script;
+mod sim;
 
 use core::fmt;
 
 use onecard_wire::{
     fid::Fid,
+    key::Algorithm,
     number::{ApplicationSerial, TerminalNumber},
     sam::UsageKind,
 };
@@ -39,11 +42,12 @@ pub use condition::{Condition, NotOurs, Opener, examine};
 pub use mf::{MfKeys, prepare_mf, prepare_mf_resumable, wipe};
 pub use roll::{KeyRoll, roll_key};
 pub use sam::{SamCardOrder, SamRole, SamSerial, SamSerialError, issue_sam, purpose_of};
+pub use sim::issue_installed;
 
 /// Issuing stopped. Once something was created the card is unfinished and no terminal accepts it: bring it back to the
 /// operator's MF by [`prepare_mf`] under the operator's control key, and issue it again.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{target}: issuing stopped at \"{step}\": {cause}; {}", .step.what_next())]
+#[error("{target}: issuing stopped at \"{step}\": {cause}; {}", .step.what_next(.target))]
 pub struct IssuingError {
     /// What was being issued.
     pub target: Target,
@@ -61,6 +65,8 @@ pub enum Target {
     Mf,
     /// A member's card.
     Card(ApplicationSerial),
+    /// An application that INSTALL put on a RFID-SIM.
+    Installed(ApplicationSerial),
     /// A terminal's SAM.
     Sam(TerminalNumber),
 }
@@ -121,6 +127,14 @@ pub enum Cause {
     /// Keys 36 to 39 of one directory are of several ciphers.
     #[error("the keys {0:?} and {1:?} are of different ciphers, and a key file has one for its keys 36 to 39")]
     MixedAlgorithms(Purpose, Purpose),
+    /// INSTALL made a key file of another cipher for the keys 36 to 39.
+    #[error("the application was installed for {installed:?} keys and these are {wanted:?}: install it for {wanted:?}")]
+    OtherAlgorithm {
+        /// What it was installed for.
+        installed: Algorithm,
+        /// What its keys are.
+        wanted: Algorithm,
+    },
     /// The order puts a key beside another where only one can stand, or in the other's own place.
     #[error("the {0:?} key cannot stand at id {1:02X}: keys of that purpose have other ids")]
     NoSuchPlace(Purpose, u8),
@@ -146,11 +160,12 @@ pub enum Cause {
 
 impl Step {
     /// What the station does after a failure here.
-    const fn what_next(self) -> &'static str {
-        match self {
-            Self::SelectMf => "nothing changed: present the card again",
-            Self::RollKey(_) => "the card has the old key or the new one: read its key list before it is written again",
-            Self::Authenticate => "nothing changed: use the control key this card has, the wrong one may lock it",
+    const fn what_next(self, target: &Target) -> &'static str {
+        match (self, target) {
+            (Self::SelectMf, _) => "nothing changed: present the card again",
+            (Self::RollKey(_), _) => "the card has the old key or the new one: read its key list before it is written again",
+            (Self::Authenticate, _) => "nothing changed: use the control key this card has, the wrong one may lock it",
+            (_, Target::Installed(_)) => "delete the application and install it again",
             _ => "erase the card under the operator's control key and issue it again",
         }
     }
@@ -181,6 +196,7 @@ impl fmt::Display for Target {
         match self {
             Self::Mf => f.write_str("master file"),
             Self::Card(serial) => write!(f, "card {serial}"),
+            Self::Installed(serial) => write!(f, "application {serial} on a SIM"),
             Self::Sam(terminal) => write!(f, "SAM of terminal {terminal}"),
         }
     }

@@ -104,8 +104,19 @@ impl<T: Transport + ?Sized> Script<'_, T> {
         name: &[u8; 14],
     ) -> Result<(), IssuingError> {
         self.send(Step::Create(directory), &create(directory).with_data(data))?;
+        self.select_by_name(name)
+    }
+
+    /// SELECT of an application.
+    pub(super) fn select_by_name(&mut self, name: &[u8; 14]) -> Result<(), IssuingError> {
         let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x04, 0x00).with_data(name).expecting(0);
         self.send(Step::SelectDirectory, &select).map(drop)
+    }
+
+    /// Washing of the control key (洗卡): the one there is replaced under itself.
+    pub(super) fn wash_control_key(&mut self, step: Step, from: &Key, to: &Key) -> Result<(), IssuingError> {
+        let record = KeyRecord::control(protected(KeyType::EXTERNAL), to).emit();
+        self.write_enciphered(step, [KeyType::EXTERNAL.0, CONTROL_KEY_ID], &record, &from.clone().into())
     }
 
     /// CREATE FILE of an elementary, key or purse file in the current directory.
@@ -119,8 +130,7 @@ impl<T: Transport + ?Sized> Script<'_, T> {
         let in_clear = Command::new(ins::CLA_PBOC, ins::WRITE_KEY, ADD, CONTROL_KEY_ID).with_bytes(&record);
         let in_clear = in_clear.map_err(|error| self.failed(Step::FirstControlKey, error))?;
         self.send(Step::FirstControlKey, &in_clear)?;
-        let record = KeyRecord::control(protected(KeyType::EXTERNAL), real).emit();
-        self.write_enciphered(step, [KeyType::EXTERNAL.0, CONTROL_KEY_ID], &record, &first.into())
+        self.wash_control_key(step, &first, real)
     }
 
     /// Adds a key under the directory's control key.
