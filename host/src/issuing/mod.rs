@@ -163,7 +163,9 @@ impl Step {
     const fn what_next(self, target: &Target) -> &'static str {
         match (self, target) {
             (Self::SelectMf, _) => "nothing changed: present the card again",
-            (Self::RollKey(_), _) => "the card has the old key or the new one: read its key list before it is written again",
+            (Self::RollKey(_), _) => {
+                "the card has the old key or the new one: read its key list before it is written again"
+            }
             (Self::Authenticate, _) => "nothing changed: use the control key this card has, the wrong one may lock it",
             (_, Target::Installed(_)) => "delete the application and install it again",
             _ => "erase the card under the operator's control key and issue it again",

@@ -3,7 +3,7 @@
 use onecard_wire::aid;
 
 use super::{
-    Cause, CardOrder, IssuingError, Step, Target,
+    CardOrder, Cause, IssuingError, Step, Target,
     card::{key, one_algorithm, read_back, write_contents, write_other_keys},
     script::Script,
 };
@@ -30,7 +30,9 @@ pub fn issue_installed<T: Transport + ?Sized>(
     let name = aid::enterprise_application(order.enterprise);
     let (washing, algorithm) = (Step::WriteKey(Purpose::Control), one_algorithm(&script, keys, order)?);
     if management.algorithm() != algorithm {
-        return Err(script.failed(washing, Cause::OtherAlgorithm { installed: management.algorithm(), wanted: algorithm }));
+        return Err(
+            script.failed(washing, Cause::OtherAlgorithm { installed: management.algorithm(), wanted: algorithm })
+        );
     }
     script.select_by_name(&name)?;
     script.wash_control_key(washing, management, key(&script, keys, Purpose::Control, order.key_version)?)?;

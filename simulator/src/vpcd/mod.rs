@@ -22,6 +22,7 @@
 
 mod atr;
 mod link;
+mod phone;
 mod presented;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ use std::{
 
 pub use self::{
     atr::{Protocol, atr},
+    phone::{Side, SimSide},
     presented::{Echo, Presented, SimulatedCard},
 };
 

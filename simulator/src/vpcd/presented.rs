@@ -42,7 +42,8 @@ pub struct SimulatedCard {
     listener: Listener,
 }
 
-struct Listener {
+/// Whoever wants to hear what happens to a card.
+pub(super) struct Listener {
     told: Option<Box<dyn FnMut(What) + Send>>,
     discretion: Discretion,
 }
@@ -62,19 +63,13 @@ impl SimulatedCard {
             Protocol::T1 => None,
         };
         let atr = atr(chip.kind(), protocol);
-        Self {
-            atr,
-            power: Power::Off(chip.into()),
-            t0,
-            failure: None,
-            listener: Listener { told: None, discretion: Discretion::NEW },
-        }
+        Self { atr, power: Power::Off(chip.into()), t0, failure: None, listener: Listener::nobody() }
     }
 
     /// Tells `listener` what happens to the card, without secrets; in whole APDUs, in T=0 too.
     #[must_use]
     pub fn heard_by(mut self, listener: impl FnMut(What) + Send + 'static) -> Self {
-        self.listener.told = Some(Box::new(listener));
+        self.listener.listen(listener);
         self
     }
 
@@ -94,10 +89,7 @@ impl SimulatedCard {
 
     fn begin(&mut self, what: fn(Vec<u8>) -> What) {
         self.power = Power::On(Reader::insert(self.take_chip()).into());
-        self.listener.hear(|discretion| {
-            *discretion = Discretion::NEW;
-            what(self.atr.clone())
-        });
+        self.listener.begin(what(self.atr.clone()));
     }
 
     fn take_chip(&mut self) -> Chip {
@@ -120,7 +112,7 @@ impl Presented for SimulatedCard {
 
     fn power_off(&mut self) {
         if let Power::On(_) = self.power {
-            self.listener.hear(|_| What::PowerOff);
+            self.listener.end();
         }
         self.power = Power::Off(self.take_chip().into());
     }
@@ -134,7 +126,7 @@ impl Presented for SimulatedCard {
         let (failure, listener) = (&mut self.failure, &mut self.listener);
         let mut card = |command: &[u8]| {
             let answer = reader.transmit(command);
-            listener.hear(|discretion| What::Exchange(discretion.record(command, answer.as_deref())));
+            listener.exchange(command, answer.as_deref());
             match answer {
                 Ok(answer) => Some(answer),
                 Err(TransportError::Reader(why)) => {
@@ -157,6 +149,31 @@ impl Presented for SimulatedCard {
 }
 
 impl Listener {
+    pub(super) fn nobody() -> Self {
+        Self { told: None, discretion: Discretion::NEW }
+    }
+
+    pub(super) fn listen(&mut self, listener: impl FnMut(What) + Send + 'static) {
+        self.told = Some(Box::new(listener));
+    }
+
+    /// Power up, or a reset.
+    pub(super) fn begin(&mut self, what: What) {
+        self.hear(|discretion| {
+            *discretion = Discretion::NEW;
+            what
+        });
+    }
+
+    pub(super) fn exchange(&mut self, command: &[u8], answer: Result<&[u8], &TransportError>) {
+        self.hear(|discretion| What::Exchange(discretion.record(command, answer)));
+    }
+
+    /// Power off.
+    pub(super) fn end(&mut self) {
+        self.hear(|_| What::PowerOff);
+    }
+
     fn hear(&mut self, what: impl FnOnce(&mut Discretion) -> What) {
         if let Some(told) = &mut self.told {
             told(what(&mut self.discretion));

@@ -23,7 +23,7 @@ use onecard_simulator::{
 
 use self::{
     event::{Ended, Event, Printer},
-    place::{Happening, Place, Record},
+    place::{Contents, Happening, Place, Record},
 };
 use crate::{
     args::{ChipFile, VirtualReader},
@@ -39,6 +39,8 @@ Examples:
   opensc-tool --reader 'Virtual PCD 00 00' --atr              # in another window 另开窗口
   # a member's card and a till's SAM, for the tests of a terminal program 卡与SAM卡同时
   onecard simulate --card sim:wang.card --sam sim:till.sam
+  # a phone's SIM: the phone's side in the first reader, a terminal's field in the second 手机卡的接触与非接触两侧
+  onecard simulate --sim sim:wang.sim --protocol t0
   # for a script: one JSON object a line, an end of its own
   onecard simulate --card sim:wang.card --protocol t0 --for 60 --json
   # what another program does to the card, told and checked 记录其他程序的通信
@@ -53,12 +55,15 @@ Typed while it runs 运行中可键入:
 #[derive(Args, Debug)]
 pub(crate) struct Simulate {
     /// A member's card, sim:FILE; twice for two cards.
-    #[arg(long = "card", value_name = "CHIP", required_unless_present = "sams")]
+    #[arg(long = "card", value_name = "CHIP", required_unless_present_any = ["sams", "sim"])]
     cards: Vec<ChipFile>,
     /// A SAM, sim:FILE; cards come first.
     #[arg(long = "sam", value_name = "CHIP")]
     sams: Vec<ChipFile>,
-    /// How they are spoken to.
+    /// A RFID-SIM in a phone, sim:FILE: its contacts in the first reader, a terminal's field in the second.
+    #[arg(long, value_name = "CHIP", conflicts_with_all = ["cards", "sams"])]
+    sim: Option<ChipFile>,
+    /// How they are spoken to; a field speaks T=1.
     #[arg(long, value_enum, default_value_t = Protocol::T1)]
     protocol: Protocol,
     /// Where vpcd waits for the first card; for a second one at the next port.
@@ -119,17 +124,21 @@ fn serve(
 }
 
 fn places(simulate: &Simulate) -> anyhow::Result<Vec<Place>> {
-    let Simulate { cards, sams, vpcd: VirtualReader { host, port }, .. } = simulate;
+    let Simulate { cards, sams, sim, vpcd: VirtualReader { host, port }, .. } = simulate;
     let protocol = match simulate.protocol {
         Protocol::T1 => vpcd::Protocol::T1,
         Protocol::T0 => vpcd::Protocol::T0,
     };
-    let chips = cards.iter().map(|card| (card, Kind::CpuCard)).chain(sams.iter().map(|sam| (sam, Kind::Sam)));
-    let chips: Vec<_> = chips.collect();
-    if chips.len() > PORTS.len() {
-        bail!("{} cards, and vpcd has {} readers", chips.len(), PORTS.len());
+    let chip = |kind| move |file: &ChipFile| Contents::chip(file, kind, protocol);
+    let mut contents: Vec<Contents> =
+        cards.iter().map(chip(Kind::CpuCard)).chain(sams.iter().map(chip(Kind::Sam))).collect::<Result<_, _>>()?;
+    if let Some(file) = sim {
+        contents.extend(Contents::both_sides(file, protocol)?);
     }
-    (0..).zip(chips).map(|(number, (chip, kind))| Place::new(number, chip, kind, protocol, host, *port)).collect()
+    if contents.len() > PORTS.len() {
+        bail!("{} cards, and vpcd has {} readers", contents.len(), PORTS.len());
+    }
+    Ok((0..).zip(contents).map(|(number, contents)| Place::new(number, contents, host, *port)).collect())
 }
 
 /// What is going on.

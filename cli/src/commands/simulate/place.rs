@@ -8,7 +8,8 @@ use std::{
 
 use onecard_simulator::{
     chip::Kind,
-    vpcd::{End, NOTICED_WITHIN, Protocol, Puller, SimulatedCard, Slot, atr, slot_name},
+    phone_slot::PhoneSlot,
+    vpcd::{End, NOTICED_WITHIN, Protocol, Puller, SimSide, SimulatedCard, Slot, atr, slot_name},
 };
 
 use super::event::Event;
@@ -25,12 +26,85 @@ pub(super) type Record = Arc<Mutex<Recording>>;
 pub(super) struct Place {
     /// Of the slot, from 0.
     pub(super) number: u16,
-    chip: ChipFile,
-    kind: Kind,
-    protocol: Protocol,
+    contents: Contents,
     host: String,
     port: u16,
     state: State,
+}
+
+/// What is put into a reader.
+pub(super) enum Contents {
+    /// Its file is open while it is in.
+    Chip { file: ChipFile, kind: Kind, protocol: Protocol },
+    /// The contacts of a SIM, whose file stays open.
+    Contacts { file: ChipFile, slot: PhoneSlot, protocol: Protocol },
+    /// The field that the same SIM is in.
+    Field { file: ChipFile, slot: PhoneSlot },
+}
+
+impl Contents {
+    /// A card or SAM; it is opened once to see that it is there.
+    pub(super) fn chip(file: &ChipFile, kind: Kind, protocol: Protocol) -> anyhow::Result<Self> {
+        open_chip(file, kind)?;
+        Ok(Self::Chip { file: file.clone(), kind, protocol })
+    }
+
+    /// A SIM at its contacts and in a field.
+    pub(super) fn both_sides(file: &ChipFile, protocol: Protocol) -> anyhow::Result<[Self; 2]> {
+        let slot = PhoneSlot::new(open_chip(file, Kind::RfidSim)?);
+        let contacts = Self::Contacts { file: file.clone(), slot: slot.clone(), protocol };
+        Ok([contacts, Self::Field { file: file.clone(), slot }])
+    }
+
+    /// Goes into `slot` and is served there until it is out, its file closed if it is its own.
+    fn serve(&self, slot: Slot, record: Option<&Record>) -> anyhow::Result<Box<dyn FnOnce() -> End + Send>> {
+        let with = self.peer();
+        let record = record.cloned();
+        let listener = move |what| {
+            if let Some(record) = &record {
+                record.lock().unwrap_or_else(PoisonError::into_inner).add(with, what);
+            }
+        };
+        Ok(match self {
+            Self::Chip { file, kind, protocol } => {
+                let card = SimulatedCard::new(open_chip(file, *kind)?, *protocol).heard_by(listener);
+                Box::new(move || slot.serve(card).1)
+            }
+            Self::Contacts { slot: phone, protocol, .. } => {
+                let side = SimSide::contacts(phone, *protocol).heard_by(listener);
+                Box::new(move || slot.serve(side).1)
+            }
+            Self::Field { slot: phone, .. } => {
+                let side = SimSide::field(phone).heard_by(listener);
+                Box::new(move || slot.serve(side).1)
+            }
+        })
+    }
+
+    fn peer(&self) -> Peer {
+        match self {
+            Self::Chip { kind: Kind::Sam, .. } => Peer::Sam,
+            Self::Chip { .. } | Self::Contacts { .. } | Self::Field { .. } => Peer::Card,
+        }
+    }
+
+    fn file(&self) -> &ChipFile {
+        match self {
+            Self::Chip { file, .. } | Self::Contacts { file, .. } | Self::Field { file, .. } => file,
+        }
+    }
+
+    /// What it is called, how it is spoken to, and its answer to reset.
+    fn described(&self) -> (&'static str, Protocol, Vec<u8>) {
+        match self {
+            Self::Chip { kind, protocol, .. } => {
+                let name = if *kind == Kind::Sam { "sam" } else { "card" };
+                (name, *protocol, atr(*kind, *protocol))
+            }
+            Self::Contacts { protocol, .. } => ("contacts", *protocol, atr(Kind::RfidSim, *protocol)),
+            Self::Field { .. } => ("field", Protocol::T1, atr(Kind::CpuCard, Protocol::T1)),
+        }
+    }
 }
 
 enum State {
@@ -57,35 +131,20 @@ pub(super) enum Happening {
 }
 
 impl Place {
-    /// A card for the slot of that number; it is opened once to see that it is there.
-    pub(super) fn new(
-        number: u16,
-        chip: &ChipFile,
-        kind: Kind,
-        protocol: Protocol,
-        host: &str,
-        port: u16,
-    ) -> anyhow::Result<Self> {
-        open_chip(chip, kind)?;
-        let (chip, host) = (chip.clone(), host.to_owned());
-        Ok(Self { number, chip, kind, protocol, host, port: port + number, state: State::Out })
+    /// For the slot of that number.
+    pub(super) fn new(number: u16, contents: Contents, host: &str, port: u16) -> Self {
+        Self { number, contents, host: host.to_owned(), port: port + number, state: State::Out }
     }
 
-    /// Puts the card in, and serves it in a thread; what it hears is recorded to `record`.
+    /// Puts it in, and serves it in a thread; what it hears is recorded to `record`.
     pub(super) fn insert(&mut self, told: &Sender<Happening>, record: Option<&Record>) -> anyhow::Result<()> {
-        let mut card = SimulatedCard::new(open_chip(&self.chip, self.kind)?, self.protocol);
-        if let Some(record) = record.cloned() {
-            let with = self.peer();
-            card = card.heard_by(move |what| record.lock().unwrap_or_else(PoisonError::into_inner).add(with, what));
-        }
         let slot = Slot::connect(&self.host, self.port)?;
         let puller = slot.puller();
         let (number, told) = (self.number, told.clone());
+        let serve = self.contents.serve(slot, record)?;
         let serving = thread::spawn(move || {
-            let (card, end) = slot.serve(card);
             // Its file is free before anybody hears of it.
-            drop(card);
-            let (event, failed) = match end {
+            let (event, failed) = match serve() {
                 End::Pulled => return,
                 End::Silent => ("silent", None),
                 End::Failed(why) => ("failed", Some(why)),
@@ -125,33 +184,23 @@ impl Place {
         matches!(self.state, State::Away { since } if since.elapsed() >= NOTICED_WITHIN)
     }
 
-    fn peer(&self) -> Peer {
-        match self.kind {
-            Kind::CpuCard | Kind::RfidSim => Peer::Card,
-            Kind::Sam => Peer::Sam,
-        }
-    }
-
     pub(super) fn file(&self) -> String {
-        self.chip.0.display().to_string()
+        self.contents.file().0.display().to_string()
     }
 
     pub(super) fn event(&self, event: &'static str) -> Event {
+        let (kind, protocol, atr) = self.contents.described();
         Event {
             event,
             slot: Some(self.number),
             reader: Some(slot_name(self.number)),
-            kind: Some(match self.kind {
-                Kind::CpuCard => "card",
-                Kind::Sam => "sam",
-                Kind::RfidSim => "sim",
-            }),
+            kind: Some(kind),
             file: Some(self.file()),
-            protocol: Some(match self.protocol {
+            protocol: Some(match protocol {
                 Protocol::T0 => "T=0",
                 Protocol::T1 => "T=1",
             }),
-            atr: Some(hex::encode_upper(atr(self.kind, self.protocol))),
+            atr: Some(hex::encode_upper(atr)),
             why: None,
         }
     }
