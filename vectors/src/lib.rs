@@ -18,6 +18,7 @@
 //! | [`access_right`] | an entry of the access rights |
 //! | [`sam`], [`sam_crypt`] | the SAM's commands |
 //! | [`secure_channel`] | SCP02 and SCP03: sessions, keys, chains of commands, PUT KEY |
+//! | [`toolkit`] | what card and phone say to each other |
 //! | [`conformance`] | rules that a card is held to |
 #![forbid(unsafe_code)]
 
@@ -41,6 +42,7 @@ pub mod purchase;
 pub mod sam;
 pub mod sam_crypt;
 pub mod secure_channel;
+pub mod toolkit;
 pub mod unload;
 pub mod vector;
 pub mod wrapped_key;

@@ -20,6 +20,7 @@ use crate::{
     sam::{SamLoad, SamPurchase},
     sam_crypt::{DesCrypt, SamMark},
     secure_channel::{CardChallenge, Chain, Derivation, PutKey, Scp02Keys, Scp03Keys, SensitiveData, Session},
+    toolkit::{ToolkitCommand, ToolkitEnvelope, ToolkitProfile, ToolkitReport, ToolkitResponse, ToolkitText},
     unload::Unload,
     vector::{Body, Origin, Source, Vector, Verdict},
     wrapped_key::WrappedKey,
@@ -39,6 +40,7 @@ const FILES: &[(&str, &str)] = &[
     ("second_implementation.toml", include_str!("../data/second_implementation.toml")),
     ("second_implementation_sm4_aes.toml", include_str!("../data/second_implementation_sm4_aes.toml")),
     ("sm4_aes.toml", include_str!("../data/sm4_aes.toml")),
+    ("toolkit.toml", include_str!("../data/toolkit.toml")),
     ("wrapped_key.toml", include_str!("../data/wrapped_key.toml")),
 ];
 
@@ -133,6 +135,18 @@ kinds! {
     scp03_sensitive_data: SensitiveData,
     /// PUT KEY in a session of SCP03.
     scp03_put_key: PutKey,
+    /// Texts of the toolkit.
+    toolkit_text: ToolkitText,
+    /// Proactive commands.
+    toolkit_command: ToolkitCommand,
+    /// Terminal responses.
+    toolkit_response: ToolkitResponse,
+    /// Envelopes.
+    toolkit_envelope: ToolkitEnvelope,
+    /// What the network is told.
+    toolkit_report: ToolkitReport,
+    /// Terminal profiles.
+    toolkit_profile: ToolkitProfile,
 }
 
 impl Vectors {

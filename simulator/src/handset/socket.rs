@@ -9,7 +9,7 @@ use onecard_host::{
 use onecard_wire::{status::StatusWord, toolkit::SW1_PROACTIVE};
 
 use super::error::{Complaint, HandsetError, Hex};
-use crate::reader::Reader;
+use crate::{phone_slot::Contacts, reader::Reader};
 
 /// A card slot of a phone: a transport that can be reset.
 pub trait Socket: Transport {
@@ -50,6 +50,17 @@ impl Socket for Reader {
             None => Ok(()),
             Some(_) => Err(TransportError::NoAnswer),
         }
+    }
+}
+
+impl Socket for Contacts {
+    fn reset(&mut self) -> Result<(), TransportError> {
+        Self::reset(self);
+        Ok(())
+    }
+
+    fn power_off(&mut self) {
+        Self::power_off(self);
     }
 }
 
