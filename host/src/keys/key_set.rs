@@ -127,7 +127,8 @@ impl RootKeys {
     }
 
     /// A root of each purpose in version `version`, from `random`, for the cipher that `algorithm` names. The keys 36 to 39
-    /// of an application have one cipher among them ([`Purpose::follows_key_file`]).
+    /// of an application have one cipher among them ([`Purpose::follows_key_file`]); keys of a SIM's issuer domain have that
+    /// of their protocol, and the management key that of the control key.
     #[must_use]
     pub fn generate_with(
         version: KeyVersion,
@@ -137,7 +138,7 @@ impl RootKeys {
         let keys = Purpose::ALL.iter().fold(KeySet::default(), |keys, purpose| {
             let mut bytes = zeroize::Zeroizing::new([0; Key::LEN]);
             random.fill_bytes(&mut *bytes);
-            keys.with(*purpose, version, Key::new(algorithm(*purpose), *bytes))
+            keys.with(*purpose, version, Key::new(purpose.algorithm(&algorithm), *bytes))
         });
         Self(keys)
     }
@@ -256,7 +257,19 @@ impl OperatorKeys {
 const fn is_operators(purpose: Purpose) -> bool {
     matches!(
         purpose,
-        Purpose::CardControl | Purpose::CardMaintenance | Purpose::SamCardControl | Purpose::SamCardMaintenance
+        Purpose::CardControl
+            | Purpose::CardMaintenance
+            | Purpose::SamCardControl
+            | Purpose::SamCardMaintenance
+            | Purpose::Scp03Enc
+            | Purpose::Scp03Mac
+            | Purpose::Scp03Dek
+            | Purpose::Scp02Enc
+            | Purpose::Scp02Mac
+            | Purpose::Scp02Dek
+            | Purpose::OtaKic
+            | Purpose::OtaKid
+            | Purpose::OtaKik
     )
 }
 

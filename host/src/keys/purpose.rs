@@ -1,6 +1,6 @@
 //! What a key is for.
 
-use onecard_wire::key::KeyType;
+use onecard_wire::key::{Algorithm, KeyType};
 use serde::{Deserialize, Serialize};
 
 /// What a key is for: one root for each and for each version (profile §3.2, §4).
@@ -58,6 +58,26 @@ pub enum Purpose {
     SamCardControl,
     /// Operator: maintenance key of a SAM's MF (CMK).
     SamCardMaintenance,
+    /// Operator: control key of an enterprise application on a RFID-SIM until it is washed (profile §6).
+    Management,
+    /// Operator: Key-ENC of a SIM's issuer domain, SCP03.
+    Scp03Enc,
+    /// Operator: Key-MAC of a SIM's issuer domain, SCP03.
+    Scp03Mac,
+    /// Operator: Key-DEK of a SIM's issuer domain, SCP03.
+    Scp03Dek,
+    /// Operator: S-ENC of a SIM's issuer domain, SCP02.
+    Scp02Enc,
+    /// Operator: S-MAC of a SIM's issuer domain, SCP02.
+    Scp02Mac,
+    /// Operator: DEK of a SIM's issuer domain, SCP02.
+    Scp02Dek,
+    /// Operator: KIc of a SIM's first key set over the air.
+    OtaKic,
+    /// Operator: KID of a SIM's first key set over the air.
+    OtaKid,
+    /// Operator: KIK of a SIM's first key set over the air.
+    OtaKik,
 }
 
 /// Where a key stands in an enterprise application.
@@ -71,7 +91,7 @@ pub struct CardPlace {
 
 impl Purpose {
     /// Every purpose, in the order of a key file.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 34] = [
         Self::Control,
         Self::Reading,
         Self::Maintenance,
@@ -96,6 +116,16 @@ impl Purpose {
         Self::CardMaintenance,
         Self::SamCardControl,
         Self::SamCardMaintenance,
+        Self::Management,
+        Self::Scp03Enc,
+        Self::Scp03Mac,
+        Self::Scp03Dek,
+        Self::Scp02Enc,
+        Self::Scp02Mac,
+        Self::Scp02Dek,
+        Self::OtaKic,
+        Self::OtaKid,
+        Self::OtaKik,
     ];
 
     /// Whether the key is one of the types 36 to 39, which have no algorithm byte of their own: the key file's last byte
@@ -103,6 +133,19 @@ impl Purpose {
     #[must_use]
     pub const fn follows_key_file(self) -> bool {
         matches!(self.place(), Some(CardPlace { key_type, .. }) if key_type.counts_errors())
+    }
+
+    /// The cipher of a key that is of one alone: a protocol's, or that of the key it stands in for.
+    #[must_use]
+    pub(crate) fn algorithm(self, chosen: impl Fn(Self) -> Algorithm) -> Algorithm {
+        match self {
+            Self::Management => chosen(Self::Control),
+            Self::Scp02Enc | Self::Scp02Mac | Self::Scp02Dek => Algorithm::Des,
+            Self::Scp03Enc | Self::Scp03Mac | Self::Scp03Dek | Self::OtaKic | Self::OtaKid | Self::OtaKik => {
+                Algorithm::Aes
+            }
+            other => chosen(other),
+        }
     }
 
     /// The first place of the key in an enterprise application (profile §3.2); `None` for a key that is on no such
@@ -133,7 +176,17 @@ impl Purpose {
             | Self::CardControl
             | Self::CardMaintenance
             | Self::SamCardControl
-            | Self::SamCardMaintenance => return None,
+            | Self::SamCardMaintenance
+            | Self::Management
+            | Self::Scp03Enc
+            | Self::Scp03Mac
+            | Self::Scp03Dek
+            | Self::Scp02Enc
+            | Self::Scp02Mac
+            | Self::Scp02Dek
+            | Self::OtaKic
+            | Self::OtaKid
+            | Self::OtaKik => return None,
         };
         Some(CardPlace { key_type, id })
     }

@@ -50,6 +50,16 @@ pub(super) const fn english(purpose: Purpose) -> &'static str {
         Purpose::CardMaintenance => "card maintenance",
         Purpose::SamCardControl => "SAM card control",
         Purpose::SamCardMaintenance => "SAM card maintenance",
+        Purpose::Management => "management",
+        Purpose::Scp03Enc => "SCP03 ENC",
+        Purpose::Scp03Mac => "SCP03 MAC",
+        Purpose::Scp03Dek => "SCP03 DEK",
+        Purpose::Scp02Enc => "SCP02 ENC",
+        Purpose::Scp02Mac => "SCP02 MAC",
+        Purpose::Scp02Dek => "SCP02 DEK",
+        Purpose::OtaKic => "OTA KIc",
+        Purpose::OtaKid => "OTA KID",
+        Purpose::OtaKik => "OTA KIK",
     }
 }
 
@@ -80,5 +90,15 @@ pub(super) const fn chinese(purpose: Purpose) -> &'static str {
         Purpose::CardMaintenance => "卡维护",
         Purpose::SamCardControl => "SAM卡主控",
         Purpose::SamCardMaintenance => "SAM卡维护",
+        Purpose::Management => "管理",
+        Purpose::Scp03Enc => "SCP03加密",
+        Purpose::Scp03Mac => "SCP03校验",
+        Purpose::Scp03Dek => "SCP03密钥加密",
+        Purpose::Scp02Enc => "SCP02加密",
+        Purpose::Scp02Mac => "SCP02校验",
+        Purpose::Scp02Dek => "SCP02密钥加密",
+        Purpose::OtaKic => "空中KIc",
+        Purpose::OtaKid => "空中KID",
+        Purpose::OtaKik => "空中KIK",
     }
 }
