@@ -349,7 +349,7 @@ mod tests {
         let roots = roots();
         let text = serde_json::to_string(&roots).unwrap();
         assert_eq!(serde_json::from_str::<RootKeys>(&text).unwrap(), roots);
-        assert_eq!(format!("{roots:?}"), "RootKeys(KeySet(24 keys))");
+        assert_eq!(format!("{roots:?}"), "RootKeys(KeySet(34 keys))");
         let entry = r#"{"purpose":"load-for-air","version":1,"key":"00112233445566778899aabbccddeeff"}"#;
         assert!(serde_json::from_str::<RootKeys>(&format!("[{entry}]")).is_ok());
         assert!(serde_json::from_str::<RootKeys>(&format!("[{entry},{entry}]")).is_err());
@@ -368,7 +368,8 @@ mod tests {
         let both = roots().joined(later.clone()).unwrap();
         let text = serde_json::to_string(&both).unwrap();
         assert_eq!(serde_json::from_str::<RootKeys>(&text).unwrap(), both);
-        assert_eq!(text.matches(r#""algorithm":"aes""#).count(), 1);
+        // Purchase, and of the SIM's domain SCP03 and over the air.
+        assert_eq!(text.matches(r#""algorithm":"aes""#).count(), 1 + 3 + 3);
         assert_eq!(text.matches(r#""algorithm":"sm4""#).count(), 1);
         let serial = ApplicationSerial::from_parts(31, 1, 42).unwrap();
         let card = both.enterprise("1000000000000001".parse().unwrap()).card(serial);

@@ -39,7 +39,7 @@ Examples:
   opensc-tool --reader 'Virtual PCD 00 00' --atr              # in another window 另开窗口
   # a member's card and a till's SAM, for the tests of a terminal program 卡与SAM卡同时
   onecard simulate --card sim:wang.card --sam sim:till.sam
-  # a phone's SIM: the phone's side in the first reader, a terminal's field in the second 手机卡的接触与非接触两侧
+  # a phone's SIM: the phone's side in one reader, a terminal's field in the other 手机卡两侧
   onecard simulate --sim sim:wang.sim --protocol t0
   # for a script: one JSON object a line, an end of its own
   onecard simulate --card sim:wang.card --protocol t0 --for 60 --json
@@ -129,14 +129,14 @@ fn places(simulate: &Simulate) -> anyhow::Result<Vec<Place>> {
         Protocol::T1 => vpcd::Protocol::T1,
         Protocol::T0 => vpcd::Protocol::T0,
     };
+    if cards.len() + sams.len() > PORTS.len() {
+        bail!("{} cards, and vpcd has {} readers", cards.len() + sams.len(), PORTS.len());
+    }
     let chip = |kind| move |file: &ChipFile| Contents::chip(file, kind, protocol);
     let mut contents: Vec<Contents> =
         cards.iter().map(chip(Kind::CpuCard)).chain(sams.iter().map(chip(Kind::Sam))).collect::<Result<_, _>>()?;
     if let Some(file) = sim {
         contents.extend(Contents::both_sides(file, protocol)?);
-    }
-    if contents.len() > PORTS.len() {
-        bail!("{} cards, and vpcd has {} readers", contents.len(), PORTS.len());
     }
     Ok((0..).zip(contents).map(|(number, contents)| Place::new(number, contents, host, *port)).collect())
 }
