@@ -12,6 +12,7 @@
 //! | `line_protection`, `authenticate`, `pin`, `life_cycle` | what opens and closes files and applications |
 //! | `wallet` | every transaction, limits, proofs; `wallet::purse` is the only place a balance changes |
 //! | `psam` | the SAM's commands |
+//! | `toolkit` | the phone's menu: proactive commands, balances, requests to the platform |
 //! | `crypto` | DES, triple DES, SM4, AES, MACs |
 //!
 //! Invariants: nothing here opens a socket, a file or a clock; after manufacture only `nvm::Journal` programs memory; an

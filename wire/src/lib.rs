@@ -11,6 +11,7 @@
 //! | [`key`], [`sam`] | key types and key records; SAM key usages and commands |
 //! | [`wallet`] | transaction types; data fields of the wallet's commands and answers |
 //! | [`toolkit`] | card application toolkit: commands, tags, results, terminal profile |
+//! | [`ota`] | secured packets over the air |
 //! | [`globalplatform`] | card management: commands, tags, privileges, life cycles, secure channels |
 //! | [`record`] | contents of EF 0015 to 001C |
 //! | [`layout`] | reading and writing fixed fields without a panic |
@@ -27,6 +28,7 @@ pub mod ins;
 pub mod key;
 pub mod layout;
 pub mod number;
+pub mod ota;
 pub mod record;
 pub mod sam;
 pub mod status;

@@ -15,5 +15,4 @@ pub(crate) use access::Window;
 pub(crate) use entry::{File, FileIndex, Lock, UNBLOCK_TRIES};
 pub(crate) use erase::finish_erasing;
 pub(crate) use select::{Directory, PurseFiles};
-use table::files_below;
-pub(crate) use table::{file as directory_entry, find_child};
+pub(crate) use table::{file as directory_entry, files_below, find_child};

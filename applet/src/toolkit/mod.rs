@@ -1,13 +1,57 @@
 //! The toolkit (TS 102 223): proactive commands, and the One Card menu (profile §7).
+//!
+//! | module | what |
+//! |---|---|
+//! | `session` | the one outstanding command, what is to be said next, what is tried again |
+//! | `phone` | what the phone can do |
+//! | `proactive`, `reply`, `alphabet` | commands in bytes, answers, texts |
+//! | `menu_tree`, `menu`, `screens`, `texts` | the menu as data, as a state machine, as commands, in two languages |
+//! | `applications` | the enterprise applications it is about |
+//! | `settings` | what is kept: language, the platform's address, the counter of requests |
 
-use onecard_wire::status::StatusWord;
+mod alphabet;
+mod applications;
+#[allow(dead_code, reason = "the request to delete an application")]
+mod menu;
+mod menu_tree;
+mod phone;
+#[allow(dead_code, reason = "the request to delete an application")]
+mod proactive;
+#[allow(dead_code, reason = "the request to delete an application")]
+mod reply;
+mod screens;
+#[allow(dead_code, reason = "the request to delete an application")]
+mod session;
+#[allow(dead_code, reason = "the request to delete an application")]
+mod settings;
+#[allow(dead_code, reason = "the request to delete an application")]
+mod texts;
+
+use onecard_wire::{
+    ins,
+    status::StatusWord,
+    toolkit::{
+        code::{Event, GeneralResult, LocalInformation},
+        facility::Facility,
+        tag,
+    },
+};
 
 use crate::{
-    apdu::{Command, Response},
+    apdu::{Command, Response, put},
     failure::{Failure, refuse},
     nvm::Journal,
     platform::Platform,
 };
+use menu::{After, Dialogue, Screen, Step};
+use menu_tree::MENU_ITEM;
+use phone::Phone;
+use proactive::{provide_local_information, set_up_event_list, set_up_menu, start_timer};
+use reply::{Objects, TerminalResponse, identifier, parse_envelope};
+use screens::Surroundings;
+pub(crate) use session::ToolkitSession;
+use session::{Outstanding, PAUSE_SECONDS, Purpose, TIMER, Wishes};
+use texts::{Label, Language};
 
 /// The toolkit in the session of the contacts.
 pub(crate) struct Toolkit<'a, P> {
@@ -15,28 +59,222 @@ pub(crate) struct Toolkit<'a, P> {
     pub(crate) session: &'a mut ToolkitSession,
 }
 
-/// What the toolkit remembers until the phone resets the card: its profile, the proactive command that is pending.
-pub(crate) struct ToolkitSession {}
-
-impl ToolkitSession {
-    /// Before TERMINAL PROFILE.
-    pub(crate) const NEW: Self = Self {};
-
-    /// The status word that ends a command of the UICC: 91xx in the place of 9000 while a proactive command waits.
-    pub(crate) fn announce(&self, status: StatusWord) -> StatusWord {
-        status
-    }
-}
-
 impl<P: Platform> Toolkit<'_, P> {
     /// TERMINAL PROFILE, FETCH, TERMINAL RESPONSE, ENVELOPE.
-    pub(crate) fn process(&mut self, _command: &Command<'_>, _answer: &mut Response) -> Result<StatusWord, Failure> {
-        let _ = (&self.nvm, &self.session);
-        refuse(StatusWord::INS_NOT_SUPPORTED)
+    pub(crate) fn process(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<StatusWord, Failure> {
+        command.require_p1p2(0x00, 0x00)?;
+        match command.ins {
+            ins::TERMINAL_PROFILE => self.terminal_profile(command)?,
+            ins::FETCH => self.fetch(command, answer)?,
+            ins::TERMINAL_RESPONSE => self.terminal_response(command)?,
+            ins::ENVELOPE => self.envelope(command)?,
+            _ => return refuse(StatusWord::INS_NOT_SUPPORTED),
+        }
+        Ok(StatusWord::OK)
+    }
+
+    /// TERMINAL PROFILE (TS 102 221 clause 11.2.1): the session begins, or begins anew.
+    fn terminal_profile(&mut self, command: &Command<'_>) -> Result<(), Failure> {
+        if command.data.is_empty() {
+            return refuse(StatusWord::WRONG_LENGTH);
+        }
+        let phone = Phone::new(command.data);
+        *self.session = ToolkitSession::NEW;
+        self.session.wishes = Wishes {
+            language: phone.can(Facility::LANGUAGE) && phone.can_have_menu(),
+            menu_entry: phone.can_have_menu(),
+            events: phone.can(Facility::SET_UP_EVENT_LIST)
+                && phone.can(Facility::EVENT_LANGUAGE_SELECTION)
+                && phone.can_have_menu(),
+            ..Wishes::default()
+        };
+        self.session.phone = Some(phone);
+        self.go_on()
+    }
+
+    /// FETCH (TS 102 221 clause 11.2.3): the same bytes until they are answered.
+    fn fetch(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
+        command.require_data_len(0)?;
+        let outstanding = self.session.outstanding.as_mut().ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
+        let bytes = &outstanding.command.bytes;
+        command.require_answer_len(bytes.len())?;
+        put(answer, bytes)?;
+        outstanding.fetched = true;
+        Ok(())
+    }
+
+    /// TERMINAL RESPONSE (TS 102 221 clause 11.2.4). One that does not belong to the outstanding command ends the dialogue.
+    fn terminal_response(&mut self, command: &Command<'_>) -> Result<(), Failure> {
+        let outstanding = self.session.outstanding.take_if(|waiting| waiting.fetched);
+        let outstanding = outstanding.ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
+        let parsed = TerminalResponse::parse(command.data);
+        let Some(response) = parsed.filter(|response| response.details == outstanding.command.details) else {
+            self.session.dialogue = None;
+            self.go_on()?;
+            return refuse(StatusWord::WRONG_DATA);
+        };
+        self.understand(outstanding, &response)?;
+        self.go_on()
+    }
+
+    /// ENVELOPE (TS 102 221 clause 11.2.2).
+    fn envelope(&mut self, command: &Command<'_>) -> Result<(), Failure> {
+        if self.session.phone.is_none() {
+            return refuse(StatusWord::CONDITIONS_NOT_SATISFIED);
+        }
+        let (kind, objects) = parse_envelope(command.data).ok_or(StatusWord::WRONG_DATA)?;
+        if self.session.outstanding.is_some() {
+            return refuse(StatusWord::TOOLKIT_BUSY);
+        }
+        match kind {
+            tag::MENU_SELECTION => self.menu_selection(&objects)?,
+            tag::TIMER_EXPIRATION => {
+                if identifier(&objects, tag::TIMER_IDENTIFIER).ok_or(StatusWord::WRONG_DATA)? == TIMER {
+                    self.session.wake();
+                }
+            }
+            tag::EVENT_DOWNLOAD => self.event(&objects)?,
+            // No packet is taken over the air yet: the phone tells the network so (RP-ERROR).
+            tag::SMS_PP_DOWNLOAD if objects.value(tag::SMS_TPDU).is_some() => {
+                return refuse(StatusWord::CONDITIONS_NOT_SATISFIED);
+            }
+            _ => return refuse(StatusWord::WRONG_DATA),
+        }
+        self.go_on()
+    }
+
+    fn menu_selection(&mut self, objects: &Objects<'_>) -> Result<(), Failure> {
+        let phone = self.session.phone.as_ref().ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
+        if identifier(objects, tag::ITEM_IDENTIFIER) != Some(MENU_ITEM) || !phone.can_have_menu() {
+            return refuse(StatusWord::WRONG_DATA);
+        }
+        if objects.value(tag::HELP_REQUEST).is_some() {
+            self.session.dialogue = Some(Dialogue::help_of_title());
+        } else {
+            self.session.dialogue = Some(Dialogue::first(phone));
+            self.session.wishes.today = phone.can(Facility::DATE_TIME);
+        }
+        Ok(())
+    }
+
+    /// An event. Those that were not asked for change nothing.
+    fn event(&mut self, objects: &Objects<'_>) -> Result<(), Failure> {
+        let event = identifier(objects, tag::EVENT_LIST).ok_or(StatusWord::WRONG_DATA)?;
+        if let (Event::LANGUAGE_SELECTION, Some(letters)) = (Event(event), objects.value(tag::LANGUAGE)) {
+            let before = self.language();
+            self.session.phone_language = Some(language_of(letters));
+            self.session.wishes.menu_entry |= self.language() != before;
+        }
+        Ok(())
+    }
+
+    /// What an answer means for what the command was for.
+    fn understand(&mut self, outstanding: Outstanding, response: &TerminalResponse<'_>) -> Result<(), Failure> {
+        let busy = response.is_busy();
+        match outstanding.purpose {
+            Purpose::Language if response.result.is_done() => {
+                self.session.phone_language = response.language().map(|letters| language_of(&letters));
+            }
+            Purpose::Today => self.session.today = response.date().filter(|_| response.result.is_done()),
+            Purpose::MenuEntry if busy => {
+                self.session.pause(outstanding);
+            }
+            Purpose::Timer if !response.result.is_done() => self.session.wait_without_timer(),
+            Purpose::Language | Purpose::Events | Purpose::MenuEntry | Purpose::Timer => {}
+            Purpose::Dialogue => self.converse(response)?,
+            Purpose::Request => self.sent(outstanding, response),
+        }
+        Ok(())
+    }
+
+    /// An answer of the user.
+    fn converse(&mut self, response: &TerminalResponse<'_>) -> Result<(), Failure> {
+        let (Some(mut dialogue), Some(phone)) = (self.session.dialogue.take(), &self.session.phone) else {
+            return Ok(());
+        };
+        if response.result == GeneralResult::HELP && !dialogue.help && dialogue.screen.help().is_some() {
+            dialogue.help = true;
+            self.session.dialogue = Some(dialogue);
+            return Ok(());
+        }
+        let screen = match dialogue.answer(self.nvm, phone, response) {
+            Step::Show(screen) => screen,
+            Step::End => return Ok(()),
+            Step::ChooseLanguage(choice) => {
+                settings::choose_language(self.nvm, choice)?;
+                self.session.wishes.menu_entry = true;
+                Screen::Notice(Label::LanguageChanged, After::Menu)
+            }
+            Step::RequestDelete(..) => Screen::Notice(Label::DeleteNotSetUp, After::Menu),
+        };
+        self.session.dialogue = Some(Dialogue::new(screen));
+        Ok(())
+    }
+
+    /// What became of a request.
+    fn sent(&mut self, outstanding: Outstanding, response: &TerminalResponse<'_>) {
+        let notice = match response.result {
+            result if result.is_done() => Label::Sent,
+            GeneralResult::SESSION_ENDED => return,
+            _ if response.is_busy() && self.session.pause(outstanding) => Label::WillTryAgain,
+            _ => Label::NotSent,
+        };
+        self.session.dialogue = Some(Dialogue::new(Screen::Notice(notice, After::End)));
+    }
+
+    /// With nothing outstanding, the next thing to say, if there is any.
+    fn go_on(&mut self) -> Result<(), Failure> {
+        if self.session.outstanding.is_some() {
+            return Ok(());
+        }
+        let language = self.language();
+        let number = self.session.next_number();
+        let session = &mut *self.session;
+        let (command, purpose) = if core::mem::take(&mut session.wishes.language) {
+            (provide_local_information(number, LocalInformation::LANGUAGE), Purpose::Language)
+        } else if core::mem::take(&mut session.wishes.menu_entry) {
+            let title = Label::Title.text(language);
+            (set_up_menu(number, title, [(MENU_ITEM, title)]), Purpose::MenuEntry)
+        } else if core::mem::take(&mut session.wishes.events) {
+            (set_up_event_list(number, &[Event::LANGUAGE_SELECTION]), Purpose::Events)
+        } else if core::mem::take(&mut session.wishes.timer) {
+            (start_timer(number, TIMER, PAUSE_SECONDS), Purpose::Timer)
+        } else if core::mem::take(&mut session.wishes.today) {
+            (provide_local_information(number, LocalInformation::DATE_TIME), Purpose::Today)
+        } else if let (Some(dialogue), Some(phone)) = (&session.dialogue, &session.phone) {
+            let around = Surroundings { nvm: &*self.nvm, phone, language, today: session.today };
+            (screens::command(dialogue, number, &around), Purpose::Dialogue)
+        } else {
+            session.resume();
+            return Ok(());
+        };
+        match command {
+            Ok(command) => self.session.send(command, purpose),
+            Err(fault) => {
+                self.session.dialogue = None;
+                return refuse(fault);
+            }
+        }
+        Ok(())
+    }
+
+    /// The menu's language: the one chosen, else the phone's, else Chinese; English on a phone that cannot show Chinese.
+    fn language(&self) -> Language {
+        let shows_chinese = self.session.phone.as_ref().is_some_and(|phone| phone.can(Facility::UCS2_DISPLAY));
+        let chosen = settings::language_choice(self.nvm).fixed();
+        match chosen.or(self.session.phone_language) {
+            None | Some(Language::Chinese) if shows_chinese => Language::Chinese,
+            _ => Language::English,
+        }
     }
 }
 
-/// Manufacture.
+/// Manufacture: no language is chosen, no platform known.
 pub(crate) fn personalise<P: Platform>(_nvm: &mut Journal<P>) -> Result<(), Failure> {
     Ok(())
+}
+
+/// Chinese for `zh`, English for any other language (ISO 639-1, in the default alphabet: that is ASCII).
+fn language_of(letters: &[u8]) -> Language {
+    if letters.eq_ignore_ascii_case(b"zh") { Language::Chinese } else { Language::English }
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     cos::Cos,
-    fs::File,
+    fs::{Directory, File},
     nvm::{Journal, Memory, Transaction},
     platform::Platform,
 };
@@ -64,6 +64,11 @@ impl Account {
     pub(super) fn emit(&self) -> [u8; Self::LEN] {
         let days = Writer::new().put(&self.today.emit()).put(&self.left.emit());
         days.u32(self.generation).u32(self.began).finish()
+    }
+
+    /// The card's day, BCD; zero before the first.
+    pub(super) const fn day(&self) -> [u8; 4] {
+        self.today.day
     }
 
     fn newer(self, other: Self) -> Self {
@@ -188,16 +193,25 @@ impl<P: Platform> Cos<'_, P> {
     }
 
     fn newest_account(&self) -> Account {
-        [Purse::Ed, Purse::Ep]
-            .map(|purse| account_in_purse(self.nvm, self.session.directory.purse(purse)))
-            .into_iter()
-            .fold(self.account_in_file(), Account::newer)
+        newest_account(self.nvm, &self.session.directory)
     }
 
     fn account_in_file(&self) -> Account {
-        let parameters = self.session.directory.parameters.as_ref();
-        parameters.and_then(|file| account_at(self.nvm, file.body() + Parameters::DAY_AT)).unwrap_or(Account::NONE)
+        account_in_file(self.nvm, &self.session.directory)
     }
+}
+
+/// The newest account of an application.
+pub(super) fn newest_account<M: Memory>(nvm: &Journal<M>, directory: &Directory) -> Account {
+    [Purse::Ed, Purse::Ep]
+        .map(|purse| account_in_purse(nvm, directory.purse(purse)))
+        .into_iter()
+        .fold(account_in_file(nvm, directory), Account::newer)
+}
+
+fn account_in_file<M: Memory>(nvm: &Journal<M>, directory: &Directory) -> Account {
+    let parameters = directory.parameters.as_ref();
+    parameters.and_then(|file| account_at(nvm, file.body() + Parameters::DAY_AT)).unwrap_or(Account::NONE)
 }
 
 /// The account at an address.

@@ -9,6 +9,7 @@ mod overdraft;
 mod proof;
 mod purchase;
 mod purse;
+mod shown;
 mod transaction_mac;
 mod undo;
 mod unload;
@@ -26,6 +27,7 @@ use onecard_wire::{
 pub(crate) use account::PARAMETERS_FILE_LEN;
 pub(crate) use purse::PURSE_FILE_LEN;
 use purse::{Content, OpenPurse};
+pub(crate) use shown::{Shown, log_record, shown};
 pub(crate) use transaction_mac::{Order, SessionKey, dated_input, load_mac1_input};
 
 use crate::{

@@ -164,19 +164,8 @@ impl<P: Platform> Cos<'_, P> {
     pub(crate) fn open_purse(&self, purse: Purse) -> Result<OpenPurse, StatusWord> {
         let files = *self.session.directory.purse(purse).ok_or(StatusWord::FILE_NOT_FOUND)?;
         self.session.require(files.purse.first_right)?;
-        let ring = ring(&files);
-        let newest = ring.newest(self.nvm);
-        let content = newest.map_or(Some(Content::EMPTY), |cell| {
-            let bytes = self.nvm.array::<{ Content::LEN + Account::LEN }>(ring.content(cell));
-            let mut reader = Reader::new(&bytes);
-            Some(Content {
-                balance: Amount::from_bytes(reader.array()?),
-                online_sequence: reader.u16()?,
-                offline_sequence: reader.u16()?,
-                overdraft: OverdraftLimit(reader.array()?),
-                account: Account::parse(&reader.array()?)?,
-            })
-        });
+        let newest = ring(&files).newest(self.nvm);
+        let content = content_of(self.nvm, &files);
         Ok(OpenPurse { files, newest, content: content.ok_or(StatusWord::INTERNAL_ERROR)? })
     }
 
@@ -261,6 +250,21 @@ fn log_of(files: &PurseFiles) -> Option<File> {
 
 fn ring(files: &PurseFiles) -> Ring {
     Ring { address: files.purse.body(), cell_len: PAGE_SIZE, cells: CELLS }
+}
+
+/// Balance, sequences and account as the purse's newest cell has them, whatever its use right.
+pub(super) fn content_of<M: Memory>(nvm: &Journal<M>, files: &PurseFiles) -> Option<Content> {
+    let ring = ring(files);
+    let Some(cell) = ring.newest(nvm) else { return Some(Content::EMPTY) };
+    let bytes = nvm.array::<{ Content::LEN + Account::LEN }>(ring.content(cell));
+    let mut reader = Reader::new(&bytes);
+    Some(Content {
+        balance: Amount::from_bytes(reader.array()?),
+        online_sequence: reader.u16()?,
+        offline_sequence: reader.u16()?,
+        overdraft: OverdraftLimit(reader.array()?),
+        account: Account::parse(&reader.array()?)?,
+    })
 }
 
 /// The account as a purse last knew it, whatever its use right.

@@ -46,6 +46,13 @@ impl PublicData {
     /// Version of an application with this profile's own parts.
     pub const VERSION_OWN: u8 = 0x02;
 
+    /// The serial's 8 bytes, whatever digits they are.
+    #[must_use]
+    pub fn serial_of(content: &[u8; Self::LEN]) -> [u8; 8] {
+        let [.., a, b, c, d, e, f, g, h, _, _, _, _, _, _, _, _, _, _] = *content;
+        [a, b, c, d, e, f, g, h]
+    }
+
     /// From the file's content; `None` if a field has no such value (an application not yet issued is all zero).
     #[must_use]
     pub fn parse(content: &[u8]) -> Option<Self> {
