@@ -7,6 +7,7 @@ use crate::{
     cos::{Cos, Session},
     failure::Failure,
     fs::{Directory, FileIndex, Window, finish_erasing},
+    issuer_domain::finish_forgetting,
     manufacture::{Kind, chip_kind},
     nvm::{Journal, PowerLost},
     platform::Platform,
@@ -83,7 +84,8 @@ pub(crate) fn recover<P: Platform>(platform: P) -> Result<(Journal<P>, Kind), De
     let Some(kind) = chip_kind(&nvm) else {
         return Err(Dead { platform: nvm.into_memory(), cause: Cause::NotManufactured });
     };
-    if finish_erasing(&mut nvm).is_err() {
+    let forgotten = if kind == Kind::RfidSim { finish_forgetting(&mut nvm) } else { Ok(()) };
+    if forgotten.and_then(|()| finish_erasing(&mut nvm)).is_err() {
         return Err(Dead { platform: nvm.into_memory(), cause: Cause::PowerLost });
     }
     Ok((nvm, kind))

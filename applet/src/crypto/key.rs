@@ -54,6 +54,15 @@ impl Key {
         }
     }
 
+    /// Key check value (profile §4): a block of zeros, for AES of 01, enciphered, the first 3 bytes.
+    pub(crate) fn check_value(&self) -> [u8; 3] {
+        let filling = if matches!(self, Self::Aes(_)) { 0x01 } else { 0x00 };
+        let mut block = [filling; BLOCK_LEN_MAX];
+        self.cipher().encipher_all(block.get_mut(..self.block_len()).unwrap_or_default());
+        let [a, b, c, ..] = block;
+        [a, b, c]
+    }
+
     /// Block length in bytes.
     pub(crate) const fn block_len(&self) -> usize {
         match self {

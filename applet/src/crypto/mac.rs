@@ -4,7 +4,7 @@
 use aes::Aes128Enc;
 use cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use cmac::{Cmac, Mac};
-use des::Des;
+use des::{Des, TdesEde2, TdesEde3};
 use onecard_wire::{layout::Writer, status::StatusWord};
 use sm4::Sm4;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
@@ -53,8 +53,8 @@ impl TransactionKey {
     /// MAC1, MAC2, MAC3, TAC, PIN reload: algorithm 1 with IV 0 for DES (JR/T 0025.2) and SM4, CMAC for AES.
     pub(crate) fn mac(&self, message: &[u8]) -> [u8; 4] {
         match self {
-            Self::Des(key) => left(cbc_mac(&Des::new(key.into()), [0; 8], &[message])),
-            Self::Sm4(key) => left(cbc_mac(&Sm4::new(key.into()), ZERO_BLOCK, &[message])),
+            Self::Des(key) => left(cbc_mac(&Des::new(key.into()), [0; 8], [message])),
+            Self::Sm4(key) => left(cbc_mac(&Sm4::new(key.into()), ZERO_BLOCK, [message])),
             Self::Aes(key) => cmac(key, [message]),
         }
     }
@@ -73,14 +73,9 @@ impl TransactionKey {
 /// manual p. 136) and with SM4. AES has no IV: CMAC of `initial` and the message behind it.
 pub(crate) fn line_mac(key: &Key, initial: InitialBlock, parts: &[&[u8]]) -> [u8; 4] {
     match key {
-        Key::Des(key) => left(cbc_mac(&Des::new(key.into()), first_half(initial), parts)),
-        Key::TripleDes(key) => {
-            let (first, second) = halves(*key);
-            let cipher = Des::new(&first.into());
-            let last = cbc_mac(&cipher, first_half(initial), parts);
-            close_algorithm_3(&cipher, second, last)
-        }
-        Key::Sm4(key) => left(cbc_mac(&Sm4::new(key.into()), initial, parts)),
+        Key::Des(key) => left(cbc_mac(&Des::new(key.into()), first_half(initial), parts.iter().copied())),
+        Key::TripleDes(key) => left(retail_mac(*key, first_half(initial), parts)),
+        Key::Sm4(key) => left(cbc_mac(&Sm4::new(key.into()), initial, parts.iter().copied())),
         Key::Aes(key) => cmac(key, core::iter::once(&initial[..]).chain(parts.iter().copied())),
     }
 }
@@ -118,23 +113,35 @@ pub(crate) fn close_line_mac(key: &Key, last: InitialBlock) -> [u8; 4] {
     match key {
         Key::TripleDes(key) => {
             let (first, second) = halves(*key);
-            close_algorithm_3(&Des::new(&first.into()), second, first_half(last))
+            left(close_algorithm_3(&Des::new(&first.into()), second, first_half(last)))
         }
         Key::Des(_) | Key::Sm4(_) | Key::Aes(_) => left(last),
     }
 }
 
+/// Algorithm 3 whole, as SCP02 has it (GlobalPlatform Card Specification 2.3 clause B.1.2.2): `initial` as IV, padded by 80 00….
+pub(crate) fn retail_mac(key: [u8; 16], initial: [u8; 8], parts: &[&[u8]]) -> [u8; 8] {
+    let (first, second) = halves(key);
+    let cipher = Des::new(&first.into());
+    let last = cbc_mac(&cipher, initial, parts.iter().copied());
+    close_algorithm_3(&cipher, second, last)
+}
+
 /// Algorithm 3 deciphers the last block by the right half and enciphers it by the left again.
-fn close_algorithm_3(first: &Des, second: [u8; 8], mut last: [u8; 8]) -> [u8; 4] {
+fn close_algorithm_3(first: &Des, second: [u8; 8], mut last: [u8; 8]) -> [u8; 8] {
     Des::new(&second.into()).decrypt_block((&mut last).into());
     first.encipher(&mut last);
-    left(last)
+    last
 }
 
 /// Algorithm 1 before it is cut, the message padded by 80 00… (always).
-fn cbc_mac<C: BlockCipher<N>, const N: usize>(cipher: &C, initial: [u8; N], parts: &[&[u8]]) -> [u8; N] {
+pub(super) fn cbc_mac<'p, C: BlockCipher<N>, const N: usize>(
+    cipher: &C,
+    initial: [u8; N],
+    parts: impl IntoIterator<Item = &'p [u8]>,
+) -> [u8; N] {
     let mut chain = Chain::new(cipher, initial);
-    parts.iter().for_each(|part| chain.update(part));
+    parts.into_iter().for_each(|part| chain.update(part));
     chain.finish()
 }
 
@@ -186,11 +193,23 @@ impl<'c, C: BlockCipher<N>, const N: usize> Chain<'c, C, N> {
 }
 
 /// A cipher that a CBC-MAC chains.
-trait BlockCipher<const N: usize> {
+pub(super) trait BlockCipher<const N: usize> {
     fn encipher(&self, block: &mut [u8; N]);
 }
 
 impl BlockCipher<8> for Des {
+    fn encipher(&self, block: &mut [u8; 8]) {
+        self.encrypt_block(block.into());
+    }
+}
+
+impl BlockCipher<8> for TdesEde2 {
+    fn encipher(&self, block: &mut [u8; 8]) {
+        self.encrypt_block(block.into());
+    }
+}
+
+impl BlockCipher<8> for TdesEde3 {
     fn encipher(&self, block: &mut [u8; 8]) {
         self.encrypt_block(block.into());
     }

@@ -1,10 +1,14 @@
 //! Keys and the MACs of the card's side. Every construction names its source; the host's are written apart from these.
 
+mod domain_key;
 mod key;
 mod mac;
 
+pub(crate) use domain_key::{CHECK_VALUE_LEN, DOMAIN_KEY_LEN_MAX, DomainKey};
 pub(crate) use key::{BLOCK_LEN_MAX, Key};
-pub(crate) use mac::{InitialBlock, TransactionKey, ZERO_BLOCK, chain, close_line_mac, cmac, line_mac, pad};
+pub(crate) use mac::{
+    InitialBlock, TransactionKey, ZERO_BLOCK, chain, close_line_mac, cmac, line_mac, pad, retail_mac,
+};
 
 use subtle::ConstantTimeEq;
 

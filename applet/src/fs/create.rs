@@ -152,7 +152,7 @@ fn new_elementary(parent: FileIndex, fid: Fid, kind: FileKind, data: &[u8]) -> R
 }
 
 /// Bytes the body takes in memory, more than FMCOS counts: what rotates against wear takes room.
-fn body_len(file: &File) -> Result<usize, StatusWord> {
+pub(super) fn body_len(file: &File) -> Result<usize, StatusWord> {
     Ok(match file.kind().ok_or(StatusWord::WRONG_DATA)? {
         FileKind::Directory => 0,
         FileKind::Binary if is_parameters(file) => PARAMETERS_FILE_LEN,
@@ -178,7 +178,7 @@ fn declared_size(file: &File) -> u32 {
 }
 
 /// The first gap of so many pages between the bodies there are.
-fn free_extent<M: Memory>(nvm: &Journal<M>, pages: u16) -> Option<u16> {
+pub(super) fn free_extent<M: Memory>(nvm: &Journal<M>, pages: u16) -> Option<u16> {
     let mut start = 0;
     loop {
         let end = start + pages;

@@ -35,6 +35,8 @@ pub(crate) mod state {
     pub(crate) const IN_USE: u8 = 1;
     /// A directory whose files are being erased; power-up goes on with it.
     pub(crate) const ERASING: u8 = 2;
+    /// An application of a RFID-SIM that is being made or removed; power-up removes what there is of it.
+    pub(crate) const UNFINISHED: u8 = 3;
 }
 
 /// Whether a directory is blocked.

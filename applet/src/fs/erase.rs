@@ -34,9 +34,12 @@ impl<P: Platform> Cos<'_, P> {
     }
 }
 
-/// Goes on with an ERASE DF that the power cut short. Part of every power-up.
+/// Goes on with what the power cut short: an ERASE DF, or an application of a RFID-SIM made or removed. Part of every
+/// power-up.
 pub(crate) fn finish_erasing<M: Memory>(nvm: &mut Journal<M>) -> Result<(), Failure> {
-    let marked = |(index, entry): (FileIndex, File)| (entry.state == state::ERASING).then_some((index, entry));
+    let marked = |(index, entry): (FileIndex, File)| {
+        matches!(entry.state, state::ERASING | state::UNFINISHED).then_some((index, entry))
+    };
     let every = FileIndex::all().filter_map(|index| Some((index, file(nvm, index)?)));
     let Some((index, mut directory)) = every.filter_map(marked).next() else {
         return Ok(());
@@ -44,8 +47,14 @@ pub(crate) fn finish_erasing<M: Memory>(nvm: &mut Journal<M>) -> Result<(), Fail
     erase_below(nvm, index)?;
     // Before the mark goes: what is cut short here, the next power-up finishes.
     nvm.forget_older()?;
-    directory.state = state::IN_USE;
-    put(nvm, index, &directory.emit())
+    let left = match directory.state {
+        state::UNFINISHED => [0; FILE_ENTRY_LEN],
+        _ => {
+            directory.state = state::IN_USE;
+            directory.emit()
+        }
+    };
+    put(nvm, index, &left)
 }
 
 /// Depth first, so that a directory goes after its files and none is ever without its parent.

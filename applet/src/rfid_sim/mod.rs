@@ -122,6 +122,6 @@ pub(crate) fn personalise<P: Platform>(nvm: &mut Journal<P>, data: &SimData<'_>)
     transaction.write(FileIndex::MF.address(), &root.emit())?;
     nvm.commit(transaction)?;
     uicc::personalise(nvm, data)?;
-    issuer_domain::personalise(nvm, data.key_sets)?;
+    issuer_domain::personalise(nvm, data)?;
     toolkit::personalise(nvm)
 }

@@ -278,3 +278,11 @@ pub(crate) fn personalise<P: Platform>(_nvm: &mut Journal<P>) -> Result<(), Fail
 fn language_of(letters: &[u8]) -> Language {
     if letters.eq_ignore_ascii_case(b"zh") { Language::Chinese } else { Language::English }
 }
+
+/// STORE DATA of the issuer domain, a block of it, after INSTALL [for personalization] of the applet.
+///
+/// # Errors
+/// 6A80: there is nothing yet that it takes.
+pub(crate) fn store_data<P: Platform>(_nvm: &mut Journal<P>, _block: &[u8], _last: bool) -> Result<(), Failure> {
+    refuse(StatusWord::WRONG_DATA)
+}

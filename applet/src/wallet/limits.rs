@@ -12,6 +12,7 @@ use onecard_wire::{
 use super::Order;
 use crate::{
     cos::{Cos, Session},
+    manufacture::Kind,
     platform::Platform,
 };
 
@@ -85,6 +86,18 @@ impl<P: Platform> Cos<'_, P> {
         let stored = self.session.directory.parameters.as_ref();
         let parameters = stored.and_then(|file| Parameters::parse(&self.nvm.array::<{ Parameters::LEN }>(file.body())));
         Some(Limits { validity, parameters: parameters.unwrap_or(Parameters::UNLIMITED) })
+    }
+
+    /// An application of a RFID-SIM is there before it has a serial: INSTALL makes it with all zeros (own, profile §3).
+    ///
+    /// # Errors
+    /// 6985.
+    pub(super) fn require_issued(&self) -> Result<(), StatusWord> {
+        if self.kind != Kind::RfidSim {
+            return Ok(());
+        }
+        let public_data = self.session.directory.public_data.as_ref().ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
+        require(self.nvm.array::<10>(public_data.body() + PublicData::SERIAL_AT) != [0; 10])
     }
 
     /// # Errors

@@ -119,9 +119,10 @@ impl<P: Platform> Cos<'_, P> {
         Ok(put(answer, &content.balance.to_bytes())?)
     }
 
-    /// What every INITIALIZE does first, in this order: purse 6A82 and 6982, keys 9403, the key's right 6982, sequence
+    /// What every INITIALIZE does first, in this order: not yet issued 6985, purse 6A82 and 6982, keys 9403, the key's right 6982, sequence
     /// 9402, limits 6985, last purchase 9406, balance 9401 or 6985.
     fn begin(&mut self, purse: Purse, key_type: KeyType, key_id: u8, order: Order) -> Result<Begun, Failure> {
+        self.require_issued()?;
         let open = self.open_purse(purse)?;
         let key = self.find_key(key_type, key_id)?.ok_or(StatusWord::NO_SUCH_KEY)?;
         let tac_key = self.find_key(KeyType::TAC, TAC_KEY_ID)?.ok_or(StatusWord::NO_SUCH_KEY)?;

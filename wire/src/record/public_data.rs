@@ -43,6 +43,8 @@ impl PublicData {
     pub const LEN: usize = 30;
     /// Where the version stands.
     pub const VERSION_AT: usize = 9;
+    /// Where the serial stands, 10 bytes.
+    pub const SERIAL_AT: usize = 10;
     /// Version of an application with this profile's own parts.
     pub const VERSION_OWN: u8 = 0x02;
 

@@ -1,0 +1,210 @@
+//! Key sets of the domain, by version, each with its counter (GlobalPlatform Card Specification 2.3 clause 7.5; profile §6).
+
+use core::ops::RangeInclusive;
+
+use onecard_wire::{
+    globalplatform::{key_id, key_version},
+    layout::{Reader, Writer},
+    status::StatusWord,
+};
+use zeroize::{ZeroizeOnDrop, Zeroizing};
+
+use super::region;
+use crate::{
+    crypto::{DOMAIN_KEY_LEN_MAX, DomainKey},
+    nvm::{
+        Journal, Memory, Transaction,
+        ring::{GENERATION_LEN, Ring},
+    },
+    rfid_sim::KeySetCipher,
+};
+
+/// Most key sets: so many are listed in one answer to GET DATA.
+pub(super) const KEY_SETS_MAX: usize = 13;
+/// Ids of a set's keys: ENC, MAC, DEK; over the air KIc, KID, KIK.
+pub(super) const KEY_IDS: RangeInclusive<u8> = key_id::ENC..=key_id::DEK;
+const KEYS: usize = 3;
+
+/// A set's place: its record, then its counter on a page of its own.
+pub(super) const PLACE_LEN: usize = 192;
+const COUNTER_AT: usize = 128;
+const RECORD_LEN: usize = 2 + KEYS * SLOT_LEN;
+/// Length 1, 0 for a key that is not there, then the value.
+const SLOT_LEN: usize = 1 + DOMAIN_KEY_LEN_MAX;
+/// A counter in the width that packets over the air have.
+const COUNTER_LEN: usize = 5;
+const COUNTER_CELL_LEN: usize = GENERATION_LEN + COUNTER_LEN;
+const COUNTER_CELLS: usize = 7;
+const _: () = assert!(RECORD_LEN <= COUNTER_AT && COUNTER_AT + COUNTER_CELLS * COUNTER_CELL_LEN <= PLACE_LEN);
+
+/// Where a set lies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place(usize);
+
+/// A version and the keys under it; erased when dropped.
+#[derive(Clone, ZeroizeOnDrop)]
+pub(super) struct Set {
+    pub(super) version: u8,
+    #[zeroize(skip)]
+    pub(super) cipher: KeySetCipher,
+    keys: [Option<DomainKey>; KEYS],
+}
+
+/// What a version is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    OverTheAir,
+    Scp02,
+    Scp03,
+}
+
+impl Protocol {
+    /// By version (profile §6); `None` for a version no key set has.
+    pub(super) fn of_version(version: u8) -> Option<Self> {
+        [
+            (key_version::OVER_THE_AIR, Self::OverTheAir),
+            (key_version::SCP02, Self::Scp02),
+            (key_version::SCP03, Self::Scp03),
+        ]
+        .into_iter()
+        .find_map(|(versions, protocol)| versions.contains(&version).then_some(protocol))
+    }
+
+    /// Whether its sets may have such a key.
+    pub(super) const fn takes(self, key: &DomainKey) -> bool {
+        match (self, key) {
+            (Self::OverTheAir, _) | (Self::Scp02, DomainKey::TripleDes2(_)) => true,
+            (Self::Scp03, key) => matches!(key.cipher(), KeySetCipher::Aes),
+            (Self::Scp02, _) => false,
+        }
+    }
+}
+
+impl Set {
+    /// One without keys.
+    pub(super) const fn new(version: u8, cipher: KeySetCipher) -> Self {
+        Self { version, cipher, keys: [const { None }; KEYS] }
+    }
+
+    /// The key with this id.
+    pub(super) fn key(&self, id: u8) -> Option<&DomainKey> {
+        self.keys.get(slot(id)?)?.as_ref()
+    }
+
+    /// Puts a key in its place, or takes it away.
+    ///
+    /// # Errors
+    /// 6A88 for an id no set has.
+    pub(super) fn set_key(&mut self, id: u8, key: Option<DomainKey>) -> Result<(), StatusWord> {
+        *slot(id).and_then(|slot| self.keys.get_mut(slot)).ok_or(StatusWord::KEY_NOT_FOUND)? = key;
+        Ok(())
+    }
+
+    /// Ids and keys that are there.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (u8, &DomainKey)> {
+        KEY_IDS.zip(&self.keys).filter_map(|(id, key)| Some((id, key.as_ref()?)))
+    }
+
+    /// Whether a secure channel can be opened by it.
+    pub(super) fn opens_channels(&self) -> bool {
+        self.keys.iter().all(Option::is_some)
+            && matches!(Protocol::of_version(self.version), Some(Protocol::Scp02 | Protocol::Scp03))
+    }
+
+    fn parse(record: &[u8; RECORD_LEN]) -> Option<Self> {
+        let mut reader = Reader::new(record);
+        let version = reader.u8().filter(|version| *version != 0)?;
+        let cipher = if reader.u8()? == KeySetCipher::Aes as u8 { KeySetCipher::Aes } else { KeySetCipher::Des };
+        let mut set = Self::new(version, cipher);
+        for key in &mut set.keys {
+            let length = usize::from(reader.u8()?);
+            let value = reader.slice(DOMAIN_KEY_LEN_MAX)?;
+            *key = value.get(..length).and_then(|value| DomainKey::from_value(cipher, value));
+        }
+        Some(set)
+    }
+
+    fn emit(&self) -> Zeroizing<[u8; RECORD_LEN]> {
+        let mut record = Zeroizing::new([0; RECORD_LEN]);
+        let (header, slots) = record.split_at_mut(2);
+        header.copy_from_slice(&[self.version, self.cipher as u8]);
+        for (slot, (_, key)) in slots.chunks_mut(SLOT_LEN).zip(KEY_IDS.zip(&self.keys)) {
+            let value = key.as_ref().map_or(&[][..], DomainKey::value);
+            let bytes: Zeroizing<[u8; SLOT_LEN]> =
+                Zeroizing::new(Writer::new().u8(value.len() as u8).put(value).finish());
+            slot.copy_from_slice(&*bytes);
+        }
+        record
+    }
+}
+
+impl Place {
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        (0..KEY_SETS_MAX).map(|number| Self(region::KEY_SETS + number * PLACE_LEN))
+    }
+
+    /// Stages a set here.
+    pub(super) fn stage(self, set: &Set, transaction: &mut Transaction) -> Result<(), StatusWord> {
+        transaction.write(self.0, &*set.emit())
+    }
+
+    /// Stages that there is none any more.
+    pub(super) fn stage_removal(self, transaction: &mut Transaction) -> Result<(), StatusWord> {
+        transaction.write(self.0, &[0; RECORD_LEN])
+    }
+
+    /// The sequence counter.
+    pub(super) fn counter<M: Memory>(self, nvm: &Journal<M>) -> u64 {
+        let ring = self.ring();
+        let [a, b, c, d, e] = ring.newest(nvm).map_or([0; COUNTER_LEN], |cell| nvm.array(ring.content(cell)));
+        u64::from_be_bytes([0, 0, 0, a, b, c, d, e])
+    }
+
+    /// Stages the sequence counter.
+    pub(super) fn stage_counter<M: Memory>(
+        self,
+        nvm: &Journal<M>,
+        counter: u64,
+        transaction: &mut Transaction,
+    ) -> Result<(), StatusWord> {
+        let ring = self.ring();
+        let cell = ring.next(ring.newest(nvm));
+        let [_, _, _, content @ ..] = counter.to_be_bytes();
+        let bytes: [u8; COUNTER_CELL_LEN] = Writer::new().u32(cell.generation).put(&content).finish();
+        transaction.write(ring.address(cell), &bytes)
+    }
+
+    const fn ring(self) -> Ring {
+        Ring { address: self.0 + COUNTER_AT, cell_len: COUNTER_CELL_LEN, cells: COUNTER_CELLS }
+    }
+}
+
+fn slot(id: u8) -> Option<usize> {
+    id.checked_sub(key_id::ENC).map(usize::from).filter(|slot| *slot < KEYS)
+}
+
+/// Every set, in the order of their places.
+pub(super) fn sets<M: Memory>(nvm: &Journal<M>) -> impl Iterator<Item = (Place, Set)> {
+    Place::all().filter_map(|place| Some((place, read(nvm, place)?)))
+}
+
+/// The set of a version.
+pub(super) fn find<M: Memory>(nvm: &Journal<M>, version: u8) -> Option<(Place, Set)> {
+    let place = Place::all().find(|place| nvm.array(place.0) == [version])?;
+    Some((place, read(nvm, place)?))
+}
+
+/// The set that opens a channel when the host names none: the first in memory.
+pub(super) fn default<M: Memory>(nvm: &Journal<M>) -> Option<(Place, Set)> {
+    sets(nvm).find(|(_, set)| set.opens_channels())
+}
+
+/// A place without a set.
+pub(super) fn free_place<M: Memory>(nvm: &Journal<M>) -> Option<Place> {
+    Place::all().find(|place| nvm.array(place.0) == [0])
+}
+
+fn read<M: Memory>(nvm: &Journal<M>, place: Place) -> Option<Set> {
+    let record = Zeroizing::new(nvm.array::<RECORD_LEN>(place.0));
+    Set::parse(&record)
+}

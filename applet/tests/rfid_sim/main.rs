@@ -1,0 +1,17 @@
+//! The issuer domain of a RFID-SIM, the card alone. What a host computes is computed here by hand.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    dead_code,
+    reason = "tests"
+)]
+
+#[path = "../chip/mod.rs"]
+mod chip;
+
+mod applications;
+mod host;
+mod sim;
