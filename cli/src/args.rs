@@ -47,7 +47,7 @@ Exit codes:
   4  refused 未成交: by card, SAM or rule; no money moved
   5  a settlement file holds unproven records
   6  card doctor found a problem, or what soon is one; trace check or replay found
-     something wrong";
+     something wrong; a phone did not show what its script says";
 
 /// What was typed.
 #[derive(Parser, Debug)]

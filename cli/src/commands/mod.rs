@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod events;
 pub(crate) mod keys;
 pub(crate) mod passback;
+pub(crate) mod phone;
 pub(crate) mod readers;
 pub(crate) mod sam;
 pub(crate) mod settlement;
@@ -48,6 +49,12 @@ pub(crate) enum Command {
     /// Who is inside a zone: show, forgive a card, empty the zone 反潜回
     #[command(subcommand)]
     Passback(passback::PassbackCommand),
+    /// A phone with the SIM in it: its screen, or a script 手机
+    ///
+    /// Switches on as a handset does, serves the card's toolkit, and shows what it shows; beside it what crosses the contacts,
+    /// and a terminal to hold the phone to. The phone is strict: what the card does that the standards forbid is told.
+    #[command(after_help = phone::EXAMPLES)]
+    Phone(phone::Phone),
     /// Settlement records: export, show, verify 结算
     #[command(subcommand)]
     Settlement(settlement::SettlementCommand),
@@ -76,6 +83,7 @@ pub(crate) fn run(command: &Command, json: bool) -> anyhow::Result<Output> {
         Command::Blacklist(blacklist) => blacklist::run(blacklist),
         Command::Events(events) => events::run(events),
         Command::Passback(passback) => passback::run(passback),
+        Command::Phone(phone) => phone::run(phone),
         Command::Settlement(settlement) => settlement::run(settlement),
         Command::Trace(trace) => trace::run(trace, json),
         Command::Simulate(simulate) => simulate::run(simulate, json),

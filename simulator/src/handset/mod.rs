@@ -16,14 +16,17 @@
 //! | [`response`] | TERMINAL RESPONSE and ENVELOPE |
 //! | [`screen`], [`profile`] | what is shown; what the phone can do |
 //! | [`socket`] | where the card sits, and the log of what crossed the contacts |
+//! | [`played_card`] | a card that says what it is given, for tests of phones |
 //! | [`script`] | the phone played from a text |
 //! | [`short_message`] | what the card sends, and what the network is told of what it got |
 
 mod alphabet;
 mod boot;
+mod clock;
 mod error;
 mod fcp;
 mod perform;
+pub mod played_card;
 pub mod proactive;
 pub mod profile;
 pub mod response;
@@ -41,7 +44,10 @@ mod user;
 
 use std::{collections::VecDeque, time::Duration};
 
-use onecard_wire::toolkit::code::{CommandType, Event};
+use onecard_wire::{
+    date::Moment,
+    toolkit::code::{CommandType, Event},
+};
 
 pub use self::{
     boot::{Identity, Pin},
@@ -77,6 +83,8 @@ pub struct Settings {
     pub profile: Profile,
     /// The user's language, two letters of ISO 639-1.
     pub language: String,
+    /// What its clock shows when it is first switched on; `None`: it is not set.
+    pub start: Option<Moment>,
     /// PIN1, if the user knows it.
     pub pin: Option<Pin>,
     /// Something else has the screen: a call.
@@ -236,6 +244,7 @@ impl Default for Settings {
         Self {
             profile: Profile::full(),
             language: "zh".to_owned(),
+            start: None,
             pin: None,
             busy: false,
             network: true,

@@ -158,6 +158,8 @@ pub enum Lack {
     Timers,
     /// PROVIDE LOCAL INFORMATION of the language.
     Language,
+    /// PROVIDE LOCAL INFORMATION of date and time.
+    DateTime,
     /// REFRESH.
     Refresh,
     /// Short messages for the card.
@@ -166,7 +168,7 @@ pub enum Lack {
 
 impl Lack {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Ucs2,
         Self::Menu,
         Self::SelectItem,
@@ -176,6 +178,7 @@ impl Lack {
         Self::ShortMessage,
         Self::Timers,
         Self::Language,
+        Self::DateTime,
         Self::Refresh,
         Self::Download,
     ];
@@ -193,6 +196,7 @@ impl Lack {
             Self::ShortMessage => "no-sms",
             Self::Timers => "no-timers",
             Self::Language => "no-language",
+            Self::DateTime => "no-date",
             Self::Refresh => "no-refresh",
             Self::Download => "no-download",
         }
@@ -211,6 +215,7 @@ impl Lack {
             Self::ShortMessage => "short messages from the card 卡发短信",
             Self::Timers => "timers 定时器",
             Self::Language => "telling its language 语言查询",
+            Self::DateTime => "telling date and time 日期时间查询",
             Self::Refresh => "reading changed files again 文件刷新",
             Self::Download => "short messages to the card 短信下载到卡",
         }
@@ -227,13 +232,14 @@ impl Lack {
             Self::ShortMessage => &[Facility::SEND_SHORT_MESSAGE],
             Self::Timers => &[Facility::TIMER_START_STOP, Facility::TIMER_VALUE, Facility::TIMER_EXPIRATION],
             Self::Language => &[Facility::LANGUAGE, Facility::EVENT_LANGUAGE_SELECTION],
+            Self::DateTime => &[Facility::DATE_TIME],
             Self::Refresh => &[Facility::REFRESH],
             Self::Download => &[Facility::SMS_PP_DOWNLOAD, Facility::SMS_PP_ERROR_DATA],
         }
     }
 }
 
-const FULL: [Facility; 32] = [
+const FULL: [Facility; 33] = [
     Facility::PROFILE_DOWNLOAD,
     Facility::SMS_PP_DOWNLOAD,
     Facility::MENU_SELECTION,
@@ -260,6 +266,7 @@ const FULL: [Facility; 32] = [
     Facility::EVENT_LANGUAGE_SELECTION,
     Facility::TIMER_START_STOP,
     Facility::TIMER_VALUE,
+    Facility::DATE_TIME,
     Facility::INKEY_YES_NO,
     Facility::SET_UP_IDLE_MODE_TEXT,
     Facility::SUSTAINED_TEXT,

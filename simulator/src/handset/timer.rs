@@ -84,7 +84,7 @@ pub(super) fn value(time: Duration) -> [u8; 3] {
 }
 
 /// Two digits, the tens in the low half.
-fn swapped(number: u64) -> u8 {
+pub(super) fn swapped(number: u64) -> u8 {
     u8::try_from(number % 10 * 16 + number / 10 % 10).unwrap_or_default()
 }
 

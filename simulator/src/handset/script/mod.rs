@@ -3,6 +3,7 @@
 //! ```text
 //! profile no-sms          # what the phone can do; full, or what it lacks (see `Lack::word`); before boot
 //! language en             # the user's language, before boot or while the phone is on
+//! date 20261129           # what its clock shows when it is first switched on, at 12:00; before boot
 //! pin 1234                # PIN1, before boot
 //! boot                    # power on, up to the idle screen
 //! menu                    # open the card's menu

@@ -93,6 +93,7 @@ impl<'p, S: Socket> Player<'p, S> {
             Step::Receive { service_centre, tpdu } => handset.receive(service_centre, tpdu)?,
             Step::Language(language) => handset.set_language(language)?,
             Step::Profile(profile) => handset.settings_mut().profile = profile.clone(),
+            Step::Date(start) => handset.settings_mut().start = Some(*start),
             Step::Pin(pin) => handset.settings_mut().pin = Some(pin.clone()),
             Step::Busy(busy) => handset.settings_mut().busy = *busy,
             Step::Network(network) => handset.settings_mut().network = *network,

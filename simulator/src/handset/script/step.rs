@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use onecard_wire::toolkit::code::{CommandType, GeneralResult};
+use onecard_wire::{
+    date::{Date, Moment, Time},
+    toolkit::code::{CommandType, GeneralResult},
+};
 
 use crate::handset::{boot::Pin, proactive::KeyKind, profile::Profile, response::Answer};
 
@@ -11,6 +14,7 @@ use crate::handset::{boot::Pin, proactive::KeyKind, profile::Profile, response::
 pub(super) enum Step {
     Profile(Profile),
     Language(String),
+    Date(Moment),
     Pin(Pin),
     Boot,
     Off,
@@ -83,6 +87,7 @@ impl Step {
             "free" => Self::Busy(false),
             "profile" => Self::Profile(some_text("full, or what is lacking")?.parse().map_err(to_text)?),
             "language" => Self::Language(language(&text())?),
+            "date" => Self::Date(noon(&text()).ok_or("date and a day, such as 20261129")?),
             "pin" => Self::Pin(Pin::parse(&text()).ok_or("pin and four to eight digits")?),
             "choose" => Self::Choose(choice(&some_text("and an item's text, or #2")?)),
             "type" => Self::Type(text()),
@@ -156,6 +161,10 @@ fn choice(text: &str) -> Choice {
 fn language(text: &str) -> Result<String, String> {
     let fits = text.len() == 2 && text.bytes().all(|letter| letter.is_ascii_lowercase());
     if fits { Ok(text.to_owned()) } else { Err("language and two letters, such as zh".to_owned()) }
+}
+
+fn noon(text: &str) -> Option<Moment> {
+    Some(Moment { date: Date::parse(text)?, time: Time::from_bytes([0x12, 0x00, 0x00])? })
 }
 
 fn number(text: &str) -> Result<usize, String> {

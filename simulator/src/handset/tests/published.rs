@@ -17,6 +17,7 @@ use onecard_wire::{
 use super::{
     super::{
         Handset, Settings, alphabet,
+        played_card::PlayedCard,
         proactive::{Details, Fetched, Order},
         response::{Answer, Envelope},
         screen::Screen,
@@ -24,7 +25,7 @@ use super::{
         text::{Coding, alpha_identifier, encode, text_string},
         timer, tlv,
     },
-    fake_card::FakeCard,
+    last_result,
 };
 
 #[test]
@@ -129,10 +130,10 @@ fn short_messages_of_the_card_are_sent() {
         if vector.body.command != CommandType::SEND_SHORT_MESSAGE.0 {
             continue;
         }
-        let card = FakeCard::wanting(&[&vector.body.bytes]);
+        let card = PlayedCard::wanting(&[&vector.body.bytes]);
         let mut phone = Handset::new(card.clone(), Settings::default());
         phone.boot().unwrap();
-        assert_eq!((card.last_result(), phone.sent().len()), (vec![0x83, 0x01, 0x00], 1), "{}", vector.name);
+        assert_eq!((last_result(&card), phone.sent().len()), (vec![0x83, 0x01, 0x00], 1), "{}", vector.name);
         sent += 1;
     }
     assert!(sent > 10, "{sent}");
@@ -167,7 +168,7 @@ fn the_user_gets_the_published_response() {
         if matches!(Fetched::parse(command), Ok(Fetched::Command { order: Order::Unknown, .. })) {
             continue;
         }
-        let card = FakeCard::wanting(&[command]);
+        let card = PlayedCard::wanting(&[command]);
         let mut phone = Handset::new(card.clone(), Settings::default());
         phone.boot().unwrap();
         let (screen, result) = (phone.screen(), GeneralResult(body.result_code));
@@ -187,7 +188,7 @@ fn the_user_gets_the_published_response() {
             (_, GeneralResult::HELP) => phone.help(1).unwrap(),
             (screen, result) => panic!("{}: {result} on {}", vector.name, screen.name()),
         }
-        let responses = card.with(|card| card.responses.clone());
+        let responses = card.played().responses.clone();
         assert_eq!(responses, std::slice::from_ref(&body.bytes), "{}", vector.name);
         shown += 1;
     }
@@ -227,8 +228,8 @@ fn the_network_is_told_what_the_card_answered() {
         let expected = Report { acknowledged: body.acknowledged, tpdu: body.report.clone().unwrap_or_default() };
         assert_eq!(report, expected, "{}", vector.name);
         // The same through a phone and a card.
-        let card = FakeCard::wanting(&[]);
-        card.with(|card| card.envelope_answers.push_back([body.data.as_slice(), &body.status].concat()));
+        let card = PlayedCard::default();
+        card.played().envelope_answers.push_back([body.data.as_slice(), &body.status].concat());
         let mut phone = Handset::new(card, Settings::default());
         phone.boot().unwrap();
         phone.receive(&service_centre, &tpdu).unwrap();

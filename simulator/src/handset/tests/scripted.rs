@@ -5,12 +5,13 @@ use hex_literal::hex;
 use super::{
     super::{
         Handset, Settings,
+        played_card::{PlayedCard, chinese, english, item, menu, proactive},
         script::{Counter, Failure, NoCounter, Script},
     },
-    fake_card::{FakeCard, chinese, english, item, menu, proactive},
+    last_result,
 };
 
-fn play(card: &FakeCard, script: &str) -> Result<Vec<String>, Failure> {
+fn play(card: &PlayedCard, script: &str) -> Result<Vec<String>, Failure> {
     let mut handset = Handset::new(card.clone(), Settings::default());
     let mut steps = Vec::new();
     Script::parse(script)?.play(&mut handset, &mut NoCounter, &mut |played| steps.push(played.step.clone()))?;
@@ -18,13 +19,13 @@ fn play(card: &FakeCard, script: &str) -> Result<Vec<String>, Failure> {
 }
 
 /// A card with a list, a service password and a message behind it.
-fn card() -> FakeCard {
+fn card() -> PlayedCard {
     let list = proactive(0x24, 0x00, 0x82, &[(0x85, b"One Card"), (0x8F, &item(1, "余额")), (0x8F, &item(2, "语言"))]);
     let password = proactive(0x23, 0x04, 0x82, &[(0x8D, &chinese("服务密码")), (0x91, &[6, 6])]);
     let packet = hex!("41000481010100F61C 027000 0016 15 1639 1515 4F4E45 0000000001 00 0102030405060708 AA");
     let message = proactive(0x13, 0x00, 0x83, &[(0x85, b"Sending"), (0x8B, &packet)]);
     let done = proactive(0x21, 0x80, 0x02, &[(0x8D, &english("Request sent"))]);
-    FakeCard::wanting(&[&menu(), &list, &password, &message, &done])
+    PlayedCard::wanting(&[&menu(), &list, &password, &message, &done])
 }
 
 const SCRIPT: &str = "\
@@ -78,7 +79,7 @@ fn what_is_not_as_written_ends_the_script_by_its_line() {
 
 #[test]
 fn a_complaint_must_be_expected() {
-    let card = || FakeCard::wanting(&[&proactive(0x7E, 0x00, 0x82, &[])]);
+    let card = || PlayedCard::wanting(&[&proactive(0x7E, 0x00, 0x82, &[])]);
     let failure = play(&card(), "boot\nexpect-idle").unwrap_err();
     assert_eq!((failure.line, failure.problem.contains("7E")), (2, true), "{failure}");
     assert!(play(&card(), "boot").is_err(), "the end is a step too");
@@ -90,9 +91,9 @@ fn a_complaint_must_be_expected() {
 fn any_result_can_be_given() {
     let message = proactive(0x13, 0x00, 0x83, &[(0x8B, &hex!("0100029121000000"))]);
     let text = proactive(0x21, 0x80, 0x02, &[(0x8D, &english("A"))]);
-    let card = FakeCard::wanting(&[&message, &text]);
+    let card = PlayedCard::wanting(&[&message, &text]);
     play(&card, "next SEND SHORT MESSAGE 35 29\nboot\nexpect A\nanswer 20 02\nexpect-no-sms").unwrap();
-    let results: Vec<_> = card.with(|card| card.responses.iter().map(|response| response[9..].to_vec()).collect());
+    let results: Vec<_> = card.played().responses.iter().map(|response| response[9..].to_vec()).collect();
     assert_eq!(results, [hex!("83023529"), hex!("83022002")]);
 }
 
@@ -100,9 +101,9 @@ fn any_result_can_be_given() {
 fn a_network_that_is_away_or_refuses_is_told() {
     let message = proactive(0x13, 0x00, 0x83, &[(0x8B, &hex!("0100029121000000"))]);
     for (step, result) in [("network off", hex!("83022004")), ("sms-error 29", hex!("83023529"))] {
-        let card = FakeCard::wanting(&[&message]);
+        let card = PlayedCard::wanting(&[&message]);
         play(&card, &format!("{step}\nboot\nexpect-no-sms")).unwrap();
-        assert_eq!(card.last_result(), result);
+        assert_eq!(last_result(&card), result);
     }
 }
 
@@ -114,9 +115,9 @@ fn the_card_can_be_tapped_beside_the_phone() {
             Ok(format!("done: {order}"))
         }
     }
-    let card = FakeCard::wanting(&[]);
+    let card = PlayedCard::default();
     let mut handset = Handset::new(card, Settings::default());
     let script = Script::parse("boot\ntap pay 5.00\nexpect-tap pay\nexpect-idle").unwrap();
     script.play(&mut handset, &mut Till, &mut |_| ()).unwrap();
-    assert!(play(&FakeCard::wanting(&[]), "boot\ntap pay 5.00").is_err());
+    assert!(play(&PlayedCard::default(), "boot\ntap pay 5.00").is_err());
 }

@@ -3,17 +3,23 @@
 use std::time::Duration;
 
 use hex_literal::hex;
+use onecard_wire::date::Moment;
 
 use super::{
-    super::{Complaint, Handset, HandsetError, Pin, Settings, profile::Lack, screen::Screen},
-    fake_card::{FakeCard, chinese, english, item, menu, proactive},
+    super::{
+        Complaint, Handset, HandsetError, Pin, Settings,
+        played_card::{PlayedCard, chinese, english, item, menu, proactive},
+        profile::Lack,
+        screen::Screen,
+    },
+    last_result,
 };
 
-fn phone(card: &FakeCard) -> Handset<FakeCard> {
+fn phone(card: &PlayedCard) -> Handset<PlayedCard> {
     Handset::new(card.clone(), Settings::default())
 }
 
-fn booted(card: &FakeCard) -> Handset<FakeCard> {
+fn booted(card: &PlayedCard) -> Handset<PlayedCard> {
     let mut phone = phone(card);
     phone.boot().unwrap();
     phone
@@ -29,35 +35,35 @@ fn hidden_input() -> Vec<u8> {
 
 #[test]
 fn a_phone_reads_its_card_and_shows_its_menu() {
-    let card = FakeCard::wanting(&[&menu()]);
+    let card = PlayedCard::wanting(&[&menu()]);
     let mut phone = booted(&card);
     let identity = phone.identity().unwrap();
     assert_eq!(identity.iccid.as_deref(), Some("89860000000000000001"));
     assert_eq!(identity.imsi.as_deref(), Some("460000123456789"));
     assert_eq!(identity.missing, ["EF.PL", "EF.LI", "EF.UST", "EF.AD", "EF.ACC", "EF.SPN"]);
-    assert_eq!(card.with(|card| card.profile.clone()).unwrap(), phone.settings().profile.bytes());
-    assert_eq!(card.with(|card| card.responses.clone()), [hex!("810301258082028281830100")]);
+    assert_eq!(card.played().profile.clone().unwrap(), phone.settings().profile.bytes());
+    assert_eq!(card.played().responses.clone(), [hex!("810301258082028281830100")]);
     assert_eq!(phone.screen(), Screen::Idle(None));
     phone.open_menu().unwrap();
     assert_eq!(phone.screen().to_string(), "一卡通\n1 一卡通");
     phone.choose("一卡").unwrap();
-    assert_eq!(card.with(|card| card.envelopes.clone()), [hex!("D30782020181900101")]);
+    assert_eq!(card.played().envelopes.clone(), [hex!("D30782020181900101")]);
     assert!(phone.complaints().is_empty());
 }
 
 #[test]
 fn help_on_the_menu_is_an_envelope_of_its_own() {
-    let card = FakeCard::wanting(&[&menu()]);
+    let card = PlayedCard::wanting(&[&menu()]);
     let mut phone = booted(&card);
     phone.open_menu().unwrap();
     phone.help(1).unwrap();
-    assert_eq!(card.with(|card| card.envelopes.clone()), [hex!("D309820201819001011500")]);
+    assert_eq!(card.played().envelopes.clone(), [hex!("D309820201819001011500")]);
 }
 
 #[test]
 fn a_wanted_pin_is_given_or_asked_for() {
-    let card = FakeCard::wanting(&[]);
-    card.with(|card| card.pin = true);
+    let card = PlayedCard::default();
+    card.played().wants_pin = true;
     let mut phone = phone(&card);
     assert!(matches!(phone.boot(), Err(HandsetError::PinWanted(status)) if status.tries() == Some(3)));
     phone.settings_mut().pin = Pin::parse("1234");
@@ -68,14 +74,14 @@ fn a_wanted_pin_is_given_or_asked_for() {
 
 #[test]
 fn what_is_typed_hidden_is_in_the_response_and_not_in_the_log() {
-    let card = FakeCard::wanting(&[&hidden_input()]);
+    let card = PlayedCard::wanting(&[&hidden_input()]);
     let mut phone = booted(&card);
     assert_eq!(phone.screen().to_string(), "PIN\n[hidden, 6 digits]");
     for wrong in ["12345", "1234567", "12345a"] {
         assert!(matches!(phone.type_text(wrong), Err(HandsetError::NotTyped(_))), "{wrong}");
     }
     phone.type_text("123456").unwrap();
-    assert_eq!(card.last_result(), [&hex!("8301008D0704")[..], b"123456"].concat());
+    assert_eq!(last_result(&card), [&hex!("8301008D0704")[..], b"123456"].concat());
     assert!(!format!("{:?}", phone.log()).contains("49, 50, 51, 52"));
     assert_eq!(phone.log().last().unwrap().withheld, 21);
 }
@@ -83,7 +89,7 @@ fn what_is_typed_hidden_is_in_the_response_and_not_in_the_log() {
 #[test]
 fn every_key_has_its_result() {
     let list = proactive(0x24, 0x80, 0x82, &[(0x85, b"List"), (0x8F, &item(7, "甲")), (0x8F, &item(9, "乙"))]);
-    type Key = fn(&mut Handset<FakeCard>) -> Result<(), HandsetError>;
+    type Key = fn(&mut Handset<PlayedCard>) -> Result<(), HandsetError>;
     let keys: [(&str, Key, &[u8]); 6] = [
         ("choose", |phone| phone.choose_number(2), &hex!("830100900109")),
         ("back", |phone| phone.back(), &hex!("830111")),
@@ -93,10 +99,10 @@ fn every_key_has_its_result() {
         ("patience", |phone| phone.wait(Duration::from_secs(61)), &hex!("830112")),
     ];
     for (name, key, result) in keys {
-        let card = FakeCard::wanting(&[&list]);
+        let card = PlayedCard::wanting(&[&list]);
         let mut phone = booted(&card);
         key(&mut phone).unwrap();
-        assert_eq!(card.last_result(), result, "{name}");
+        assert_eq!(last_result(&card), result, "{name}");
         assert_eq!(phone.screen(), Screen::Idle(None), "{name}");
     }
 }
@@ -105,14 +111,14 @@ fn every_key_has_its_result() {
 fn a_text_waits_for_the_user_or_goes_by_itself() {
     let passing = proactive(0x21, 0x00, 0x02, &[(0x8D, &english("Bye"))]);
     let sustained = proactive(0x21, 0x80, 0x02, &[(0x8D, &english("Stays")), (0xAB, &[])]);
-    let card = FakeCard::wanting(&[&text("余额"), &passing, &sustained]);
+    let card = PlayedCard::wanting(&[&text("余额"), &passing, &sustained]);
     let mut phone = booted(&card);
     assert_eq!(phone.screen().to_string(), "余额");
     phone.ok().unwrap();
     assert_eq!(phone.screen().to_string(), "Bye");
     phone.wait(Duration::from_secs(5)).unwrap();
     // Answered at once, and still there until the user takes it away.
-    assert_eq!((card.with(|card| card.responses.len()), phone.screen().to_string().as_str()), (3, "Stays"));
+    assert_eq!((card.played().responses.len(), phone.screen().to_string().as_str()), (3, "Stays"));
     phone.back().unwrap();
     assert_eq!(phone.screen(), Screen::Idle(None));
 }
@@ -120,11 +126,11 @@ fn a_text_waits_for_the_user_or_goes_by_itself() {
 #[test]
 fn a_busy_screen_shows_what_is_urgent_alone() {
     let urgent = proactive(0x21, 0x81, 0x02, &[(0x8D, &english("Urgent"))]);
-    let card = FakeCard::wanting(&[&text("余额"), &hidden_input(), &urgent]);
+    let card = PlayedCard::wanting(&[&text("余额"), &hidden_input(), &urgent]);
     let mut phone = phone(&card);
     phone.settings_mut().busy = true;
     phone.boot().unwrap();
-    let results: Vec<_> = card.with(|card| card.responses.iter().map(|response| response[9..].to_vec()).collect());
+    let results: Vec<_> = card.played().responses.iter().map(|response| response[9..].to_vec()).collect();
     assert_eq!(results, [hex!("83022001"), hex!("83022001")]);
     assert_eq!(phone.screen().to_string(), "Urgent");
 }
@@ -141,11 +147,11 @@ fn a_lesser_phone_refuses_and_complains() {
         (Lack::Language, proactive(0x26, 0x04, 0x82, &[])),
         (Lack::Timers, proactive(0x27, 0x00, 0x82, &[(0xA4, &[1]), (0xA5, &[0, 0, 0x10])])),
     ] {
-        let card = FakeCard::wanting(&[&command]);
+        let card = PlayedCard::wanting(&[&command]);
         let mut phone = phone(&card);
         phone.settings_mut().profile = Settings::default().profile.without(lack);
         phone.boot().unwrap();
-        assert_eq!(card.last_result(), hex!("830130"), "{}", lack.word());
+        assert_eq!(last_result(&card), hex!("830130"), "{}", lack.word());
         assert!(matches!(phone.complaints(), [Complaint::NotInProfile(_)]), "{:?}", phone.complaints());
     }
 }
@@ -153,27 +159,40 @@ fn a_lesser_phone_refuses_and_complains() {
 #[test]
 fn a_timer_tells_how_long_it_ran_and_waits_for_the_session() {
     let start = proactive(0x27, 0x00, 0x82, &[(0xA4, &[3]), (0xA5, &hex!("000002"))]);
-    let card = FakeCard::wanting(&[&start, &text("余额")]);
+    let card = PlayedCard::wanting(&[&start, &text("余额")]);
     let mut phone = booted(&card);
     assert_eq!(phone.timers(), [(3, Duration::from_secs(20))]);
     phone.wait(Duration::from_secs(25)).unwrap();
-    assert!(card.with(|card| card.envelopes.is_empty()) && phone.timers().is_empty());
+    assert!(card.played().envelopes.is_empty() && phone.timers().is_empty());
     phone.ok().unwrap();
-    assert_eq!(card.with(|card| card.envelopes.clone()), [hex!("D70C82028281A40103A503000052")]);
+    assert_eq!(card.played().envelopes.clone(), [hex!("D70C82028281A40103A503000052")]);
     // STATUS gives the card its turn every 30 s.
     phone.wait(Duration::from_secs(65)).unwrap();
-    assert_eq!(card.with(|card| card.status_polls), 1 + 3);
+    assert_eq!(card.played().polls, 1 + 3);
+}
+
+#[test]
+fn a_phone_tells_date_and_time_if_its_clock_is_set() {
+    let ask = proactive(0x26, 0x03, 0x82, &[]);
+    let card = PlayedCard::wanting(&[&ask]);
+    booted(&card);
+    assert_eq!(last_result(&card), hex!("83022000"));
+    let card = PlayedCard::wanting(&[&ask]);
+    let mut phone = phone(&card);
+    phone.settings_mut().start = Moment::from_bytes(hex!("20261129083000"));
+    phone.boot().unwrap();
+    assert_eq!(last_result(&card), hex!("830100A60762119280030023"));
 }
 
 #[test]
 fn a_busy_card_is_told_again() {
     let start = proactive(0x27, 0x00, 0x82, &[(0xA4, &[3]), (0xA5, &hex!("000001"))]);
-    let card = FakeCard::wanting(&[&start]);
-    card.with(|card| card.envelope_answers.push_back(hex!("9300").to_vec()));
+    let card = PlayedCard::wanting(&[&start]);
+    card.played().envelope_answers.push_back(hex!("9300").to_vec());
     let mut phone = booted(&card);
     phone.wait(Duration::from_secs(11)).unwrap();
     phone.wait(Duration::from_secs(20)).unwrap();
-    assert_eq!(card.with(|card| card.envelopes.len()), 2);
+    assert_eq!(card.played().envelopes.len(), 2);
     assert!(phone.complaints().is_empty());
 }
 
@@ -181,18 +200,19 @@ fn a_busy_card_is_told_again() {
 fn a_refresh_reads_again_or_resets() {
     let files = proactive(0x01, 0x01, 0x82, &[(0x92, &hex!("01 3F007FFF6F07"))]);
     let reset = proactive(0x01, 0x04, 0x82, &[]);
-    let card = FakeCard::wanting(&[&files, &reset, &menu()]);
+    let card = PlayedCard::wanting(&[&files, &reset, &menu()]);
     let phone = booted(&card);
     let selects = phone.log().iter().filter(|crossing| crossing.name == "SELECT MF").count();
     // At power-up, for the files, and behind the reset, which is not answered.
-    assert_eq!((selects, card.with(|card| card.resets), card.with(|card| card.responses.len())), (3, 2, 2));
+    let card = card.played();
+    assert_eq!((selects, card.resets, card.responses.len()), (3, 2, 2));
     assert_eq!(phone.menu_set_up().items.len(), 1);
 }
 
 #[test]
 fn a_card_that_does_what_it_must_not_is_complained_of() {
-    let card = FakeCard::wanting(&[&text("余额")]);
-    card.with(|card| card.impatient = true);
+    let card = PlayedCard::wanting(&[&text("余额")]);
+    card.played().impatient = true;
     let phone = booted(&card);
     assert!(matches!(phone.complaints(), [Complaint::ProactiveTooEarly(name), ..] if name == "SELECT MF"));
     let unknown = proactive(0x7E, 0x00, 0x82, &[]);
@@ -200,16 +220,16 @@ fn a_card_that_does_what_it_must_not_is_complained_of() {
     let strange = proactive(0x21, 0x80, 0x02, &[(0x8D, &english("A")), (0xF0, &[1])]);
     let wrong_way = proactive(0x21, 0x80, 0x82, &[(0x8D, &english("A"))]);
     for (command, result) in [(unknown, 0x31), (no_text, 0x36), (strange, 0x32), (wrong_way, 0x32)] {
-        let card = FakeCard::wanting(&[&command]);
+        let card = PlayedCard::wanting(&[&command]);
         let phone = booted(&card);
-        assert_eq!(card.last_result(), [0x83, 0x01, result]);
+        assert_eq!(last_result(&card), [0x83, 0x01, result]);
         assert_eq!(phone.complaints().len(), 1);
     }
 }
 
 #[test]
 fn a_command_that_cannot_be_read_ends_the_session() {
-    let card = FakeCard::wanting(&[&hex!("D003810200")]);
+    let card = PlayedCard::wanting(&[&hex!("D003810200")]);
     let error = phone(&card).boot().unwrap_err();
     let HandsetError::Unreadable { command, defect } = error else { panic!("{error}") };
     assert_eq!((command.as_str(), defect.found), ("FETCH", hex!("810200").to_vec()));
@@ -218,6 +238,6 @@ fn a_command_that_cannot_be_read_ends_the_session() {
 #[test]
 fn a_toolkit_without_end_is_told_so() {
     let more = proactive(0x02, 0x00, 0x82, &[]);
-    let card = FakeCard::wanting(&vec![&more[..]; 600]);
+    let card = PlayedCard::wanting(&vec![&more[..]; 600]);
     assert!(matches!(phone(&card).boot(), Err(HandsetError::Endless(_))));
 }
