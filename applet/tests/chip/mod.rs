@@ -64,6 +64,32 @@ pub fn blank(kind: Kind) -> Chip {
     manufactured.0.borrow().clone()
 }
 
+/// What a chip is put into: a reader, or a phone.
+pub trait Slot: Sized {
+    /// Powers the chip up; the chip again if the power goes in recovery.
+    fn try_insert(chip: Chip) -> Result<Self, Chip>;
+    fn chip(&self) -> &Shared;
+    fn remove(self) -> Chip;
+
+    fn insert(chip: Chip) -> Self {
+        Self::try_insert(chip).map_err(|_| "power lost").unwrap()
+    }
+}
+
+impl Slot for Reader {
+    fn try_insert(chip: Chip) -> Result<Self, Chip> {
+        Self::try_insert(chip)
+    }
+
+    fn chip(&self) -> &Shared {
+        &self.chip
+    }
+
+    fn remove(self) -> Chip {
+        self.remove()
+    }
+}
+
 /// A card in a reader.
 pub struct Reader {
     pub chip: Shared,

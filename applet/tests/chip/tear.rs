@@ -2,62 +2,72 @@
 
 use onecard_applet::PAGE_SIZE;
 
-use super::{Chip, Reader};
+use super::{Chip, Slot};
 
 /// Cuts `flow` at every operation and byte, then the recovery at every operation and byte. `look` reads all that must move
 /// together; `flow` says whether every command was answered by 9000.
-pub fn sweep<S: PartialEq + std::fmt::Debug>(
+pub fn sweep<R: Slot, S: PartialEq + std::fmt::Debug>(
     chip: &Chip,
-    look: impl Fn(&mut Reader) -> S,
-    flow: impl Fn(&mut Reader) -> bool,
+    look: impl Fn(&mut R) -> S,
+    flow: impl Fn(&mut R) -> bool,
+) {
+    sweep_at(0..=PAGE_SIZE, chip, look, flow);
+}
+
+/// The same at some numbers of bytes only, for long flows.
+pub fn sweep_at<R: Slot, S: PartialEq + std::fmt::Debug>(
+    landings: impl IntoIterator<Item = usize> + Clone,
+    chip: &Chip,
+    look: impl Fn(&mut R) -> S,
+    flow: impl Fn(&mut R) -> bool,
 ) {
     let run = |mut chip: Chip, operations_left, landing| {
         chip.random.clear();
-        let mut reader = Reader::insert(chip);
-        let before = reader.chip.0.borrow().operations;
+        let mut reader = R::insert(chip);
+        let before = reader.chip().0.borrow().operations;
         {
-            let mut chip = reader.chip.0.borrow_mut();
+            let mut chip = reader.chip().0.borrow_mut();
             (chip.operations_left, chip.landing) = (operations_left, landing);
         }
         let answered = flow(&mut reader);
-        let operations = reader.chip.0.borrow().operations - before;
+        let operations = reader.chip().0.borrow().operations - before;
         (reader.remove(), answered, operations)
     };
-    let before = look(&mut Reader::insert(chip.clone()));
+    let before = look(&mut R::insert(chip.clone()));
     let (done, answered, operations) = run(chip.clone(), usize::MAX, 0);
     assert!(answered);
-    let after = look(&mut Reader::insert(done));
+    let after = look(&mut R::insert(done));
     assert_ne!(before, after);
     let (mut not_committed, mut committed, mut cuts) = (0, 0, 0);
     for operation in 0..operations {
-        for landing in 0..=PAGE_SIZE {
+        for landing in landings.clone() {
             let (torn, answered, _) = run(chip.clone(), operation, landing);
             assert!(!answered, "an answer after the power went");
-            let seen = look(&mut Reader::insert(torn.clone()));
+            let seen = look(&mut R::insert(torn.clone()));
             assert!(seen == before || seen == after, "operation {operation}, {landing} bytes: {seen:?}");
             if seen == before {
                 not_committed += 1
             } else {
                 committed += 1
             }
-            cuts += 1 + sweep_recovery(&torn, &look, &seen);
+            cuts += 1 + sweep_recovery::<R, S>(&torn, &look, &seen);
         }
     }
     assert!(not_committed > 0 && committed > 0);
-    println!("{cuts} cuts: {not_committed} not committed, {committed} committed");
+    println!("{operations} operations, {cuts} cuts: {not_committed} not committed, {committed} committed");
 }
 
-fn sweep_recovery<S: PartialEq + std::fmt::Debug>(torn: &Chip, look: impl Fn(&mut Reader) -> S, seen: &S) -> usize {
+fn sweep_recovery<R: Slot, S: PartialEq + std::fmt::Debug>(torn: &Chip, look: impl Fn(&mut R) -> S, seen: &S) -> usize {
     let mut cuts = 0;
     for operation in 0.. {
         for landing in [0, 1, 7, 30] {
             let mut chip = torn.clone();
             (chip.operations_left, chip.landing) = (operation, landing);
-            match Reader::try_insert(chip) {
+            match R::try_insert(chip) {
                 Ok(_) => return cuts,
                 Err(mut again) => {
                     again.operations_left = usize::MAX;
-                    assert_eq!(look(&mut Reader::insert(again)), *seen);
+                    assert_eq!(look(&mut R::insert(again)), *seen);
                     cuts += 1;
                 }
             }

@@ -7,7 +7,7 @@ use des::{Des, TdesEde2};
 use hex_literal::hex;
 use onecard_applet::PowerLost;
 
-use super::sim::{DEK, ENC, MAC, Sim};
+use super::sim::{DEK, ENC, MAC, OWN_SCP02, Sim};
 
 pub const SELECT: [u8; 14] = hex!("00A4040008A00000015100000000");
 pub const AID: [u8; 8] = hex!("A000000151000000");
@@ -57,6 +57,9 @@ impl Login {
     pub const SCP03: Self = Self { version: 0x30, level: 0x33, s16: false, enc: ENC, mac: MAC, dek: DEK, channel: 0 };
     pub const SCP02: Self = Self { version: 0x20, level: 0x03, ..Self::SCP03 };
 
+    /// For a chip whose two sets share no value.
+    pub const SCP02_OWN: Self = Self { enc: OWN_SCP02[0], mac: OWN_SCP02[1], dek: OWN_SCP02[2], ..Self::SCP02 };
+
     /// SELECT and INITIALIZE UPDATE; the session to be, and its EXTERNAL AUTHENTICATE.
     pub fn begin(&self, sim: &mut Sim) -> Result<(Host, Vec<u8>), Vec<u8>> {
         let challenge = &CHALLENGE[..if self.s16 { 16 } else { 8 }];
@@ -67,7 +70,9 @@ impl Login {
         if status != hex!("9000") {
             return Err(status);
         }
-        let mut host = if answer[11] == 0x02 { self.scp02(&answer) } else { self.scp03(challenge, &answer) };
+        let host = if answer[11] == 0x02 { self.scp02(&answer) } else { self.scp03(challenge, &answer) };
+        // The card has other keys.
+        let Some(mut host) = host else { return Err(Vec::new()) };
         let cryptogram = match &host {
             Host::Scp02(scp02) => scp02.cryptogram(&[&answer[12..20], challenge].concat()).to_vec(),
             Host::Scp03(scp03) => scp03.cryptogram(0x01, challenge, &answer),
@@ -79,7 +84,7 @@ impl Login {
         Ok((host, command))
     }
 
-    fn scp03(&self, challenge: &[u8], answer: &[u8]) -> Host {
+    fn scp03(&self, challenge: &[u8], answer: &[u8]) -> Option<Host> {
         let length = challenge.len();
         let context = [challenge, &answer[13..13 + length]].concat();
         let derived = |key: &[u8; 16], constant| derive(key, constant, 16, &context).try_into().unwrap();
@@ -93,13 +98,15 @@ impl Login {
             chaining: [0; 16],
             counter: 0,
         };
-        assert_eq!(answer[13 + length..13 + 2 * length], scp03.cryptogram(0x00, challenge, answer));
+        if answer[13 + length..13 + 2 * length] != scp03.cryptogram(0x00, challenge, answer) {
+            return None;
+        }
         let sequence = &answer[13 + 2 * length..];
         assert_eq!(answer[13..13 + length], derive(&self.enc, 0x02, length, &[sequence, &AID].concat()));
-        Host::Scp03(scp03)
+        Some(Host::Scp03(scp03))
     }
 
-    fn scp02(&self, answer: &[u8]) -> Host {
+    fn scp02(&self, answer: &[u8]) -> Option<Host> {
         let sequence = [answer[12], answer[13]];
         let derived = |key: &[u8; 16], constant: [u8; 2]| {
             let mut data = [&constant[..], &sequence, &[0; 12]].concat();
@@ -113,9 +120,11 @@ impl Login {
             dek: derived(&self.dek, [0x01, 0x81]),
             last: None,
         };
-        assert_eq!(answer[20..28], scp02.cryptogram(&[&CHALLENGE[..8], &answer[12..20]].concat()));
+        if answer[20..28] != scp02.cryptogram(&[&CHALLENGE[..8], &answer[12..20]].concat()) {
+            return None;
+        }
         assert_eq!(answer[14..20], retail(&scp02.mac, [0; 8], &padded(&AID, 8))[..6]);
-        Host::Scp02(scp02)
+        Some(Host::Scp02(scp02))
     }
 
     /// SELECTs the domain and opens a session.
@@ -124,6 +133,19 @@ impl Login {
         select[0] |= self.channel;
         sim.ok(&select);
         self.authenticate(sim)
+    }
+
+    /// Whether these keys open a session.
+    pub fn works(&self, sim: &mut Sim) -> bool {
+        sim.ok(&SELECT);
+        self.begin(sim).is_ok_and(|(_, command)| sim.send(&command) == hex!("9000"))
+    }
+
+    /// SELECT and both halves, with the power that may go.
+    pub fn try_open(&self, sim: &mut Sim) -> Option<Host> {
+        sim.try_send(&SELECT).ok()?;
+        let (host, command) = self.begin(sim).ok()?;
+        (sim.try_send(&command).ok()? == hex!("9000")).then_some(host)
     }
 
     pub fn authenticate(&self, sim: &mut Sim) -> Host {
@@ -183,6 +205,20 @@ impl Host {
         [&header[..], &body, &mac, &[0]].concat()
     }
 
+    /// A command without data in the form [`Self::wrapped`] does not make: SCP03 a block of padding, SCP02 nothing at all.
+    pub fn wrapped_padding(&mut self, header: [u8; 4]) -> Vec<u8> {
+        let header = [0x84, header[1], header[2], header[3]];
+        let body = match self {
+            Self::Scp03(scp03) => {
+                scp03.counter += 1;
+                scp03.enciphered(0x00, &[])
+            }
+            Self::Scp02(_) => Vec::new(),
+        };
+        let mac = self.mac(header, &body);
+        [&header[..], &[(body.len() + mac.len()) as u8], &body, &mac, &[0]].concat()
+    }
+
     /// Under the DEK, as PUT KEY and INSTALL want it; whole blocks.
     pub fn sensitive(&self, key: &[u8]) -> Vec<u8> {
         match self {
@@ -220,7 +256,7 @@ impl Host {
         }
     }
 
-    fn unwrapped(&self, mut answer: Vec<u8>) -> (Vec<u8>, u16) {
+    pub fn unwrapped(&self, mut answer: Vec<u8>) -> (Vec<u8>, u16) {
         let status = answer.split_off(answer.len() - 2);
         let word = u16::from_be_bytes([status[0], status[1]]);
         let Self::Scp03(scp03) = self else { return (answer, word) };
@@ -276,6 +312,24 @@ impl Scp02 {
         des_cbc(&self.enc, &mut data);
         data[data.len() - 8..].try_into().unwrap()
     }
+}
+
+/// A command of an enterprise's application by radio under line protection, triple DES (specification 4.6).
+pub fn protected(sim: &mut Sim, key: &[u8; 16], header: [u8; 4], data: &[u8], enciphered: bool) -> Vec<u8> {
+    let challenge = sim.radio(&hex!("0084000004"));
+    let mut initial = [0; 8];
+    initial[..4].copy_from_slice(&challenge[..4]);
+    let mut body = data.to_vec();
+    if enciphered {
+        body.insert(0, data.len() as u8);
+        if !body.len().is_multiple_of(8) {
+            body = padded(&body, 8);
+        }
+        body.chunks_mut(8).for_each(|block| des_cbc(key, block));
+    }
+    let length = body.len() as u8 + 4;
+    let mac = retail(key, initial, &padded(&[&header[..], &[length], &body].concat(), 8));
+    [&header[..], &[length], &body, &mac[..4]].concat()
 }
 
 pub fn aes_check_value(key: &[u8; 16]) -> [u8; 3] {

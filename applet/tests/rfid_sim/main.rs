@@ -13,5 +13,11 @@
 mod chip;
 
 mod applications;
+mod channels;
+mod eight;
 mod host;
+mod key_sets;
+mod objects;
 mod sim;
+mod states;
+mod tears;

@@ -8,7 +8,7 @@ use onecard_applet::{
     Subscriber, manufacture,
 };
 
-use super::chip::{Chip, Shared};
+use super::chip::{Chip, Shared, Slot};
 
 pub const ENC: [u8; 16] = hex!("404142434445464748494A4B4C4D4E4F");
 pub const MAC: [u8; 16] = hex!("505152535455565758595A5B5C5D5E5F");
@@ -46,6 +46,20 @@ pub fn try_blank(key_sets: &[KeySet<'_>]) -> Option<Chip> {
     let chip = Chip { bytes, random: Vec::new(), operations_left: usize::MAX, landing: 0, operations: 0 };
     let made = manufacture(Shared(Rc::new(RefCell::new(chip))), Blank::RfidSim(&data(key_sets))).ok()?;
     Some(made.0.borrow().clone())
+}
+
+impl Slot for Sim {
+    fn try_insert(chip: Chip) -> Result<Self, Chip> {
+        Self::try_insert(chip)
+    }
+
+    fn chip(&self) -> &Shared {
+        &self.chip
+    }
+
+    fn remove(self) -> Chip {
+        self.remove()
+    }
 }
 
 /// A SIM under power from both sides.
@@ -124,3 +138,18 @@ impl Sim {
         self.chip.0.borrow().bytes.windows(secret.len()).any(|window| window == secret)
     }
 }
+
+impl Sim {
+    /// A chip whose key set 20 shares no value with 30.
+    pub fn with_own_scp02() -> Chip {
+        let [b1, b2, b3] = OWN_SCP02;
+        let own = KeySet { version: 0x20, cipher: KeySetCipher::Des, enc: &b1, mac: &b2, dek: &b3 };
+        try_blank(&[KEY_SETS[0], own]).unwrap()
+    }
+}
+
+pub const OWN_SCP02: [[u8; 16]; 3] = [
+    hex!("B0B1B2B3B4B5B6B7B8B9BABBBCBDBEBF"),
+    hex!("D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF"),
+    hex!("F0F1F2F3F4F5F6F7F8F9FAFBFCFDFEFF"),
+];

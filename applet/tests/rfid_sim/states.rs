@@ -1,0 +1,147 @@
+//! Life cycles: of the card, and of applications.
+
+use hex_literal::hex;
+
+use super::{
+    applications::{CONTROL, DELETE, INSTALL, LIST, fields, install, install_data, listed, name, named, select},
+    host::{Host, Login, SELECT},
+    key_sets::set,
+    sim::Sim,
+};
+
+const DOMAIN: [u8; 8] = hex!("A000000151000000");
+
+fn to(sim: &mut Sim, host: &mut Host, state: u8) -> u16 {
+    host.status(sim, [0x80, 0xF0, 0x80, state], &DOMAIN)
+}
+
+#[test]
+fn the_card_goes_its_way() {
+    const STATES: [u8; 5] = [0x01, 0x07, 0x0F, 0x7F, 0xFF];
+    let allowed = [
+        (0x01, 0x07),
+        (0x07, 0x0F),
+        (0x0F, 0x7F),
+        (0x7F, 0x0F),
+        (0x01, 0xFF),
+        (0x07, 0xFF),
+        (0x0F, 0xFF),
+        (0x7F, 0xFF),
+    ];
+    for (way, from) in [(&[][..], 0x01), (&[0x07], 0x07), (&[0x07, 0x0F], 0x0F), (&[0x07, 0x0F, 0x7F], 0x7F)] {
+        for next in STATES {
+            let mut sim = Sim::new();
+            let mut host = Login::SCP03.open(&mut sim);
+            way.iter().for_each(|state| assert_eq!(to(&mut sim, &mut host, *state), 0x9000));
+            let granted = next == from || allowed.contains(&(from, next));
+            assert_eq!(to(&mut sim, &mut host, next), if granted { 0x9000 } else { 0x6985 }, "{from:02X} {next:02X}");
+            let now = if granted { next } else { from };
+            if now != 0xFF {
+                assert_eq!(
+                    host.ok(&mut sim, hex!("80F28002"), &hex!("4F00 5C029F70")),
+                    [&hex!("E3049F7001")[..], &[now]].concat()
+                );
+            }
+        }
+    }
+    let mut sim = Sim::new();
+    let mut host = Login::SCP03.open(&mut sim);
+    assert_eq!(to(&mut sim, &mut host, 0x03), 0x6A86);
+    assert_eq!(host.status(&mut sim, hex!("80F08007"), &name(1)), 0x6A88);
+    assert_eq!(host.status(&mut sim, hex!("80F02007"), &DOMAIN), 0x6A86);
+}
+
+#[test]
+fn a_locked_card_serves_its_operator_alone() {
+    let mut sim = Sim::new();
+    let mut host = Login::SCP03.open(&mut sim);
+    install(&mut sim, &mut host, 1);
+    for state in [0x07, 0x0F, 0x7F] {
+        assert_eq!(to(&mut sim, &mut host, state), 0x9000);
+    }
+    assert_eq!(sim.radio(&select(1)), hex!("6A82"));
+    assert_eq!(sim.send(&SELECT), hex!("6F 10 84 08 A000000151000000 A5 04 9F65 01 FF 6283"));
+    let mut sim = sim.power_cycled();
+    assert_eq!(sim.send(&SELECT)[18..], hex!("6283"));
+    let mut host = Login::SCP03.authenticate(&mut sim);
+    let install_2 = install_data(&host, 2, 0x00, &CONTROL);
+    let keys = set(&host, 0x3F, 0x88, &[[0xA1; 16]; 3]);
+    for (header, data) in [
+        (INSTALL, &install_2[..]),
+        (DELETE, &named(&name(1))),
+        (hex!("80D80081"), &keys),
+        (hex!("80E28000"), &hex!("420155")),
+    ] {
+        assert_eq!(host.status(&mut sim, header, data), 0x6985);
+    }
+    assert_eq!(listed(&mut sim, &mut host), [(1, 0x07)]);
+    assert_eq!(to(&mut sim, &mut host, 0x0F), 0x9000);
+    assert!(sim.radio(&select(1)).ends_with(&hex!("9000")));
+    assert_eq!(host.ok(&mut sim, INSTALL, &install_2), [0]);
+}
+
+#[test]
+fn a_terminated_card_answers_get_data() {
+    let mut sim = Sim::new();
+    let mut host = Login::SCP03.open(&mut sim);
+    install(&mut sim, &mut host, 1);
+    assert_eq!(to(&mut sim, &mut host, 0xFF), 0x9000);
+    for (header, data) in [(LIST, &hex!("4F00")[..]), (hex!("80F0800F"), &DOMAIN), (DELETE, &named(&name(1)))] {
+        assert_eq!(host.status(&mut sim, header, data), 0x6985);
+    }
+    host.ok(&mut sim, hex!("80CA0066"), &[]);
+    let mut sim = sim.power_cycled();
+    assert_eq!(sim.radio(&select(1)), hex!("6A82"));
+    assert_eq!(sim.send(&select(1)), hex!("6A82"));
+    assert_eq!(sim.send(&SELECT)[18..], hex!("6283"));
+    assert_eq!(sim.send(&hex!("80503000080102030405060708 00")), hex!("6985"));
+    sim.ok(&hex!("80CA006600"));
+}
+
+#[test]
+fn installed_selectable_locked() {
+    let mut sim = Sim::new();
+    let mut host = Login::SCP03.open(&mut sim);
+    let data = install_data(&host, 1, 0x00, &CONTROL);
+    assert_eq!(host.ok(&mut sim, hex!("80E60400"), &data), [0]);
+    assert_eq!(listed(&mut sim, &mut host), [(1, 0x03)]);
+    assert_eq!(sim.radio(&select(1)), hex!("6A82"));
+    let lock = hex!("80F04080");
+    let unlock = hex!("80F04000");
+    let selectable = fields(&[&[], &[], &name(1), &[0], &[0xC9, 0], &[]]);
+    // Locked as it is, and as such not made selectable.
+    host.ok(&mut sim, lock, &name(1));
+    assert_eq!(host.status(&mut sim, hex!("80E60800"), &selectable), 0x6985);
+    host.ok(&mut sim, unlock, &name(1));
+    assert_eq!(host.status(&mut sim, hex!("80F04007"), &name(1)), 0x6985);
+    assert_eq!(listed(&mut sim, &mut host), [(1, 0x03)]);
+    assert_eq!(host.ok(&mut sim, hex!("80E60800"), &selectable), [0]);
+    assert_eq!(host.ok(&mut sim, hex!("80E60800"), &selectable), [0], "said again");
+    assert!(sim.radio(&select(1)).ends_with(&hex!("9000")));
+    // Locked under a terminal that has it selected: it serves nothing more.
+    host.ok(&mut sim, hex!("80F04087"), &name(1));
+    assert_eq!(listed(&mut sim, &mut host), [(1, 0x87)]);
+    assert_eq!(sim.radio(&hex!("805C000204")), hex!("6985"));
+    assert_eq!(sim.radio(&select(1)), hex!("6A82"));
+    let mut sim = sim.power_cycled();
+    assert_eq!(sim.radio(&select(1)), hex!("6A82"));
+    let mut host = Login::SCP03.open(&mut sim);
+    host.ok(&mut sim, unlock, &name(1));
+    assert!(sim.radio(&select(1)).ends_with(&hex!("9000")));
+    for other in [&hex!("F04F4E454311")[..], &hex!("F04F4E454300"), &DOMAIN] {
+        assert_eq!(host.status(&mut sim, lock, other), 0x6985);
+    }
+    assert_eq!(host.status(&mut sim, lock, &name(2)), 0x6A88);
+}
+
+#[test]
+fn all_applications_at_once() {
+    let mut sim = Sim::new();
+    let mut host = Login::SCP03.open(&mut sim);
+    (1..=3).for_each(|number| install(&mut sim, &mut host, number));
+    host.ok(&mut sim, hex!("80F06080"), &DOMAIN);
+    assert_eq!(listed(&mut sim, &mut host), [(1, 0x87), (2, 0x87), (3, 0x87)]);
+    host.ok(&mut sim, hex!("80F06000"), &DOMAIN);
+    assert_eq!(listed(&mut sim, &mut host), [(1, 0x07), (2, 0x07), (3, 0x07)]);
+    assert_eq!(host.status(&mut sim, hex!("80F06080"), &name(1)), 0x6A88);
+}
