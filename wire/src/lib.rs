@@ -10,6 +10,7 @@
 //! | [`number`], [`amount`], [`date`] | enterprise, serial and terminal numbers; fen; BCD date and time |
 //! | [`key`], [`sam`] | key types and key records; SAM key usages and commands |
 //! | [`wallet`] | transaction types; data fields of the wallet's commands and answers |
+//! | [`uicc`] | a SIM: file identifiers, file control parameters, PINs, AUTHENTICATE |
 //! | [`toolkit`] | card application toolkit: commands, tags, results, terminal profile |
 //! | [`ota`] | secured packets over the air |
 //! | [`globalplatform`] | card management: commands, tags, privileges, life cycles, secure channels |
@@ -33,4 +34,5 @@ pub mod record;
 pub mod sam;
 pub mod status;
 pub mod toolkit;
+pub mod uicc;
 pub mod wallet;

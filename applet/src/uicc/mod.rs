@@ -1,6 +1,34 @@
 //! The UICC's files, those of the USIM, PINs, authentication (TS 102 221, TS 31.102, profile §7).
+//!
+//! | module | what |
+//! |---|---|
+//! | `files`, `place`, `content` | the table of files; where their bodies lie; what the maker puts in |
+//! | `access`, `fcp` | what opens a file, and EF ARR that says so; file control parameters |
+//! | `select`, `binary`, `record`, `search` | the commands on files |
+//! | `pin`, `pin_commands` | PINs, their counters, the commands on them |
+//! | `authenticate`, `milenage` | AUTHENTICATE: the network, its sequence numbers, the keys |
+//! | `second_generation` | the same files in class A0 |
 
-use onecard_wire::{ins, status::StatusWord};
+mod access;
+mod authenticate;
+mod binary;
+mod content;
+mod fcp;
+mod files;
+mod milenage;
+mod pin;
+mod pin_commands;
+mod place;
+mod record;
+mod search;
+mod second_generation;
+mod select;
+
+use onecard_wire::{
+    ins::*,
+    status::StatusWord,
+    uicc::{AUTHENTICATE, CHANGE_PIN, DISABLE_PIN, ENABLE_PIN, SEARCH_RECORD, UNBLOCK_PIN},
+};
 
 use crate::{
     apdu::{Command, Response},
@@ -9,6 +37,8 @@ use crate::{
     platform::Platform,
     rfid_sim::SimData,
 };
+pub(crate) use pin::PinSession;
+pub(crate) use select::Selection;
 
 /// The UICC's files in the session of one logical channel.
 pub(crate) struct Uicc<'a, P> {
@@ -17,46 +47,63 @@ pub(crate) struct Uicc<'a, P> {
     pub(crate) pins: &'a mut PinSession,
 }
 
-/// Where a channel is: directory, file, record, application.
-#[derive(Clone, Copy)]
-pub(crate) struct Selection {}
-
-impl Selection {
-    /// At the MF, as after a reset.
-    pub(crate) const MF: Self = Self {};
-}
-
-/// Which PINs were verified since the reset, on whichever channel.
-pub(crate) struct PinSession {}
-
-impl PinSession {
-    /// None.
-    pub(crate) const NEW: Self = Self {};
-}
-
 impl<P: Platform> Uicc<'_, P> {
     /// A command whose class has no channel in it.
-    pub(crate) fn process(&mut self, command: &Command<'_>, _answer: &mut Response) -> Result<StatusWord, Failure> {
-        let _ = (&self.nvm, &self.selection, &self.pins);
-        refuse(if command.ins == ins::SELECT { StatusWord::FILE_NOT_FOUND } else { StatusWord::INS_NOT_SUPPORTED })
-    }
-
-    /// SELECT of an application of the UICC by its AID, which may be cut short at its right end.
-    pub(crate) fn select_application(
-        &mut self,
-        _command: &Command<'_>,
-        _answer: &mut Response,
-    ) -> Result<StatusWord, Failure> {
-        refuse(StatusWord::FILE_NOT_FOUND)
-    }
-
-    /// A command of class A0 (TS 51.011).
-    pub(crate) fn process_2g(&mut self, _command: &Command<'_>, _answer: &mut Response) -> Result<StatusWord, Failure> {
-        refuse(StatusWord::CLA_NOT_SUPPORTED)
+    pub(crate) fn process(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<StatusWord, Failure> {
+        match (command.cla, command.ins) {
+            (CLA_ISO, READ_BINARY) => self.read_binary(command, answer),
+            (CLA_ISO, SELECT) => self.select(command, answer),
+            (CLA_ISO, READ_RECORD) => self.read_record(command, answer),
+            (CLA_ISO, UPDATE_BINARY) => self.update_binary(command),
+            (CLA_ISO, UPDATE_RECORD) => self.update_record(command),
+            (CLA_ISO, SEARCH_RECORD) => self.search_record(command, answer),
+            (CLA_ISO, VERIFY | CHANGE_PIN | DISABLE_PIN | ENABLE_PIN | UNBLOCK_PIN) => self.pin_command(command),
+            (CLA_ISO, AUTHENTICATE) => self.authenticate(command, answer),
+            (CLA_PBOC, STATUS) => self.status(command, answer),
+            (CLA_PBOC, TERMINAL_CAPABILITY) => terminal_capability(command),
+            (CLA_ISO | CLA_PBOC, ins) => {
+                refuse(if is_known(ins) { StatusWord::CLA_NOT_SUPPORTED } else { StatusWord::INS_NOT_SUPPORTED })
+            }
+            (CLA_ISO_SM | CLA_PBOC_SM, _) => refuse(StatusWord::SM_NOT_SUPPORTED),
+            _ => refuse(StatusWord::CLA_NOT_SUPPORTED),
+        }
     }
 }
 
 /// Manufacture: every file as the maker delivers it, the SIM's own data in their places.
-pub(crate) fn personalise<P: Platform>(_nvm: &mut Journal<P>, _data: &SimData<'_>) -> Result<(), Failure> {
-    Ok(())
+pub(crate) fn personalise<P: Platform>(nvm: &mut Journal<P>, data: &SimData<'_>) -> Result<(), Failure> {
+    content::personalise(nvm, data)
+}
+
+/// TERMINAL CAPABILITY (TS 102 221 clause 11.1.19): `A9` with what the terminal can do, none of which changes an answer here.
+fn terminal_capability(command: &Command<'_>) -> Result<StatusWord, Failure> {
+    const TEMPLATE: u8 = 0xA9;
+    command.require_p1p2(0, 0)?;
+    command.require_no_answer()?;
+    match command.data {
+        [TEMPLATE, length, objects @ ..] if usize::from(*length) == objects.len() => Ok(StatusWord::OK),
+        [] => refuse(StatusWord::WRONG_LENGTH),
+        _ => refuse(StatusWord::WRONG_DATA),
+    }
+}
+
+/// Whether the instruction is one of this application's, in its right class.
+const fn is_known(ins: u8) -> bool {
+    matches!(
+        ins,
+        READ_BINARY
+            | SELECT
+            | READ_RECORD
+            | UPDATE_BINARY
+            | UPDATE_RECORD
+            | SEARCH_RECORD
+            | AUTHENTICATE
+            | VERIFY
+            | CHANGE_PIN
+            | DISABLE_PIN
+            | ENABLE_PIN
+            | UNBLOCK_PIN
+            | STATUS
+            | TERMINAL_CAPABILITY
+    )
 }
