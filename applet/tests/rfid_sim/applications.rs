@@ -3,7 +3,7 @@
 use hex_literal::hex;
 
 use super::{
-    host::{Host, Login, aes_check_value, des_check_value},
+    host::{Host, Login, aes_check_value, des_check_value, sm4_check_value},
     sim::Sim,
 };
 
@@ -25,7 +25,11 @@ pub fn select(number: u8) -> Vec<u8> {
 
 /// The data field of an INSTALL with a control key of this algorithm.
 pub fn install_data(host: &Host, number: u8, algorithm: u8, key: &[u8; 16]) -> Vec<u8> {
-    let check_value = if algorithm == 0x06 { aes_check_value(key) } else { des_check_value(key) };
+    let check_value = match algorithm {
+        0x04 => sm4_check_value(key),
+        0x06 => aes_check_value(key),
+        _ => des_check_value(key),
+    };
     let parameters = [&[0xC9, 0x14, algorithm][..], &host.sensitive(key), &check_value].concat();
     fields(&[&hex!("F04F4E454300"), &hex!("F04F4E454301"), &name(number), &[0], &parameters, &[]])
 }

@@ -171,7 +171,7 @@ fn install_refuses() {
 
 #[test]
 fn control_keys_of_every_cipher() {
-    for (algorithm, file_byte) in [(0x00, 0xFF), (0x01, 0xFF), (0x06, 0x06)] {
+    for (algorithm, file_byte) in [(0x00, 0xFF), (0x01, 0xFF), (0x04, 0x04), (0x06, 0x06)] {
         let mut sim = Sim::new();
         let mut host = Login::SCP03.open(&mut sim);
         let data = install_data(&host, 1, algorithm, &CONTROL);

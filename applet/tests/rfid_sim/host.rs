@@ -6,6 +6,7 @@ use cmac::{Cmac, Mac};
 use des::{Des, TdesEde2};
 use hex_literal::hex;
 use onecard_applet::PowerLost;
+use sm4::Sm4;
 
 use super::sim::{DEK, ENC, MAC, OWN_SCP02, Sim};
 
@@ -335,6 +336,12 @@ pub fn protected(sim: &mut Sim, key: &[u8; 16], header: [u8; 4], data: &[u8], en
 pub fn aes_check_value(key: &[u8; 16]) -> [u8; 3] {
     let mut block = [1; 16];
     Aes128::new(key.into()).encrypt_block((&mut block).into());
+    [block[0], block[1], block[2]]
+}
+
+pub fn sm4_check_value(key: &[u8; 16]) -> [u8; 3] {
+    let mut block = [0; 16];
+    Sm4::new(key.into()).encrypt_block((&mut block).into());
     [block[0], block[1], block[2]]
 }
 

@@ -277,7 +277,6 @@ impl<P: Platform> IssuerDomain<'_, P> {
                 return refuse(StatusWord::CONDITIONS_NOT_SATISFIED);
             }
         };
-        command.require_no_answer()?;
         let levels: &[u8] = match &challenged {
             Challenged::Scp02(..) => &LEVELS_SCP02,
             Challenged::Scp03(_) => &LEVELS_SCP03,
