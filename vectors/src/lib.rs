@@ -17,6 +17,7 @@
 //! | [`load`], [`purchase`], [`unload`], [`overdraft`] | the wallet; compound purchase, cash withdrawal and undo are with the purchases |
 //! | [`access_right`] | an entry of the access rights |
 //! | [`sam`], [`sam_crypt`] | the SAM's commands |
+//! | [`secured_packet`] | command packets over the air |
 //! | [`secure_channel`] | SCP02 and SCP03: sessions, keys, chains of commands, PUT KEY |
 //! | [`toolkit`] | what card and phone say to each other |
 //! | [`conformance`] | rules that a card is held to |
@@ -42,6 +43,7 @@ pub mod purchase;
 pub mod sam;
 pub mod sam_crypt;
 pub mod secure_channel;
+pub mod secured_packet;
 pub mod toolkit;
 pub mod unload;
 pub mod vector;

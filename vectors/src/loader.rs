@@ -20,6 +20,7 @@ use crate::{
     sam::{SamLoad, SamPurchase},
     sam_crypt::{DesCrypt, SamMark},
     secure_channel::{CardChallenge, Chain, Derivation, PutKey, Scp02Keys, Scp03Keys, SensitiveData, Session},
+    secured_packet::CommandPacket,
     toolkit::{ToolkitCommand, ToolkitEnvelope, ToolkitProfile, ToolkitReport, ToolkitResponse, ToolkitText},
     unload::Unload,
     vector::{Body, Origin, Source, Vector, Verdict},
@@ -39,6 +40,7 @@ const FILES: &[(&str, &str)] = &[
     ("scp03.toml", include_str!("../data/scp03.toml")),
     ("second_implementation.toml", include_str!("../data/second_implementation.toml")),
     ("second_implementation_sm4_aes.toml", include_str!("../data/second_implementation_sm4_aes.toml")),
+    ("secured_packet.toml", include_str!("../data/secured_packet.toml")),
     ("sm4_aes.toml", include_str!("../data/sm4_aes.toml")),
     ("toolkit.toml", include_str!("../data/toolkit.toml")),
     ("wrapped_key.toml", include_str!("../data/wrapped_key.toml")),
@@ -135,6 +137,8 @@ kinds! {
     scp03_sensitive_data: SensitiveData,
     /// PUT KEY in a session of SCP03.
     scp03_put_key: PutKey,
+    /// Command packets over the air.
+    command_packet: CommandPacket,
     /// Texts of the toolkit.
     toolkit_text: ToolkitText,
     /// Proactive commands.
