@@ -13,6 +13,7 @@
 //! | `wallet` | every transaction, limits, proofs; `wallet::purse` is the only place a balance changes |
 //! | `psam` | the SAM's commands |
 //! | `toolkit` | the phone's menu: proactive commands, balances, requests to the platform |
+//! | `ota` | packets over the air |
 //! | `crypto` | DES, triple DES, SM4, AES, MACs |
 //!
 //! Invariants: nothing here opens a socket, a file or a clock; after manufacture only `nvm::Journal` programs memory; an
@@ -35,6 +36,7 @@ mod life_cycle;
 mod line_protection;
 mod manufacture;
 pub mod nvm;
+mod ota;
 mod pin;
 mod platform;
 mod psam;

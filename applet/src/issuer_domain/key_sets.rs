@@ -16,6 +16,7 @@ use crate::{
         Journal, Memory, Transaction,
         ring::{GENERATION_LEN, Ring},
     },
+    ota::PacketKeys,
     rfid_sim::KeySetCipher,
 };
 
@@ -197,6 +198,13 @@ pub(super) fn find<M: Memory>(nvm: &Journal<M>, version: u8) -> Option<(Place, S
 /// The set that opens a channel when the host names none: the first in memory.
 pub(super) fn default<M: Memory>(nvm: &Journal<M>) -> Option<(Place, Set)> {
     sets(nvm).find(|(_, set)| set.opens_channels())
+}
+
+/// KIc and KID of a set for packets over the air; `None` unless it has both.
+pub(crate) fn packet_keys<M: Memory>(nvm: &Journal<M>, version: u8) -> Option<PacketKeys> {
+    let over_the_air = key_version::OVER_THE_AIR.contains(&version);
+    let (_, set) = find(nvm, version).filter(|_| over_the_air)?;
+    Some(PacketKeys { ciphering: set.key(key_id::ENC)?.clone(), checksum: set.key(key_id::MAC)?.clone() })
 }
 
 /// A place without a set.

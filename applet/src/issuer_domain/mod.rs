@@ -40,6 +40,7 @@ use crate::{
     platform::Platform,
     rfid_sim::SimData,
 };
+pub(crate) use key_sets::packet_keys;
 pub(crate) use life_cycle::{CardState, card_state};
 use registry::Listing;
 use secure_channel::SecureChannel;

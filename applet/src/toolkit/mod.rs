@@ -6,25 +6,21 @@
 //! | `phone` | what the phone can do |
 //! | `proactive`, `reply`, `alphabet` | commands in bytes, answers, texts |
 //! | `menu_tree`, `menu`, `screens`, `texts` | the menu as data, as a state machine, as commands, in two languages |
+//! | `request` | the request to delete an application |
 //! | `applications` | the enterprise applications it is about |
 //! | `settings` | what is kept: language, the platform's address, the counter of requests |
 
 mod alphabet;
 mod applications;
-#[allow(dead_code, reason = "the request to delete an application")]
 mod menu;
 mod menu_tree;
 mod phone;
-#[allow(dead_code, reason = "the request to delete an application")]
 mod proactive;
-#[allow(dead_code, reason = "the request to delete an application")]
 mod reply;
+mod request;
 mod screens;
-#[allow(dead_code, reason = "the request to delete an application")]
 mod session;
-#[allow(dead_code, reason = "the request to delete an application")]
 mod settings;
-#[allow(dead_code, reason = "the request to delete an application")]
 mod texts;
 
 use onecard_wire::{
@@ -205,7 +201,16 @@ impl<P: Platform> Toolkit<'_, P> {
                 self.session.wishes.menu_entry = true;
                 Screen::Notice(Label::LanguageChanged, After::Menu)
             }
-            Step::RequestDelete(..) => Screen::Notice(Label::DeleteNotSetUp, After::Menu),
+            Step::RequestDelete(application, password) => {
+                match request::delete(self.nvm, &application, &password, self.language()) {
+                    Ok(message) => {
+                        self.session.message = Some(message);
+                        return Ok(());
+                    }
+                    Err(Failure::Refused(_)) => Screen::Notice(Label::NotSent, After::Menu),
+                    Err(lost) => return Err(lost),
+                }
+            }
         };
         self.session.dialogue = Some(Dialogue::new(screen));
         Ok(())
@@ -241,6 +246,8 @@ impl<P: Platform> Toolkit<'_, P> {
             (start_timer(number, TIMER, PAUSE_SECONDS), Purpose::Timer)
         } else if core::mem::take(&mut session.wishes.today) {
             (provide_local_information(number, LocalInformation::DATE_TIME), Purpose::Today)
+        } else if let Some(message) = session.message.take() {
+            (request::command(self.nvm, number, &message, language), Purpose::Request)
         } else if let (Some(dialogue), Some(phone)) = (&session.dialogue, &session.phone) {
             let around = Surroundings { nvm: &*self.nvm, phone, language, today: session.today };
             (screens::command(dialogue, number, &around), Purpose::Dialogue)
@@ -282,7 +289,7 @@ fn language_of(letters: &[u8]) -> Language {
 /// STORE DATA of the issuer domain, a block of it, after INSTALL [for personalization] of the applet.
 ///
 /// # Errors
-/// 6A80: there is nothing yet that it takes.
-pub(crate) fn store_data<P: Platform>(_nvm: &mut Journal<P>, _block: &[u8], _last: bool) -> Result<(), Failure> {
-    refuse(StatusWord::WRONG_DATA)
+/// 6A80: it is not whole data groups that the applet knows.
+pub(crate) fn store_data<P: Platform>(nvm: &mut Journal<P>, block: &[u8], _last: bool) -> Result<(), Failure> {
+    settings::store(nvm, block)
 }

@@ -1,10 +1,11 @@
 //! What the toolkit remembers until the phone resets the card: one proactive command at a time (TS 102 223 clause 6.3), what
 //! is to be said next, and what waits to be tried again.
 
-use heapless::Deque;
+use heapless::{Deque, Vec};
 use onecard_wire::{status::StatusWord, toolkit::SW1_PROACTIVE};
 
 use super::{menu::Dialogue, phone::Phone, proactive::ProactiveCommand, texts::Language};
+use crate::ota::SUBMIT_MAX;
 
 /// Commands that wait to be tried again.
 const PAUSED_MAX: usize = 2;
@@ -26,6 +27,8 @@ pub(crate) struct ToolkitSession {
     pub(super) outstanding: Option<Outstanding>,
     pub(super) wishes: Wishes,
     pub(super) dialogue: Option<Dialogue>,
+    /// A request that has not been sent yet.
+    pub(super) message: Option<Vec<u8, SUBMIT_MAX>>,
     paused: Deque<Outstanding, PAUSED_MAX>,
     pause: Pause,
     /// The phone's language, if it told one.
@@ -89,6 +92,7 @@ impl ToolkitSession {
         outstanding: None,
         wishes: Wishes { language: false, menu_entry: false, events: false, timer: false, today: false },
         dialogue: None,
+        message: None,
         paused: Deque::new(),
         pause: Pause::Over,
         phone_language: None,

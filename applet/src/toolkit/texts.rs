@@ -7,6 +7,16 @@ pub(crate) enum Language {
     English,
 }
 
+impl Language {
+    /// Its ISO 639-1 code.
+    pub(super) const fn letters(self) -> &'static [u8; 2] {
+        match self {
+            Self::Chinese => b"zh",
+            Self::English => b"en",
+        }
+    }
+}
+
 macro_rules! labels {
     ($($label:ident = $chinese:literal, $english:literal;)*) => {
         /// A text.

@@ -19,7 +19,17 @@ mod chip;
 mod deal;
 #[path = "../one_card/desk.rs"]
 mod desk;
+#[path = "../rfid_sim/host.rs"]
+mod host;
+#[path = "../rfid_sim/sim.rs"]
+mod sim;
 
+mod fuzz;
+mod image;
+mod lesser;
 mod paths;
 mod phone;
-mod sim;
+mod protocol;
+mod request;
+mod results;
+mod states;
