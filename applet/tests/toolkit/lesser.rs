@@ -1,5 +1,7 @@
 //! Phones that can do less: what they cannot is never sent to them, and the rest is still there.
 
+use std::sync::LazyLock;
+
 use crate::{
     chip::Chip,
     image::{card_with, set_up, with_applications_of},
@@ -15,7 +17,8 @@ fn without(facilities: &[(usize, u8)]) -> [u8; 20] {
 }
 
 fn chip() -> Chip {
-    set_up(with_applications_of(&card_with(2)))
+    static MADE: LazyLock<Chip> = LazyLock::new(|| set_up(with_applications_of(&card_with(2))));
+    MADE.clone()
 }
 
 fn boot(profile: &[u8]) -> Phone {

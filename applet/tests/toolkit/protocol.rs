@@ -1,5 +1,7 @@
 //! TERMINAL PROFILE, FETCH, TERMINAL RESPONSE, ENVELOPE themselves.
 
+use std::sync::LazyLock;
+
 use hex_literal::hex;
 
 use crate::{
@@ -13,7 +15,8 @@ const SELECTION: [u8; 9] = hex!("D30782020181900101");
 const STATUS: [u8; 4] = hex!("80F20000");
 
 fn chip() -> Chip {
-    set_up(with_applications_of(&card_with(1)))
+    static MADE: LazyLock<Chip> = LazyLock::new(|| set_up(with_applications_of(&card_with(1))));
+    MADE.clone()
 }
 
 fn boot() -> Phone {

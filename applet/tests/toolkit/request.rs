@@ -1,5 +1,7 @@
 //! The request to delete an application: its packet, opened here by hand; what becomes of its message; its counter.
 
+use std::sync::LazyLock;
+
 use aes::{Aes128Dec, Aes128Enc};
 use cipher::{BlockCipherDecrypt, KeyInit};
 use cmac::{Cmac, Mac};
@@ -14,7 +16,8 @@ use crate::{
 };
 
 fn chip() -> Chip {
-    set_up(with_applications_of(&card_with(1)))
+    static MADE: LazyLock<Chip> = LazyLock::new(|| set_up(with_applications_of(&card_with(1))));
+    MADE.clone()
 }
 
 fn boot(chip: Chip) -> Phone {

@@ -1,5 +1,7 @@
 //! Every general result at every screen: where it leads, and that the card always comes to rest.
 
+use std::sync::LazyLock;
+
 use crate::{
     chip::Chip,
     desk::Desk,
@@ -44,7 +46,8 @@ fn screens() -> Vec<(Vec<Act>, Option<[&'static str; 2]>)> {
 }
 
 fn chip() -> Chip {
-    set_up(with_applications_of(&card_with(8)))
+    static MADE: LazyLock<Chip> = LazyLock::new(|| set_up(with_applications_of(&card_with(8))));
+    MADE.clone()
 }
 
 fn phone(language: &[u8; 2]) -> Phone {
