@@ -8,7 +8,12 @@
 //! 80 5C 00 02 04           ──►     … 90 00
 //! ```
 
-use onecard_wire::{ins, status::StatusWord};
+use onecard_wire::{ins, status::StatusWord, uicc::CLA_2G};
+
+/// SW1 that says how much waits for GET RESPONSE.
+const MORE: u8 = 0x61;
+/// The same to a command of class A0 (TS 51.011 clause 9.4.1).
+const MORE_2G: u8 = 0x9F;
 
 /// What a card in T=0 keeps between two commands.
 #[derive(Default, Debug)]
@@ -49,7 +54,10 @@ impl T0 {
             }
             ([a, b, c, d], _) => Some(self.outgoing([*a, *b, *c, *d], 0, Answer::parse(card(command)?)?)),
             ([a, b, c, d, length], _) => Some(self.outgoing([*a, *b, *c, *d], *length, Answer::parse(card(command)?)?)),
-            _ => Some(self.incoming(Answer::parse(card(command)?)?)),
+            _ => {
+                let more = if command.first() == Some(&CLA_2G) { MORE_2G } else { MORE };
+                Some(self.incoming(more, Answer::parse(card(command)?)?))
+            }
         }
     }
 
@@ -65,11 +73,11 @@ impl T0 {
     }
 
     /// The answer to a command with data, whose own data wait.
-    fn incoming(&mut self, answer: Answer) -> Vec<u8> {
+    fn incoming(&mut self, more: u8, answer: Answer) -> Vec<u8> {
         if answer.data.is_empty() {
             return answer.whole();
         }
-        let more = [0x61, answer.length()];
+        let more = [more, answer.length()];
         self.waiting = Waiting::Fetch(answer);
         more.to_vec()
     }
@@ -87,7 +95,7 @@ impl T0 {
             return Answer { data, status }.whole();
         }
         let rest = Answer { data: rest, status };
-        data.extend([0x61, rest.length()]);
+        data.extend([MORE, rest.length()]);
         self.waiting = Waiting::Fetch(rest);
         data
     }
@@ -145,6 +153,15 @@ mod tests {
             assert_eq!(exchange(&mut t0, &[class, 0xC0, 0, 0, 3], not_asked), [7, 8, 9, 0x90, 0x00]);
             assert_eq!(exchange(&mut t0, &[class, 0xC0, 0, 0, 3], not_asked), [0x69, 0x85]);
         }
+    }
+
+    #[test]
+    fn to_the_2g_class_they_are_announced_by_9f() {
+        let mut t0 = T0::default();
+        let select = [0xA0, 0xA4, 0, 0, 2, 0x3F, 0x00];
+        assert_eq!(exchange(&mut t0, &select, answers(&[7, 8, 9, 0x90, 0x00])), [0x9F, 3]);
+        assert_eq!(exchange(&mut t0, &[0xA0, 0xC0, 0, 0, 3], not_asked), [7, 8, 9, 0x90, 0x00]);
+        assert_eq!(exchange(&mut t0, &select, answers(&[0x94, 0x04])), [0x94, 0x04]);
     }
 
     #[test]

@@ -11,4 +11,6 @@
 
 mod authentication;
 mod boot;
+mod pins;
+mod rights;
 mod sim;

@@ -23,16 +23,22 @@ pub fn atr(kind: Kind, protocol: Protocol) -> Vec<u8> {
     const TA1: u8 = 0x95;
     let historical = historical_bytes(kind);
     let count = historical.len() as u8 & 0x0F;
-    match protocol {
-        // T=0 alone has no check byte.
-        Protocol::T0 => [&[TS, 0x10 | count, TA1], &historical[..]].concat(),
-        Protocol::T1 => {
-            // TD1 and TD2: T=1; TA3: 254 bytes a block; TB3: waiting times of 4 (block) and 5 (character).
-            let atr = [&[TS, 0x90 | count, TA1, 0x81, 0x31, 0xFE, 0x45], &historical[..]].concat();
-            let check = atr.iter().skip(1).fold(0, |check, byte| check ^ byte);
-            [atr, vec![check]].concat()
+    match (protocol, kind) {
+        // A UICC's (TS 102 221 clause 6.3): TD1 and TD2: T=15 follows T=0; TA3: clock stop in either state, classes A to C.
+        (Protocol::T0, Kind::RfidSim) => {
+            checked([&[TS, 0x90 | count, 0x96, 0x80, 0x1F, 0xC7], &historical[..]].concat())
         }
+        // T=0 alone has no check byte.
+        (Protocol::T0, _) => [&[TS, 0x10 | count, TA1], &historical[..]].concat(),
+        // TD1 and TD2: T=1; TA3: 254 bytes a block; TB3: waiting times of 4 (block) and 5 (character).
+        (Protocol::T1, _) => checked([&[TS, 0x90 | count, TA1, 0x81, 0x31, 0xFE, 0x45], &historical[..]].concat()),
     }
+}
+
+/// With TCK.
+fn checked(atr: Vec<u8>) -> Vec<u8> {
+    let check = atr.iter().skip(1).fold(0, |check, byte| check ^ byte);
+    [atr, vec![check]].concat()
 }
 
 fn historical_bytes(kind: Kind) -> [u8; 15] {
@@ -41,9 +47,13 @@ fn historical_bytes(kind: Kind) -> [u8; 15] {
         Kind::Sam => *b"One SAM",
         Kind::RfidSim => *b"One SIM",
     };
-    // Category 80; card service data: full name; capabilities: full name, FID, SFI, record number and tag, units of a byte,
-    // no chaining; pre-issuing data.
-    [0x80, 0x31, 0x80, 0x73, 0x97, 0x01, 0x00, 0x67, a, b, c, d, e, f, g]
+    // Category 80; card service data; capabilities; pre-issuing data.
+    match kind {
+        // Full name; full name, FID, SFI, record number and tag, units of a byte, no chaining.
+        Kind::CpuCard | Kind::Sam => [0x80, 0x31, 0x80, 0x73, 0x97, 0x01, 0x00, 0x67, a, b, c, d, e, f, g],
+        // Names in part too, EF DIR, path, short file identifiers, records; logical channels (TS 102 221 clause 6.3.3).
+        Kind::RfidSim => [0x80, 0x31, 0xE0, 0x73, 0xFE, 0x21, 0x1B, 0x67, a, b, c, d, e, f, g],
+    }
 }
 
 #[cfg(test)]
@@ -61,6 +71,9 @@ mod tests {
         let t0 = atr(Kind::Sam, Protocol::T0);
         assert_eq!((t0.get(..3), t0.len()), (Some(&[0x3B, 0x1F, 0x95][..]), 3 + 15));
         assert_eq!(t0.get(3..), atr(Kind::Sam, Protocol::T1).get(7..22));
+        let uicc = atr(Kind::RfidSim, Protocol::T0);
+        assert_eq!(uicc.get(..6), Some(&[0x3B, 0x9F, 0x96, 0x80, 0x1F, 0xC7][..]));
+        assert_eq!((uicc.len(), uicc.iter().skip(1).fold(0, |check, byte| check ^ byte)), (22, 0));
     }
 
     #[test]
