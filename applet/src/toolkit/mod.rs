@@ -38,6 +38,7 @@ use crate::{
     failure::{Failure, refuse},
     nvm::Journal,
     platform::Platform,
+    uicc,
 };
 use menu::{After, Dialogue, Screen, Step};
 use menu_tree::MENU_ITEM;
@@ -265,12 +266,14 @@ impl<P: Platform> Toolkit<'_, P> {
         Ok(())
     }
 
-    /// The menu's language: the one chosen, else the phone's, else Chinese; English on a phone that cannot show Chinese.
+    /// The menu's language: the one chosen, else the phone's, else the card's own; English on a phone that cannot show
+    /// Chinese.
     fn language(&self) -> Language {
         let shows_chinese = self.session.phone.as_ref().is_some_and(|phone| phone.can(Facility::UCS2_DISPLAY));
         let chosen = settings::language_choice(self.nvm).fixed();
-        match chosen.or(self.session.phone_language) {
-            None | Some(Language::Chinese) if shows_chinese => Language::Chinese,
+        let of_card = || language_of(&uicc::first_language(self.nvm));
+        match chosen.or(self.session.phone_language).unwrap_or_else(of_card) {
+            Language::Chinese if shows_chinese => Language::Chinese,
             _ => Language::English,
         }
     }

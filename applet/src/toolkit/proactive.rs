@@ -178,3 +178,73 @@ fn length_field(length: usize) -> Vec<u8, 2> {
     let long: &[u8] = if length < 0x80 { &[] } else { &[0x81] };
     long.iter().chain(&last).copied().collect()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+mod tests {
+    extern crate std;
+
+    use onecard_vectors::{Vectors, toolkit::ToolkitCommand};
+    use std::{collections::BTreeMap, println, string::String};
+
+    use super::*;
+
+    /// A published command made again of what it says; `None` if it has objects that this card's commands never have.
+    fn made(vector: &ToolkitCommand) -> Option<ProactiveCommand> {
+        let details = (vector.number, CommandType(vector.command), vector.qualifier, Device(vector.destination));
+        let begun = Builder::new(details.0, details.1, details.2, details.3);
+        let text = |text: &Option<String>| text_string::<TEXT_MAX>(text.as_deref()?).ok();
+        let body = match details.1 {
+            CommandType::DISPLAY_TEXT => begun.required(tag::TEXT_STRING, &[&text(&vector.text)?]),
+            CommandType::GET_INPUT => begun
+                .required(tag::TEXT_STRING, &[&text(&vector.text)?])
+                .required(tag::RESPONSE_LENGTH, &[&vector.length?]),
+            CommandType::SET_UP_MENU | CommandType::SELECT_ITEM if !vector.items.is_empty() => {
+                let items = vector.items.iter().map(|(identifier, text)| (*identifier, text.as_str()));
+                begun.menu(vector.title.as_deref()?, items).ok()?
+            }
+            CommandType::TIMER_MANAGEMENT if vector.qualifier == TimerAction::START.0 => {
+                let seconds = vector.time.as_deref()?.strip_prefix("00:00:")?.parse().ok()?;
+                return start_timer(vector.number, vector.timer?, seconds).ok();
+            }
+            CommandType::PROVIDE_LOCAL_INFORMATION => begun,
+            _ => return None,
+        };
+        body.finish().ok()
+    }
+
+    #[test]
+    fn published_commands_are_made_byte_for_byte() {
+        let mut same: BTreeMap<CommandType, usize> = BTreeMap::new();
+        let mut others = 0;
+        for vector in Vectors::embedded().unwrap().toolkit_command {
+            match made(&vector.body).filter(|command| command.bytes == *vector.body.bytes) {
+                Some(_) => *same.entry(CommandType(vector.body.command)).or_default() += 1,
+                // Packed texts, icons, tones, attributes: not of this card.
+                None => others += 1,
+            }
+        }
+        println!("{same:?}; with objects that this card does not send: {others}");
+        for (command, least) in [
+            (CommandType::DISPLAY_TEXT, 3),
+            (CommandType::GET_INPUT, 3),
+            (CommandType::SELECT_ITEM, 3),
+            (CommandType::SET_UP_MENU, 1),
+            (CommandType::PROVIDE_LOCAL_INFORMATION, 1),
+        ] {
+            assert!(same.get(&command).is_some_and(|count| *count >= least), "{command}: {same:?}");
+        }
+    }
+
+    #[test]
+    fn a_command_longer_than_one_fetch_is_none() {
+        let long = |length| {
+            let text = [b'a'; 300];
+            display_text(1, core::str::from_utf8(text.get(..length).unwrap()).unwrap()).map(|made| made.bytes.len())
+        };
+        assert_eq!(long(240), Ok(3 + 5 + 4 + 3 + 241));
+        assert_eq!(long(241), Err(StatusWord::INTERNAL_ERROR));
+        let items: std::vec::Vec<Item<'_>> = (1..20).map(|identifier| (identifier, "0000 0000 0000 0000")).collect();
+        assert!(select_item(1, "title", items, None).is_err());
+    }
+}

@@ -33,7 +33,7 @@ use onecard_wire::{
 use crate::{
     apdu::{Command, Response},
     failure::{Failure, refuse},
-    nvm::Journal,
+    nvm::{Journal, Memory},
     platform::Platform,
     rfid_sim::SimData,
 };
@@ -68,6 +68,11 @@ impl<P: Platform> Uicc<'_, P> {
             _ => refuse(StatusWord::CLA_NOT_SUPPORTED),
         }
     }
+}
+
+/// The first language of EF_LI, ISO 639-1, FFFF for none (TS 31.102 clause 4.2.1).
+pub(crate) fn first_language<M: Memory>(nvm: &Journal<M>) -> [u8; 2] {
+    nvm.array(place::LI.address)
 }
 
 /// Manufacture: every file as the maker delivers it, the SIM's own data in their places.

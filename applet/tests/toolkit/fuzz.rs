@@ -11,9 +11,37 @@ use crate::{
 
 /// A TERMINAL RESPONSE to `command`, true or bent.
 fn response(random: &mut ChaCha8Rng, command: &Fetched) -> Vec<u8> {
-    let result = *[0x00, 0x00, 0x00, 0x00, 0x01, 0x10, 0x11, 0x11, 0x12, 0x13, 0x20, 0x21, 0x30, 0x35, random.random()]
-        .choose(random)
-        .unwrap();
+    let result = *[
+        0x00,
+        0x00,
+        0x00,
+        0x00,
+        0x00,
+        0x00,
+        0x00,
+        0x00,
+        0x00,
+        0x00,
+        0x00,
+        0x00,
+        0x00,
+        0x00,
+        0x00,
+        0x00,
+        0x01,
+        0x10,
+        0x11,
+        0x11,
+        0x12,
+        0x13,
+        0x20,
+        0x21,
+        0x30,
+        0x35,
+        random.random(),
+    ]
+    .choose(random)
+    .unwrap();
     let mut data = vec![0x81, 0x03, command.number, command.kind, command.qualifier, 0x82, 0x02, 0x82, 0x81];
     data.extend([0x83, 0x02, result, random.random_range(0..12)]);
     match random.random_range(0..9) {
@@ -30,7 +58,7 @@ fn response(random: &mut ChaCha8Rng, command: &Fetched) -> Vec<u8> {
         3 => data.extend([0xAD, 0x02, random.random(), random.random()]),
         _ => data.extend([0xA6, 0x03, random.random(), random.random(), random.random()]),
     }
-    match random.random_range(0..8) {
+    match random.random_range(0..16) {
         0 => {
             let at = random.random_range(0..data.len());
             data[at] = random.random();
@@ -77,7 +105,8 @@ fn the_card_always_comes_to_rest() {
         comes_to_rest(&mut phone, seed);
     }
     println!("{responses} responses to {kinds:02X?}");
-    assert!([0x05, 0x13, 0x21, 0x23, 0x24, 0x25, 0x26, 0x27].iter().all(|kind| kinds.contains_key(kind)));
+    let often = |kind| kinds.get(kind).is_some_and(|count| *count >= 20);
+    assert!([0x05, 0x13, 0x21, 0x23, 0x24, 0x25, 0x26, 0x27].iter().all(often));
 }
 
 /// A phone that ends everything is left in peace soon.

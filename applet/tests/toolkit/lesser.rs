@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use hex_literal::hex;
+
 use crate::{
     chip::Chip,
     image::{card_with, set_up, with_applications_of},
@@ -59,6 +61,16 @@ fn without_a_language_or_events_or_a_date() {
     let mut phone = boot(&without(&[(8, 3)]));
     phone.open();
     assert!(!phone.lines.contains(&"local information 03".to_owned()));
+}
+
+#[test]
+fn without_a_language_that_of_the_card() {
+    let mut phone = Phone::off(Sim::insert(chip()), *b"zh");
+    assert_eq!(phone.send(&hex!("00A4040C07A0000000871002")), hex!("9000"), "the USIM");
+    assert_eq!(phone.send(&hex!("00A4000C026F05")), hex!("9000"), "EF LI");
+    assert_eq!(phone.send(&hex!("00D6000004 656E7A68")), hex!("9000"), "English first");
+    let english = Phone::boot(phone.sim, &without(&[(9, 4)]), *b"zh");
+    assert_eq!(english.lines, ["menu One Card: 1=One Card", "events [07]"]);
 }
 
 #[test]
