@@ -13,6 +13,7 @@
 //! | [`blacklist`] | which cards are served no more: signed lists and changes, two bytes a card |
 //! | [`disk`] | what is durable when, for journals and the blacklist |
 //! | [`issuing`] | from a blank card to an application or a SAM |
+//! | [`globalplatform`] | management of RFID-SIMs: secure channels, the registry, keys |
 //! | [`keys`] | roots, diversification, check values |
 //! | [`crypto`], [`line_protection`] | session keys, MACs, TAC; commands under a MAC, enciphered |
 //!
@@ -51,6 +52,7 @@ mod calendar;
 pub mod card;
 pub mod crypto;
 pub mod disk;
+pub mod globalplatform;
 pub mod issuing;
 mod key_list;
 pub mod keys;

@@ -14,21 +14,24 @@ use crate::transport::{Transport, TransportError};
 /// # Errors
 /// [`ExchangeError`]: the card may or may not have executed the command.
 pub fn exchange<T: Transport + ?Sized>(transport: &mut T, command: &Command) -> Result<Response, ExchangeError> {
-    let mut response = transmit(transport, command)?;
+    let mut response = transmit(transport, &command.to_bytes())?;
     if let Some(length) = second_byte(response.status, 0x6C) {
-        response = transmit(transport, &command.clone().expecting(length))?;
+        response = transmit(transport, &command.clone().expecting(length).to_bytes())?;
     }
-    let mut data = core::mem::take(&mut response.data);
-    for _ in 0..CHAINED_ANSWERS_MAX {
-        let Some(length) = second_byte(response.status, 0x61) else {
-            return Ok(Response { data, status: response.status });
-        };
-        let [cla, ..] = command.header();
-        let more = Command::new(cla & LOGICAL_CHANNEL, ins::GET_RESPONSE, 0, 0).expecting(length);
-        response = transmit(transport, &more)?;
-        data.append(&mut response.data);
-    }
-    Err(ExchangeError::Malformed(data.len()))
+    let [cla, ..] = command.header();
+    whole(transport, cla, response)
+}
+
+/// The same for a command that is protected as a whole and goes out as it is, once.
+///
+/// # Errors
+/// [`ExchangeError`].
+pub(crate) fn exchange_bytes<T: Transport + ?Sized>(
+    transport: &mut T,
+    command: &[u8],
+) -> Result<Response, ExchangeError> {
+    let response = transmit(transport, command)?;
+    whole(transport, command.first().copied().unwrap_or_default(), response)
 }
 
 /// Why there is no answer to judge.
@@ -47,8 +50,22 @@ const LOGICAL_CHANNEL: u8 = 0x03;
 /// A file of 64 KiB would come in 256 answers; no answer of a one-card is longer than two.
 const CHAINED_ANSWERS_MAX: usize = 16;
 
-fn transmit<T: Transport + ?Sized>(transport: &mut T, command: &Command) -> Result<Response, ExchangeError> {
-    let bytes = transport.transmit(&command.to_bytes())?;
+/// Fetches what `response` announces.
+fn whole<T: Transport + ?Sized>(transport: &mut T, cla: u8, mut response: Response) -> Result<Response, ExchangeError> {
+    let mut data = core::mem::take(&mut response.data);
+    for _ in 0..CHAINED_ANSWERS_MAX {
+        let Some(length) = second_byte(response.status, 0x61) else {
+            return Ok(Response { data, status: response.status });
+        };
+        let more = Command::new(cla & LOGICAL_CHANNEL, ins::GET_RESPONSE, 0, 0).expecting(length);
+        response = transmit(transport, &more.to_bytes())?;
+        data.append(&mut response.data);
+    }
+    Err(ExchangeError::Malformed(data.len()))
+}
+
+fn transmit<T: Transport + ?Sized>(transport: &mut T, command: &[u8]) -> Result<Response, ExchangeError> {
+    let bytes = transport.transmit(command)?;
     let length = bytes.len();
     Response::parse(bytes).ok_or(ExchangeError::Malformed(length))
 }

@@ -6,6 +6,7 @@ mod meaning;
 mod response;
 
 pub use command::{Command, DataTooLong};
+pub(crate) use exchange::exchange_bytes;
 pub use exchange::{ExchangeError, exchange};
 pub use meaning::{CommandName, Meaning, Refusal, meaning, meanings};
 pub use response::Response;

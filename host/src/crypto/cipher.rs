@@ -173,6 +173,19 @@ where
     chained
 }
 
+/// Triple DES of whole blocks, chained from a block of zeros (CBC).
+pub(crate) fn encipher_chained(key: &Key, blocks: &[Block]) -> Zeroizing<Vec<u8>> {
+    let cipher = key.triple_des();
+    let mut chained = [0; 8];
+    // Reserved at once: a growing buffer would leave copies of a secret behind.
+    let mut enciphered = Zeroizing::new(Vec::with_capacity(blocks.len() * chained.len()));
+    for block in blocks {
+        chained = chain(&cipher, chained, &[*block]);
+        enciphered.extend_from_slice(&chained);
+    }
+    enciphered
+}
+
 fn encipher<C: BlockCipherEncrypt, const N: usize>(cipher: &C, plain: &[u8]) -> Vec<u8>
 where
     CipherBlock<C>: From<[u8; N]> + Into<[u8; N]>,

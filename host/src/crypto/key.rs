@@ -82,7 +82,7 @@ impl Key {
     }
 
     /// The first 8 bytes as a DES key: the inner cipher of the retail MAC.
-    pub(super) fn left(&self) -> DesKey {
+    pub(crate) fn left_half(&self) -> DesKey {
         let mut half = DesKey([0; 8]);
         half.0.copy_from_slice(self.bytes.split_at(8).0);
         half

@@ -29,7 +29,7 @@ impl Key {
     #[must_use]
     pub fn line_mac(&self, challenge: Block, message: &[u8]) -> [u8; MAC_LEN] {
         match self.algorithm() {
-            Algorithm::Des => retail_mac(self, challenge, message),
+            Algorithm::Des => left(&retail_mac(self, challenge, message)),
             Algorithm::Sm4 => left(&chain(&self.sm4(), widened(challenge), &method_2(message))),
             Algorithm::Aes => cmac(self, &[&widened(challenge), message]),
         }
@@ -64,15 +64,21 @@ pub fn macs_equal(left: [u8; MAC_LEN], right: [u8; MAC_LEN]) -> bool {
     left.ct_eq(&right).into()
 }
 
-fn retail_mac(key: &Key, initial: Block, message: &[u8]) -> [u8; MAC_LEN] {
+/// ISO/IEC 9797-1 algorithm 3 with padding method 2, whole.
+pub(crate) fn retail_mac(key: &Key, initial: Block, message: &[u8]) -> Block {
     let blocks = method_2(message);
     // The whole chain under the left half, and the last block under both: encipher, decipher, encipher.
-    let Some((last, before)) = blocks.split_last() else { return [0; MAC_LEN] };
-    let mut chained = chain(&key.left().des(), initial, before);
+    let Some((last, before)) = blocks.split_last() else { return initial };
+    let mut chained = chain(&key.left_half().des(), initial, before);
     for (byte, next) in chained.iter_mut().zip(last) {
         *byte ^= next;
     }
-    left(&one(&key.triple_des(), chained))
+    one(&key.triple_des(), chained)
+}
+
+/// ISO/IEC 9797-1 algorithm 1 with triple DES and padding method 2, whole, from an initial block of zeros.
+pub(crate) fn triple_des_mac(key: &Key, message: &[u8]) -> Block {
+    chain(&key.triple_des(), [0; 8], &method_2(message))
 }
 
 /// CMAC of NIST SP 800-38B over the parts as one message.
