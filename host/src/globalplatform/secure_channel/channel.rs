@@ -168,3 +168,21 @@ impl fmt::Debug for SecureChannel {
         write!(f, "SecureChannel(SCP{:02X}, level {}, {state})", self.peer.protocol.0, self.level)
     }
 }
+
+/// A channel of these keys in which nothing has happened, without a card.
+#[cfg(test)]
+pub(in crate::globalplatform) fn fixed_channel(keys: &super::super::ChannelKeys, sequence: [u8; 2]) -> SecureChannel {
+    use super::super::keys::Suite;
+    let protocol = match &keys.suite {
+        Suite::Scp02(triple) => Protocol::Scp02(Scp02::new(triple, sequence)),
+        Suite::Scp03(triple) => Protocol::Scp03(Box::new(Scp03::new(triple, &[0; 8], &[0; 8]))),
+    };
+    let peer = Peer {
+        diversification: [0; 10],
+        key_version: keys.version,
+        protocol: keys.protocol(),
+        option: None,
+        sequence: None,
+    };
+    SecureChannel::new(protocol, Level::Mac, peer)
+}

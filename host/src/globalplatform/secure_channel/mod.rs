@@ -16,6 +16,8 @@ mod wrapping;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(in crate::globalplatform) use channel::fixed_channel;
 pub use channel::{Closed, SecureChannel, WrapError};
 pub use level::{Level, LevelTextError};
 pub use opening::{Authenticating, HostChallenge, OpenError, Opening, Peer, Request};

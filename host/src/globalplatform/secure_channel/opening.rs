@@ -15,14 +15,17 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::{
-    super::keys::{ChannelKeys, Suite},
+    super::{key_source::KeySource, keys::Suite},
     SecureChannel,
     channel::Protocol,
     level::Level,
     scp02::Scp02,
     scp03::{Scp03, card_challenge},
 };
-use crate::apdu::{Command, ExchangeError, Response};
+use crate::{
+    apdu::{Command, ExchangeError, Response},
+    keys::MissingKey,
+};
 
 /// The host's random number. Its length is the mode's: 8 bytes, of SCP03 in S16 mode 16.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,12 +36,11 @@ pub enum HostChallenge {
     Sixteen([u8; length::S16]),
 }
 
-/// What a session is to be like. The protocols that are allowed are those of `keys`: a card that answers with another is
-/// refused, so nobody can talk a host down.
+/// What a session is to be like.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
-    /// One set, or one of each protocol that will do. If their versions differ, the card chooses among its own.
-    pub keys: &'a [ChannelKeys],
+    /// Who knows the card's keys.
+    pub keys: &'a dyn KeySource,
     /// What the session protects.
     pub level: Level,
     /// Fresh and unpredictable.
@@ -63,6 +65,14 @@ pub struct Peer {
     pub option: Option<u8>,
     /// Its sequence counter, if the answer has one.
     pub sequence: Option<u32>,
+}
+
+impl Peer {
+    /// The last 8 bytes of the key diversification data: what an operator's keys are diversified by.
+    #[must_use]
+    pub fn chip_number(&self) -> [u8; 8] {
+        self.diversification.last_chunk().copied().unwrap_or_default()
+    }
 }
 
 /// INITIALIZE UPDATE is to be sent.
@@ -99,6 +109,9 @@ pub enum OpenError {
         "the card answers with SCP{:02X}, of which no keys are allowed here: allow it, or name another key version", .0.0
     )]
     ProtocolNotAllowed(ProtocolId),
+    /// The card's keys cannot be derived.
+    #[error(transparent)]
+    MissingKey(#[from] MissingKey),
     /// Several sets of the protocol were given, none of the version the card answers with.
     #[error("the card answers with key version {0:02X}, of which no keys are here: add them, or name another version")]
     VersionNotAllowed(u8),
@@ -161,18 +174,10 @@ impl<'a> Opening<'a> {
         Self { request }
     }
 
-    /// The version that is asked for: that of all sets, or 00 if they differ.
-    #[must_use]
-    pub fn key_version(&self) -> u8 {
-        let mut versions = self.request.keys.iter().map(|keys| keys.version);
-        let first = versions.next().unwrap_or_default();
-        if versions.all(|version| version == first) { first } else { 0x00 }
-    }
-
     /// INITIALIZE UPDATE.
     #[must_use]
     pub fn command(&self) -> Command {
-        let command = Command::new(CLA, INITIALIZE_UPDATE, self.key_version(), 0x00);
+        let command = Command::new(CLA, INITIALIZE_UPDATE, self.request.keys.version(), 0x00);
         let command = match &self.request.challenge {
             HostChallenge::Eight(bytes) => command.with_data(bytes),
             HostChallenge::Sixteen(bytes) => command.with_data(bytes),
@@ -185,11 +190,11 @@ impl<'a> Opening<'a> {
     /// # Errors
     /// [`OpenError`]: the card is not one that has the keys, or not one that was allowed.
     pub fn answered(self, answer: Response) -> Result<Authenticating, OpenError> {
-        let version = self.key_version();
+        let version = self.request.keys.version();
         let data = answer.done().map_err(|status| OpenError::InitializeRefused { status, version })?;
         let host = self.request.challenge.as_bytes();
         let answer = Answer::parse(&data, host.len()).ok_or(OpenError::UnknownAnswer)?;
-        let keys = self.keys_for(&answer.peer)?;
+        let keys = self.request.keys.keys_for(&answer.peer)?;
         let level = self.request.level;
         let option = answer.peer.option.unwrap_or_default();
         if !level.is_offered(answer.peer.protocol, option) {
@@ -222,19 +227,6 @@ impl<'a> Opening<'a> {
         let command =
             command.ok().and_then(|command| channel.authenticate(&command)).ok_or(OpenError::UnknownAnswer)?;
         Ok(Authenticating { command, channel })
-    }
-
-    fn keys_for(&self, peer: &Peer) -> Result<&'a ChannelKeys, OpenError> {
-        let mut fitting = self.request.keys.iter().filter(|keys| keys.protocol() == peer.protocol);
-        let first = fitting.next().ok_or(OpenError::ProtocolNotAllowed(peer.protocol))?;
-        let mut others = fitting.clone().peekable();
-        if others.peek().is_none() {
-            // A lone set is meant, whatever the card calls it: some name another version than they were asked for.
-            return Ok(first);
-        }
-        let mut of_protocol = core::iter::once(first).chain(others);
-        let of_version = of_protocol.find(|keys| keys.version == peer.key_version);
-        of_version.ok_or(OpenError::VersionNotAllowed(peer.key_version))
     }
 }
 
