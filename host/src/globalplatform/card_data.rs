@@ -180,7 +180,7 @@ pub(super) fn identification(answer: &[u8], tag: u16) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use hex_literal::hex;
 

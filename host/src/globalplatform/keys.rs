@@ -156,6 +156,12 @@ impl ChannelKeys {
         if same { Ok(Self { version, suite: Suite::Scp03(keys) }) } else { Err(KeyError::Lengths) }
     }
 
+    /// The same keys, as the set of another version.
+    #[must_use]
+    pub fn with_version(self, version: u8) -> Self {
+        Self { version, ..self }
+    }
+
     /// The protocol they are for.
     #[must_use]
     pub const fn protocol(&self) -> ProtocolId {

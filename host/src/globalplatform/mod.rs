@@ -15,5 +15,5 @@ mod template;
 pub use aid::{Aid, AidError, Named};
 pub use card_data::{CardRecognition, KeyInformation, ProductionData};
 pub use domain::{InClear, Link, SelectDomainError, SelectedDomain, select_domain};
-pub use key_source::KeySource;
+pub use key_source::{KeySource, OperatorsKeys};
 pub use keys::{AesKey, ChannelKeys, DomainKey, KeyError, KeyTriple};

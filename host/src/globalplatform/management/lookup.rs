@@ -32,7 +32,7 @@ pub fn data_object(link: &mut (impl Link + ?Sized), tag: u16) -> Result<Option<V
 /// # Errors
 /// [`ManagementError`].
 pub fn production_data(link: &mut (impl Link + ?Sized)) -> Result<Option<ProductionData>, ManagementError> {
-    read(link, tag::CPLC, |answer| ProductionData::parse(answer))
+    read(link, tag::CPLC, ProductionData::parse)
 }
 
 /// Which specification and which secure channels the card has (66).
