@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, error::Error, fmt, mem};
 
-use onecard_applet::{Card, Cause, Dead, Interface, Kind, PowerLost, Response, RfidSim};
+pub use onecard_applet::Interface;
+use onecard_applet::{Card, Cause, Dead, Kind, PowerLost, Response, RfidSim};
 use onecard_host::{
     trace::ReplayTarget,
     transport::{Transport, TransportError},

@@ -13,6 +13,7 @@ mod apdu_budget;
 mod attacks;
 mod attendance;
 mod books;
+mod card_management;
 mod cashier;
 mod ciphers;
 mod commands;
