@@ -30,7 +30,7 @@ pub struct Scp03 {
     dek: [u8; 16],
     mac_len: usize,
     chaining: [u8; 16],
-    counter: u8,
+    counter: u32,
 }
 
 #[derive(Clone)]
@@ -283,7 +283,8 @@ impl Scp03 {
 
     fn iv(&self, first: u8) -> [u8; 16] {
         let mut block = [0; 16];
-        (block[0], block[15]) = (first, self.counter);
+        block[0] = first;
+        block[12..].copy_from_slice(&self.counter.to_be_bytes());
         Aes128::new(&self.enc.into()).encrypt_block((&mut block).into());
         block
     }

@@ -15,6 +15,7 @@ mod chip;
 mod applications;
 mod channels;
 mod eight;
+mod generated;
 mod host;
 mod key_sets;
 mod objects;
