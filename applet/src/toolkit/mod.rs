@@ -43,12 +43,15 @@ use crate::{
 use menu::{After, Dialogue, Screen, Step};
 use menu_tree::MENU_ITEM;
 use phone::Phone;
-use proactive::{provide_local_information, set_up_event_list, set_up_menu, start_timer};
+use proactive::{provide_local_information, refresh, set_up_event_list, set_up_menu, start_timer};
 use reply::{Objects, TerminalResponse, identifier, parse_envelope};
 use screens::Surroundings;
 pub(crate) use session::ToolkitSession;
 use session::{Outstanding, PAUSE_SECONDS, Purpose, TIMER, Wishes};
 use texts::{Label, Language};
+
+/// EF_LI in the current application, from the MF.
+const EF_LI: [u8; 6] = [0x3F, 0x00, 0x7F, 0xFF, 0x6F, 0x05];
 
 /// The toolkit in the session of the contacts.
 pub(crate) struct Toolkit<'a, P> {
@@ -177,7 +180,7 @@ impl<P: Platform> Toolkit<'_, P> {
                 self.session.pause(outstanding);
             }
             Purpose::Timer if !response.result.is_done() => self.session.wait_without_timer(),
-            Purpose::Language | Purpose::Events | Purpose::MenuEntry | Purpose::Timer => {}
+            Purpose::Language | Purpose::Refresh | Purpose::Events | Purpose::MenuEntry | Purpose::Timer => {}
             Purpose::Dialogue => self.converse(response)?,
             Purpose::Request => self.sent(outstanding, response),
         }
@@ -198,7 +201,8 @@ impl<P: Platform> Toolkit<'_, P> {
             Step::Show(screen) => screen,
             Step::End => return Ok(()),
             Step::ChooseLanguage(choice) => {
-                settings::choose_language(self.nvm, choice)?;
+                let can_refresh = phone.can(Facility::REFRESH);
+                self.session.wishes.refresh = settings::choose_language(self.nvm, choice)? && can_refresh;
                 self.session.wishes.menu_entry = true;
                 Screen::Notice(Label::LanguageChanged, After::Menu)
             }
@@ -238,6 +242,8 @@ impl<P: Platform> Toolkit<'_, P> {
         let session = &mut *self.session;
         let (command, purpose) = if core::mem::take(&mut session.wishes.language) {
             (provide_local_information(number, LocalInformation::LANGUAGE), Purpose::Language)
+        } else if core::mem::take(&mut session.wishes.refresh) {
+            (refresh(number, &EF_LI), Purpose::Refresh)
         } else if core::mem::take(&mut session.wishes.menu_entry) {
             let title = Label::Title.text(language);
             (set_up_menu(number, title, [(MENU_ITEM, title)]), Purpose::MenuEntry)

@@ -5,7 +5,7 @@ use onecard_wire::{
     status::StatusWord,
     toolkit::{
         HELP_AVAILABLE, INPUT_HIDDEN, TEXT_HIGH_PRIORITY, TEXT_UNTIL_USER,
-        code::{CommandType, Device, Event, LocalInformation, TimerAction},
+        code::{CommandType, Device, Event, LocalInformation, RefreshMode, TimerAction},
         tag,
     },
 };
@@ -106,6 +106,13 @@ pub(super) fn set_up_event_list(number: u8, events: &[Event]) -> Result<Proactiv
     let codes: Vec<u8, 8> = events.iter().map(|event| event.0).collect();
     Builder::new(number, CommandType::SET_UP_EVENT_LIST, 0x00, Device::TERMINAL)
         .required(tag::EVENT_LIST, &[&codes])
+        .finish()
+}
+
+/// REFRESH of one file that has changed (clause 6.6.13); `path` begins at the MF.
+pub(super) fn refresh(number: u8, path: &[u8]) -> Result<ProactiveCommand, StatusWord> {
+    Builder::new(number, CommandType::REFRESH, RefreshMode::FILES.0, Device::TERMINAL)
+        .required(tag::FILE_LIST, &[&[1], path])
         .finish()
 }
 

@@ -52,6 +52,8 @@ pub(super) struct Outstanding {
 pub(super) enum Purpose {
     /// The phone's language.
     Language,
+    /// To have the phone read a file again.
+    Refresh,
     /// The entry in the phone's menu.
     MenuEntry,
     /// To be told when the language changes.
@@ -69,6 +71,7 @@ pub(super) enum Purpose {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Wishes {
     pub(super) language: bool,
+    pub(super) refresh: bool,
     pub(super) menu_entry: bool,
     pub(super) events: bool,
     pub(super) timer: bool,
@@ -90,7 +93,14 @@ impl ToolkitSession {
         phone: None,
         number: 0,
         outstanding: None,
-        wishes: Wishes { language: false, menu_entry: false, events: false, timer: false, today: false },
+        wishes: Wishes {
+            language: false,
+            refresh: false,
+            menu_entry: false,
+            events: false,
+            timer: false,
+            today: false,
+        },
         dialogue: None,
         message: None,
         paused: Deque::new(),

@@ -11,6 +11,7 @@ use crate::{
         map::{TOOLKIT, TOOLKIT_LEN},
         ring::{GENERATION_LEN, Ring},
     },
+    uicc,
 };
 
 /// Longest address: TON and NPI, then 20 digits (3GPP TS 24.011 clause 8.2.5.2).
@@ -75,14 +76,20 @@ pub(super) fn language_choice<M: Memory>(nvm: &Journal<M>) -> LanguageChoice {
     }
 }
 
-/// Keeps a choice; one that is kept already is not written again.
-pub(super) fn choose_language<M: Memory>(nvm: &mut Journal<M>, choice: LanguageChoice) -> Result<(), Failure> {
+/// Keeps a choice; one that is kept already is not written again. A language is the first of EF_LI from then on: true if that
+/// has changed.
+pub(super) fn choose_language<M: Memory>(nvm: &mut Journal<M>, choice: LanguageChoice) -> Result<bool, Failure> {
     if language_choice(nvm) == choice {
-        return Ok(());
+        return Ok(false);
     }
     let mut transaction = Transaction::new();
     transaction.write(LANGUAGE, &[choice as u8])?;
-    Ok(nvm.commit(transaction)?)
+    let before = uicc::first_language(nvm);
+    if let Some(language) = choice.fixed() {
+        uicc::stage_first_language(nvm, *language.letters(), &mut transaction)?;
+    }
+    nvm.commit(transaction)?;
+    Ok(uicc::first_language(nvm) != before)
 }
 
 /// `None` until the operator has set an address and a key set.

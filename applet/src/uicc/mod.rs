@@ -33,7 +33,7 @@ use onecard_wire::{
 use crate::{
     apdu::{Command, Response},
     failure::{Failure, refuse},
-    nvm::{Journal, Memory},
+    nvm::{Journal, Memory, Transaction},
     platform::Platform,
     rfid_sim::SimData,
 };
@@ -73,6 +73,17 @@ impl<P: Platform> Uicc<'_, P> {
 /// The first language of EF_LI, ISO 639-1, FFFF for none (TS 31.102 clause 4.2.1).
 pub(crate) fn first_language<M: Memory>(nvm: &Journal<M>) -> [u8; 2] {
     nvm.array(place::LI.address)
+}
+
+/// Stages that a language comes first in EF_LI, and the one that did so far behind it.
+pub(crate) fn stage_first_language<M: Memory>(
+    nvm: &Journal<M>,
+    letters: [u8; 2],
+    transaction: &mut Transaction,
+) -> Result<(), StatusWord> {
+    let (first, second) = (first_language(nvm), nvm.array::<2>(place::LI.address + 2));
+    let other = if first == letters { second } else { first };
+    transaction.write(place::LI.address, [letters, other].as_flattened())
 }
 
 /// Manufacture: every file as the maker delivers it, the SIM's own data in their places.

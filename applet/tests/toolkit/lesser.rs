@@ -69,8 +69,17 @@ fn without_a_language_that_of_the_card() {
     assert_eq!(phone.send(&hex!("00A4040C07A0000000871002")), hex!("9000"), "the USIM");
     assert_eq!(phone.send(&hex!("00A4000C026F05")), hex!("9000"), "EF LI");
     assert_eq!(phone.send(&hex!("00D6000004 656E7A68")), hex!("9000"), "English first");
-    let english = Phone::boot(phone.sim, &without(&[(9, 4)]), *b"zh");
+    let mut english = Phone::boot(phone.sim, &without(&[(9, 4)]), *b"zh");
     assert_eq!(english.lines, ["menu One Card: 1=One Card", "events [07]"]);
+    // Chosen in the menu: it is the first of the card from then on, and the phone reads it again.
+    english.walk(&[Choose(5), Choose(2)]);
+    assert!(english.lines.contains(&"refresh 01 [01, 3F, 00, 7F, FF, 6F, 05]".to_owned()));
+    assert_eq!(english.send(&hex!("00A4040C07A0000000871002")), hex!("9000"));
+    english.send(&hex!("00A4000C026F05"));
+    assert_eq!(english.sim.send(&hex!("00B0000004")), hex!("7A68656E 9000"));
+    let mut without_refresh = boot(&without(&[(3, 8)]));
+    without_refresh.walk(&[Choose(5), Choose(3)]);
+    assert!(!without_refresh.lines.iter().any(|line| line.starts_with("refresh")));
 }
 
 #[test]
@@ -96,7 +105,8 @@ fn without_a_choice_every_balance_in_turn() {
 
 #[test]
 fn no_profile_gets_what_it_lacks() {
-    let commands: [(u8, u8, usize, u8); 8] = [
+    let commands: [(u8, u8, usize, u8); 9] = [
+        (0x01, 0xFF, 3, 8),
         (0x21, 0xFF, 3, 1),
         (0x23, 0xFF, 3, 3),
         (0x24, 0xFF, 4, 1),
@@ -106,28 +116,38 @@ fn no_profile_gets_what_it_lacks() {
         (0x26, 0x04, 9, 4),
         (0x26, 0x03, 8, 3),
     ];
+    let found = |seen: &[(u8, u8)], kind, qualifier| {
+        seen.iter().any(|(of, with)| *of == kind && (qualifier == 0xFF || *with == qualifier))
+    };
+    let all = everything_tried(&ALL);
     for (kind, qualifier, byte, bit) in commands {
-        let mut phone = Phone::off(Sim::insert(chip()), *b"zh");
-        phone.profile(&without(&[(byte, bit)]));
-        let mut seen = Vec::new();
-        for _ in 0..40 {
-            match phone.fetch() {
-                Some(fetched) => {
-                    seen.push((fetched.kind, fetched.qualifier));
-                    let act = match fetched.kind {
-                        0x24 if fetched.line().contains("注销应用") && !fetched.line().contains('?') => Choose(4),
-                        0x24 => Choose(1),
-                        0x23 => Type("1234"),
-                        _ => OK,
-                    };
-                    phone.respond(&fetched, &act);
-                }
-                None => {
-                    phone.envelope(&[0xD3, 0x07, 0x82, 0x02, 0x01, 0x81, 0x90, 0x01, 0x01]);
-                }
-            }
-        }
-        let found = seen.iter().any(|(of, with)| *of == kind && (qualifier == 0xFF || *with == qualifier));
-        assert!(!found, "{kind:02X}: {seen:02X?}");
+        assert!(found(&all, kind, qualifier), "{kind:02X} is sent to a phone that can");
+        let seen = everything_tried(&without(&[(byte, bit)]));
+        assert!(!found(&seen, kind, qualifier), "{kind:02X}: {seen:02X?}");
     }
+}
+
+/// Commands that a phone gets, with their qualifiers, when all of the menu is tried.
+fn everything_tried(profile: &[u8]) -> Vec<(u8, u8)> {
+    let mut phone = Phone::off(Sim::insert(chip()), *b"zh");
+    phone.profile(profile);
+    let mut seen = Vec::new();
+    for turn in 0..40 {
+        let Some(fetched) = phone.fetch() else {
+            phone.envelope(&[0xD3, 0x07, 0x82, 0x02, 0x01, 0x81, 0x90, 0x01, 0x01]);
+            continue;
+        };
+        seen.push((fetched.kind, fetched.qualifier));
+        let line = fetched.line();
+        let act = match fetched.kind {
+            0x24 if line.contains("5=") && turn > 30 => Choose(5),
+            0x24 if line.contains("3=English") => Choose(3),
+            0x24 if line.contains("注销应用") && !line.contains('?') => Choose(4),
+            0x24 => Choose(1),
+            0x23 => Type("1234"),
+            _ => OK,
+        };
+        phone.respond(&fetched, &act);
+    }
+    seen
 }

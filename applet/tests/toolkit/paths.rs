@@ -136,6 +136,7 @@ fn the_language_is_chosen_and_kept() {
         ["Language: 1=As the phone, 2=中文, 3=English *1", "[语言已设置]", CHINESE_MENU]
     );
     assert!(walked.lines.contains(&"menu 一卡通: 1=一卡通".to_owned()), "the phone's menu follows");
+    assert!(!walked.lines.iter().any(|line| line.starts_with("refresh")), "EF LI began with Chinese");
     let chip = walked.sim.remove();
     let mut kept = phone(chip.clone(), b"en");
     assert_eq!(kept.lines[1], "menu 一卡通: 1=一卡通");
@@ -143,6 +144,7 @@ fn the_language_is_chosen_and_kept() {
         kept.walk(&[Choose(5), Choose(3)])[1..],
         ["语言: 1=跟随手机, 2=中文, 3=English *2", "[Language is set]"]
     );
+    assert_eq!(kept.lines[kept.lines.len() - 3], "refresh 01 [01, 3F, 00, 7F, FF, 6F, 05]");
     let mut english = phone(kept.sim.remove(), b"zh");
     assert_eq!(english.lines[1], "menu One Card: 1=One Card");
     assert_eq!(english.walk(&[Choose(5), Choose(1), OK])[3], CHINESE_MENU);

@@ -62,6 +62,7 @@ impl Fetched {
             0x13 => format!("sending <{}>", alpha(self.value(0x05))),
             0x26 => format!("local information {:02X}", self.qualifier),
             0x05 => format!("events {:02X?}", self.value(0x19)),
+            0x01 => format!("refresh {:02X} {:02X?}", self.qualifier, self.value(0x12)),
             0x27 => format!("timer {} {:02X?}", self.value(0x24)[0], self.value(0x25)),
             other => panic!("{other:02X}"),
         }
@@ -163,7 +164,7 @@ impl Phone {
             let act = match (fetched.kind, fetched.qualifier) {
                 (0x26, 0x04) => Act::Done([&[0xAD, 0x02][..], &self.language].concat()),
                 (0x26, 0x03) => Act::Done([&[0xA6, 0x07][..], &self.date].concat()),
-                (0x25 | 0x05 | 0x27, _) => OK,
+                (0x01 | 0x25 | 0x05 | 0x27, _) => OK,
                 _ => return Some(fetched),
             };
             self.respond(&fetched, &act);
