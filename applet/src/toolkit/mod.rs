@@ -110,6 +110,9 @@ impl<P: Platform> Toolkit<'_, P> {
         let parsed = TerminalResponse::parse(command.data);
         let Some(response) = parsed.filter(|response| response.details == outstanding.command.details) else {
             self.session.dialogue = None;
+            if outstanding.purpose == Purpose::Timer {
+                self.session.wait_without_timer();
+            }
             self.go_on()?;
             return refuse(StatusWord::WRONG_DATA);
         };

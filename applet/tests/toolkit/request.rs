@@ -152,6 +152,29 @@ fn a_busy_network_gets_the_same_bytes_three_times() {
     assert_eq!((open(&sent).counter, open(&next).counter), (1, 2));
 }
 
+/// The timer was refused, or nobody knows what became of it.
+#[test]
+fn without_its_timer_the_message_waits_for_commands() {
+    for refused in [hex!("20"), hex!("24"), hex!("30"), hex!("FF")] {
+        let mut phone = boot(chip());
+        let sent = ask(&mut phone);
+        phone.respond(&sent, &Act::Result(0x21, &[0x00]));
+        let timer = phone.fetch().unwrap();
+        assert_eq!(timer.kind, 0x27);
+        if refused == [0xFF] {
+            assert_eq!(phone.send(&hex!("8014000003 830100")), hex!("6A80"));
+        } else {
+            phone.respond(&timer, &Act::Result(refused[0], &[0x00]));
+            let text = phone.serve().unwrap();
+            phone.respond(&text, &OK);
+        }
+        assert!(phone.serve().is_none());
+        let open_and_close = [&hex!("0070000001")[..], &hex!("00708001")];
+        assert!((0..12).any(|at| phone.send(open_and_close[at % 2])[0] == 0x91), "{refused:02X?}");
+        assert_eq!(phone.fetch().unwrap().bytes, sent.bytes);
+    }
+}
+
 #[test]
 fn an_answer_that_is_none_ends_it_and_the_next_has_a_new_counter() {
     let mut phone = boot(chip());
