@@ -113,7 +113,7 @@ fn names(vectors: &Vectors) -> BTreeSet<String> {
         sam_load,
         des_crypt,
         sam_mark,
-        // Whoever writes the first side of a secure channel shows them in its own tests; they come here with the second.
+        // Card and host show each of them, in their own tests: the keys of a channel cannot be had from here.
         scp02_session: _,
         scp02_keys: _,
         scp02_challenge: _,
