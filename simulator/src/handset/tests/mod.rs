@@ -1,6 +1,7 @@
 //! The phone against a card that is played here.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod mutated;
 mod published;
 mod scripted;
 mod sessions;
