@@ -5,6 +5,7 @@ mod cards;
 mod doors;
 mod doubts;
 mod mishaps;
+mod phone;
 mod restore;
 mod run;
 mod service;
