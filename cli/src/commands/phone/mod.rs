@@ -26,9 +26,9 @@ use crate::{
 /// Examples of the help.
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  onecard phone --sim sim:wang.sim                            # a phone's screen; F1 to F10 are told at its foot
+  onecard phone --sim sim:wang.sim             # its screen; what the keys do is told at its foot
   onecard phone --sim sim:wang.sim --language en
-  onecard phone --reader pcsc:ACR38                           # a real card at a reader's contacts 真卡
+  onecard phone --reader pcsc:ACR38            # a real card at a reader's contacts 真卡
   # a terminal to tap beside it: balance, and sales by a till's SAM 旁边的终端
   onecard phone --sim sim:wang.sim --sam sim:till.sam
   # a lesser phone, and what it cannot offer 功能较少的手机
@@ -40,7 +40,7 @@ A script, one step a line 脚本示例:
   boot
   menu
   choose 一卡通
-  expect-items 余额 | 卡片信息 | 最近交易 | 注销应用 | 语言
+  expect-items 余额 | 卡片信息 | 交易记录 | 注销应用 | 语言
   choose 余额
   expect \"余额\"
   ok

@@ -60,7 +60,7 @@ fn as_text(backend: &TestBackend) -> String {
 }
 
 fn list() -> Vec<u8> {
-    let items = ["余额", "卡片信息", "最近交易", "注销应用", "语言"];
+    let items = ["余额", "卡片信息", "交易记录", "注销应用", "语言"];
     let items: Vec<Vec<u8>> = (1..).zip(items).map(|(id, text)| item(id, text)).collect();
     let title = alpha("一卡通");
     let mut objects: Vec<(u8, &[u8])> = vec![(0x85, &title)];
