@@ -10,7 +10,7 @@ use anyhow::Context;
 use onecard_host::terminal::{Stage, StoreError};
 use serde::Serialize;
 
-use crate::reader::ChipFailed;
+use crate::{commands::gp, reader::ChipFailed};
 
 /// How the process ends; `onecard --help` lists the codes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,7 +36,8 @@ impl Exit {
     pub(crate) fn of(error: &anyhow::Error) -> Self {
         let store = error.downcast_ref::<StoreError>().is_some_and(|error| error.stage == Stage::Concluding);
         let chip = error.downcast_ref::<ChipFailed>().is_some_and(|error| error.told_to_move);
-        if store || chip { Self::Unknown } else { Self::Error }
+        let managed = gp::exit_of(error);
+        if store || chip { Self::Unknown } else { managed.unwrap_or(Self::Error) }
     }
 
     const fn code(self) -> u8 {

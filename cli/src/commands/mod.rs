@@ -5,6 +5,7 @@ pub(crate) mod card;
 pub(crate) mod conformance;
 pub(crate) mod demo;
 pub(crate) mod events;
+pub(crate) mod gp;
 pub(crate) mod keys;
 pub(crate) mod passback;
 pub(crate) mod phone;
@@ -35,6 +36,9 @@ pub(crate) enum Command {
     /// A member's card: issue, use, look into, serve at the desk 卡
     #[command(subcommand)]
     Card(card::CardCommand),
+    /// A SIM's applications and keys, as its operator manages them (GlobalPlatform) 手机卡管理
+    #[command(subcommand)]
+    Gp(gp::GpCommand),
     /// A terminal's SAM: issue, show (SAM卡)
     #[command(subcommand)]
     Sam(sam::SamCommand),
@@ -78,6 +82,7 @@ pub(crate) fn run(command: &Command, json: bool) -> anyhow::Result<Output> {
         Command::Demo(demo) => demo::run(demo),
         Command::Readers(options) => readers::run(options),
         Command::Card(card) => card::run(card),
+        Command::Gp(command) => gp::run(command),
         Command::Sam(sam) => sam::run(sam),
         Command::Keys(keys) => keys::run(keys),
         Command::Blacklist(blacklist) => blacklist::run(blacklist),

@@ -155,6 +155,19 @@ impl Place {
         })
     }
 
+    /// Puts the SIM that is there into a reader of SIMs, at its contacts, and takes it out again.
+    pub(crate) fn tap_contacts<R>(
+        &self,
+        faults: &Faults,
+        trace: &Trace,
+        terminal: impl FnOnce(&mut dyn Transport) -> R,
+    ) -> anyhow::Result<R> {
+        match self {
+            Self::Sim(file) => sim::tap_contacts(file, faults, trace, terminal),
+            Self::Pcsc(_) => self.tap(Peer::Card, faults, trace, terminal),
+        }
+    }
+
     /// Presents what is there to a terminal, with `faults`, and takes it away again.
     pub(crate) fn tap<R>(
         &self,

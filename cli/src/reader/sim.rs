@@ -10,7 +10,7 @@ use onecard_host::{
 use onecard_simulator::{
     chip::{Chip, Kind},
     image_file::Durability,
-    reader::Reader,
+    reader::{Interface, Reader},
 };
 
 use super::faults::{Faults, moves_money};
@@ -55,9 +55,33 @@ pub(super) fn tap<R>(
     trace: &Trace,
     terminal: impl FnOnce(&mut dyn Transport) -> R,
 ) -> anyhow::Result<R> {
-    let mut chip = open_chip(file, kind_of(peer))?;
+    present(open_chip(file, kind_of(peer))?, Interface::Radio, file, peer, faults, trace, terminal)
+}
+
+/// The same of a SIM in `file`, at its contacts.
+///
+/// # Errors
+/// [`ChipFailed`], above all.
+pub(super) fn tap_contacts<R>(
+    file: &ChipFile,
+    faults: &Faults,
+    trace: &Trace,
+    terminal: impl FnOnce(&mut dyn Transport) -> R,
+) -> anyhow::Result<R> {
+    present(open_chip(file, Kind::RfidSim)?, Interface::Contact, file, Peer::Card, faults, trace, terminal)
+}
+
+fn present<R>(
+    mut chip: Chip,
+    interface: Interface,
+    file: &ChipFile,
+    peer: Peer,
+    faults: &Faults,
+    trace: &Trace,
+    terminal: impl FnOnce(&mut dyn Transport) -> R,
+) -> anyhow::Result<R> {
     faults.order(&mut chip);
-    let mut reader = Reader::insert(chip);
+    let mut reader = Reader::insert_at(chip, interface);
     trace.power(peer, What::PowerUp(Vec::new()));
     let mut watched = Watched { card: faults.between(&mut reader, trace, peer), told_to_move: false };
     let result = terminal(&mut watched);

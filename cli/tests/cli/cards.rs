@@ -21,7 +21,7 @@ use onecard_simulator::{
     chip::{Blank, Chip},
     image_file::Durability,
     reader::Reader,
-    sample::Sample,
+    sample::{SIM, Sample},
 };
 use onecard_wire::{
     aid,
@@ -95,6 +95,8 @@ impl Desk {
         desk.rare_cards();
         let mut blank = Chip::blank(Blank::CpuCard, 7).unwrap();
         blank.store(&folder.join("blank.card"), Durability::ProcessKill).unwrap();
+        let mut sim = Chip::blank(Blank::RfidSim(&SIM), 7).unwrap();
+        sim.store(&folder.join("test.sim"), Durability::ProcessKill).unwrap();
         desk.traces();
     }
 

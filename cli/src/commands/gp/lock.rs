@@ -1,0 +1,81 @@
+//! `onecard gp lock` and `unlock`.
+
+use std::fmt;
+
+use clap::Args;
+use onecard_host::globalplatform::{
+    Aid,
+    management::{Lock, lock_application, lock_card},
+};
+use onecard_wire::number::EnterpriseId;
+use serde::Serialize;
+
+use super::{
+    access::{Access, changed},
+    names,
+};
+use crate::{
+    consent::Consent,
+    output::{Exit, Output},
+};
+
+/// Options of `gp lock` and `gp unlock`.
+#[derive(Args, Debug)]
+pub(crate) struct SetLock {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    consent: Consent,
+    #[command(flatten)]
+    access: Access,
+}
+
+/// What is locked or unlocked.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+struct Target {
+    /// The application of this enterprise (单位代码), 16 digits.
+    #[arg(long, value_name = "ID")]
+    enterprise: Option<EnterpriseId>,
+    /// The application of this identifier, in hexadecimal digits.
+    #[arg(long, value_name = "AID")]
+    aid: Option<Aid>,
+    /// The whole SIM.
+    #[arg(long)]
+    card: bool,
+}
+
+#[derive(Serialize)]
+struct Done {
+    /// `None` for the whole SIM.
+    aid: Option<String>,
+    locked: bool,
+}
+
+pub(super) fn run(options: &SetLock, lock: Lock) -> anyhow::Result<Output> {
+    let Target { enterprise, aid, .. } = &options.target;
+    let application = enterprise.map(Aid::enterprise).or(*aid);
+    let what =
+        application.map_or_else(|| "the whole SIM 整卡".to_owned(), |aid| format!("{aid} {}", names::name(&aid)));
+    let becomes = match lock {
+        Lock::Locked => "locked 锁定",
+        Lock::Unlocked => "unlocked 解锁",
+    };
+    options.consent.ask(options.access.card.place()?, "a SIM", &[format!("{what} is {becomes}")])?;
+    options.access.in_session(|session| {
+        changed(match &application {
+            Some(aid) => lock_application(session, aid, lock),
+            None => lock_card(session, lock),
+        })
+    })?;
+    let done = Done { aid: application.map(|aid| aid.to_string()), locked: lock == Lock::Locked };
+    Output::new("onecard.gp-lock/1", Exit::Done, &done)
+}
+
+impl fmt::Display for Done {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = self.aid.as_deref().unwrap_or("The SIM");
+        let (english, chinese) = if self.locked { ("locked", "已锁定") } else { ("unlocked", "已解锁") };
+        writeln!(f, "{what} is {english}. {chinese}")
+    }
+}
