@@ -81,8 +81,9 @@ pub(crate) enum Heard {
 }
 
 /// At the contacts.
-pub(crate) const PHONE: [Flow; 6] = [
+pub(crate) const PHONE: [Flow; 7] = [
     Flow { name: "boot", run: |_, end| answers(end, BOOT), moves: false },
+    Flow { name: "menu", run: |_, end| menu(end), moves: false },
     Flow { name: "registry", run: |_, end| registry(end), moves: false },
     Flow { name: "INSTALL and DELETE", run: |_, end| install_and_delete(end), moves: false },
     Flow { name: "purchase by contact", run: pay, moves: true },
@@ -235,7 +236,49 @@ fn heard(outcome: Outcome) -> Heard {
 }
 
 /// What a phone asks first (TS 31.102 clause 5.1), and an authentication to the network.
-const BOOT: &[&str] = &["00A40004023F00", "00A40004022FE2", "00B000000A", "80F2000000", "00A40004022F00", "00B2010426"];
+const BOOT: &[&str] = &[
+    "00A40004023F00",
+    "00A40004022FE2",
+    "00B000000A",
+    "80F2000000",
+    "00A40004022F00",
+    "00B2010426",
+    "00A4040C07A0000000871002",
+    "00A4000C026F07",
+    "00B0000009",
+    "002000010831323334FFFFFFFF",
+    "008800801110000102030405060708090A0B0C0D0E0F00",
+    "00A4000C026F7B",
+    "00D600000C64F00064F01064F020FFFFFF",
+];
+
+/// Up to the menu entry, then the menu, which the user leaves.
+fn menu(end: &mut dyn Transport) -> Heard {
+    const PROFILE: &str = "8010000014FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF";
+    const CHOSEN: &str = "80C2000009D30782020181900101";
+    let mut heard = Vec::new();
+    let mut said = |end: &mut dyn Transport, command: &[u8]| {
+        let answer = end.transmit(command).map_err(|error| Heard::Failed(error.to_string()))?;
+        heard.push(answer.clone());
+        Ok(answer)
+    };
+    let mut played = || {
+        for (command, result) in [(PROFILE, 0x00), (CHOSEN, 0x10)] {
+            let mut answer = said(end, &hex::decode(command).unwrap())?;
+            while let [.., 0x91, length] = answer[..] {
+                let fetched = said(end, &[0x80, 0x12, 0x00, 0x00, length])?;
+                let details = fetched.windows(5).find(|bytes| bytes.starts_with(&[0x81, 0x03])).unwrap();
+                let rest = [0x82, 0x02, 0x82, 0x81, 0x83, 0x01, result];
+                answer = said(end, &[&[0x80, 0x14, 0x00, 0x00, 12][..], details, &rest].concat())?;
+            }
+        }
+        Ok(())
+    };
+    match played() {
+        Ok(()) => Heard::Answers(heard),
+        Err(failed) => failed,
+    }
+}
 
 /// INTERNAL AUTHENTICATE by the door's key, then the access rights.
 fn door() -> Vec<String> {
