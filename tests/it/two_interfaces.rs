@@ -4,4 +4,5 @@
 mod flows;
 mod orders;
 mod questions;
+mod radio;
 mod tears;
