@@ -9,7 +9,6 @@
     reason = "tests"
 )]
 
-mod card_management;
 mod commands;
 mod conformance;
 mod connection;

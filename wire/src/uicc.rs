@@ -237,3 +237,53 @@ pub mod status {
     /// AUTHENTICATE: there is no such context.
     pub const CONTEXT_NOT_SUPPORTED: StatusWord = StatusWord(0x9864);
 }
+
+/// EF ICCID of 19 or 20 digits: swapped nibbles, filled up by F (TS 102 221 clause 13.2). `None`: they are not that.
+#[must_use]
+pub fn iccid(digits: &str) -> Option<[u8; 10]> {
+    matches!(digits.len(), 19 | 20).then_some(())?;
+    swapped(digits, [])
+}
+
+/// EF IMSI of 6 to 15 digits: length, parity, swapped nibbles, filled up by F (TS 31.102 clause 4.2.2). `None`: they are not
+/// that.
+#[must_use]
+pub fn imsi(digits: &str) -> Option<[u8; 9]> {
+    const ODD: u8 = 0x9;
+    const EVEN: u8 = 0x1;
+    matches!(digits.len(), 6..=15).then_some(())?;
+    let parity = if digits.len() % 2 == 1 { ODD } else { EVEN };
+    let [a, b, c, d, e, f, g, h] = swapped(digits, [parity])?;
+    let length = (digits.len() / 2 + 1) as u8;
+    Some([length, a, b, c, d, e, f, g, h])
+}
+
+/// Nibbles, the first of each byte lower; `first` stand in front of the digits.
+fn swapped<const FIRST: usize, const N: usize>(digits: &str, first: [u8; FIRST]) -> Option<[u8; N]> {
+    digits.bytes().all(|digit| digit.is_ascii_digit()).then_some(())?;
+    let mut nibbles = first.into_iter().chain(digits.bytes().map(|digit| digit - b'0')).chain(core::iter::repeat(0xF));
+    let mut bytes = [0; N];
+    for (byte, (low, high)) in bytes.iter_mut().zip(core::iter::from_fn(|| Some((nibbles.next()?, nibbles.next()?)))) {
+        *byte = high << 4 | low;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files of the test cards of osmocom/pysim.
+    #[test]
+    fn numbers_as_files_have_them() {
+        assert_eq!(imsi("001010000000102"), Some([0x08, 0x09, 0x10, 0x10, 0x00, 0x00, 0x00, 0x10, 0x20]));
+        assert_eq!(imsi("001010000123456"), Some([0x08, 0x09, 0x10, 0x10, 0x00, 0x00, 0x21, 0x43, 0x65]));
+        assert_eq!(imsi("00101000012345"), Some([0x08, 0x01, 0x10, 0x10, 0x00, 0x00, 0x21, 0x43, 0xF5]));
+        let pysims = [0x22, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xF0];
+        assert_eq!(iccid("2222334455667788990"), Some(pysims));
+        for wrong in ["", "00101", "0010100000001020", "00101000000010A"] {
+            assert_eq!(imsi(wrong), None, "{wrong}");
+        }
+        assert_eq!((iccid("222233445566778899"), iccid("222233445566778899F")), (None, None));
+    }
+}

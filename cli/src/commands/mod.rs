@@ -12,6 +12,7 @@ pub(crate) mod phone;
 pub(crate) mod readers;
 pub(crate) mod sam;
 pub(crate) mod settlement;
+pub(crate) mod sim;
 pub(crate) mod simulate;
 pub(crate) mod trace;
 
@@ -59,6 +60,9 @@ pub(crate) enum Command {
     /// and a terminal to hold the phone to. The phone is strict: what the card does that the standards forbid is told.
     #[command(after_help = phone::EXAMPLES)]
     Phone(phone::Phone),
+    /// A SIM with test keys: make 测试SIM卡
+    #[command(subcommand)]
+    Sim(sim::SimCommand),
     /// Settlement records: export, show, verify 结算
     #[command(subcommand)]
     Settlement(settlement::SettlementCommand),
@@ -89,6 +93,7 @@ pub(crate) fn run(command: &Command, json: bool) -> anyhow::Result<Output> {
         Command::Events(events) => events::run(events),
         Command::Passback(passback) => passback::run(passback),
         Command::Phone(phone) => phone::run(phone),
+        Command::Sim(sim) => sim::run(sim),
         Command::Settlement(settlement) => settlement::run(settlement),
         Command::Trace(trace) => trace::run(trace, json),
         Command::Simulate(simulate) => simulate::run(simulate, json),
