@@ -4,11 +4,12 @@ use std::sync::OnceLock;
 
 use onecard_applet::{Interface, Response, RfidSim};
 use onecard_simulator::{
-    chip::{Blank, Chip, PoweredChip},
-    sample::SIM,
+    chip::{Chip, PoweredChip},
+    sample::{SIM, Sample},
 };
+use onecard_wire::number::ApplicationSerial;
 
-/// A SIM in a phone that is in a terminal's field.
+/// A SIM in a phone that is in a terminal's field, with two enterprises' applications on it.
 pub struct Sim(RfidSim<PoweredChip>);
 
 impl Sim {
@@ -16,8 +17,7 @@ impl Sim {
     #[must_use]
     pub fn new() -> Self {
         static CHIP: OnceLock<Chip> = OnceLock::new();
-        let chip = CHIP.get_or_init(|| Chip::blank(Blank::RfidSim(&SIM), 1).expect("the sample's data are right"));
-        Self::up(chip.snapshot())
+        Self::up(CHIP.get_or_init(personalised).snapshot())
     }
 
     /// The same after a power-off.
@@ -46,4 +46,22 @@ impl Default for Sim {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// SELECT of the application of the first enterprise, or the second.
+#[must_use]
+pub fn select(enterprise: u8) -> Vec<u8> {
+    let name = [0xF0, 0x4F, 0x4E, 0x45, 0x43, 0x01, 0x10, 0, 0, 0, 0, 0, 0, enterprise];
+    [&[0x00, 0xA4, 0x04, 0x00, 14][..], &name, &[0x00]].concat()
+}
+
+fn personalised() -> Chip {
+    let mut sample = Sample::new("searches").expect("the sample is right");
+    let mut chip = sample.sim(SIM.iccid).expect("the sample's data are right");
+    for number in 1..=2 {
+        let enterprise = format!("100000000000000{number}").parse().expect("16 digits");
+        let serial = ApplicationSerial::from_parts(31, 1, number).expect("a serial");
+        chip = sample.install(chip, enterprise, serial).expect("there is room");
+    }
+    chip
 }

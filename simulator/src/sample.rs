@@ -1,9 +1,14 @@
 //! Ready personalised cards and SAMs, for tests and demonstrations.
 
+mod sim;
+
+pub use sim::{OTA_VERSION, SCP02_VERSION, SCP03_VERSION};
+
 use onecard_applet::{Blank, Codes, KeySet, KeySetCipher, SimData, Subscriber};
 use onecard_host::{
     card::{Pin, PinTextError},
     crypto::DesKey,
+    globalplatform::{SelectDomainError, management::ManagementError, secure_channel::OpenError},
     issuing::{
         CardOrder, IssuingError, KeyBeside, MfKeys, SamCardOrder, SamRole, SamSerialError, issue_card, issue_sam,
         prepare_mf,
@@ -59,6 +64,15 @@ pub enum SampleError {
     /// The PIN in this module.
     #[error(transparent)]
     Pin(#[from] PinTextError),
+    /// The issuer domain of a SIM.
+    #[error(transparent)]
+    Domain(#[from] SelectDomainError),
+    /// A session with it.
+    #[error(transparent)]
+    Session(#[from] OpenError),
+    /// What was to be done there.
+    #[error(transparent)]
+    Management(#[from] ManagementError),
     /// A terminal number that is not decimal and so gives its SAM no serial.
     #[error(transparent)]
     SamSerial(#[from] SamSerialError),

@@ -37,6 +37,7 @@ mod terminal_kills;
 mod tidy;
 mod till_example;
 mod traces;
+mod two_interfaces;
 mod vectors_card;
 mod vectors_host;
 mod wear;

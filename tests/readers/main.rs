@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod card_management;
 mod commands;
 mod conformance;
 mod connection;

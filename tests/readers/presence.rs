@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use onecard_simulator::{
-    chip::{Chip, Kind},
+    chip::{Blank, Chip, Kind},
     vpcd::{NoSlot, PORTS, Protocol, SimulatedCard, Slot, atr},
 };
 use pcsc::{Protocols, State};
@@ -14,11 +14,11 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 fn blank(kind: Kind, protocol: Protocol) -> SimulatedCard {
     // The seed of its random numbers.
-    let seed = match kind {
-        Kind::CpuCard => 7,
-        Kind::Sam => 8,
+    let (blank, seed) = match kind {
+        Kind::Sam => (Blank::Sam, 8),
+        _ => (Blank::CpuCard, 7),
     };
-    SimulatedCard::new(Chip::blank(kind, seed).unwrap(), protocol)
+    SimulatedCard::new(Chip::blank(blank, seed).unwrap(), protocol)
 }
 
 #[test]

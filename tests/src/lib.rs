@@ -13,6 +13,7 @@
 //! | [`terminal`] | the trait a terminal is tested through, and this project's terminals behind it |
 //! | [`lifeline`] | killing a terminal between any two things it does |
 //! | [`disk`] | a disk of which a power cut leaves less than was written |
+//! | [`interleaving`] | two programs at two interfaces of one chip, in every order of their commands |
 //! | [`relay`] | changing what a card answers on the way |
 //! | [`strategies`] | generated steps: taps with everything that can go wrong |
 //! | [`scenario`] | carries steps out |
@@ -26,6 +27,7 @@
 pub mod auditor;
 pub mod campaign;
 pub mod disk;
+pub mod interleaving;
 pub mod lifeline;
 pub mod relay;
 pub mod scenario;

@@ -1,0 +1,119 @@
+//! A sample's SIMs, and enterprise applications on them.
+
+use onecard_applet::{Blank, Interface, KeySet, KeySetCipher, SimData};
+use onecard_host::{
+    globalplatform::{
+        Aid, OperatorsKeys,
+        management::install_enterprise_application,
+        secure_channel::{HostChallenge, Level, Request, open},
+        select_domain,
+    },
+    issuing::{CardOrder, issue_installed},
+    keys::Purpose,
+};
+use onecard_wire::{
+    globalplatform::secure_channel::ProtocolId,
+    number::{ApplicationSerial, EnterpriseId},
+};
+use rand::Rng;
+
+use super::{SIM, Sample, SampleError};
+use crate::{chip::Chip, reader::Reader};
+
+/// Version of a SIM's SCP03 key set.
+pub const SCP03_VERSION: u8 = 0x30;
+/// Version of a SIM's SCP02 key set.
+pub const SCP02_VERSION: u8 = 0x20;
+/// Version of a SIM's first key set over the air.
+pub const OTA_VERSION: u8 = 0x01;
+
+impl Sample {
+    /// A SIM as its maker delivers it, under this sample's operator keys; `iccid` is EF_ICCID as stored. Subscriber and
+    /// codes are those of [`SIM`].
+    ///
+    /// # Errors
+    /// [`SampleError`].
+    pub fn sim(&self, iccid: [u8; 10]) -> Result<Chip, SampleError> {
+        let [_, _, number @ ..] = iccid;
+        let chip = self.roots.chip(number);
+        let key = |purpose| chip.keys().key(purpose, Self::KEY_VERSION).map(|key| key.expose().as_slice());
+        let set = |version, cipher, [enc, mac, dek]: [Purpose; 3]| {
+            Ok::<_, SampleError>(KeySet { version, cipher, enc: key(enc)?, mac: key(mac)?, dek: key(dek)? })
+        };
+        let key_sets = [
+            set(SCP03_VERSION, KeySetCipher::Aes, [Purpose::Scp03Enc, Purpose::Scp03Mac, Purpose::Scp03Dek])?,
+            set(SCP02_VERSION, KeySetCipher::Des, [Purpose::Scp02Enc, Purpose::Scp02Mac, Purpose::Scp02Dek])?,
+            set(OTA_VERSION, KeySetCipher::Aes, [Purpose::OtaKic, Purpose::OtaKid, Purpose::OtaKik])?,
+        ];
+        let data = SimData { iccid, key_sets: &key_sets, ..SIM };
+        Ok(Chip::blank(Blank::RfidSim(&data), self.seed ^ u64::from_be_bytes(number))?)
+    }
+
+    /// An application of `enterprise` on a SIM, by INSTALL and then as on a card.
+    ///
+    /// # Errors
+    /// [`SampleError`].
+    pub fn install(
+        &mut self,
+        chip: Chip,
+        enterprise: EnterpriseId,
+        serial: ApplicationSerial,
+    ) -> Result<Chip, SampleError> {
+        let keys = self.roots.enterprise(enterprise);
+        let management = keys.card_key(serial, Purpose::Management, Self::KEY_VERSION)?;
+        let mut reader = Reader::insert_at(chip, Interface::Contact);
+        let domain = select_domain(&mut reader, &Aid::ISSUER_DOMAIN)?;
+        let mut challenge = [0; 8];
+        self.random.fill_bytes(&mut challenge);
+        let operator = self.operators_keys();
+        let request = Request {
+            keys: &operator,
+            level: Level::Full,
+            challenge: HostChallenge::Eight(challenge),
+            domain: Some(domain.aid.as_bytes()),
+            scp02_pseudo_random: true,
+        };
+        install_enterprise_application(&mut open(&mut reader, &request)?, enterprise, &management)?;
+        let order = CardOrder { enterprise, ..self.order.clone() };
+        issue_installed(&mut reader, &management, &keys.card(serial), &order)?;
+        Ok(reader.remove())
+    }
+
+    /// What opens the issuer domain of this sample's SIMs, by SCP03.
+    #[must_use]
+    pub fn operators_keys(&self) -> OperatorsKeys<'_> {
+        OperatorsKeys {
+            roots: &self.roots,
+            root_version: Self::KEY_VERSION,
+            protocol: ProtocolId::SCP03,
+            version: SCP03_VERSION,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use onecard_host::card::select;
+    use onecard_wire::aid;
+
+    use super::*;
+
+    #[test]
+    fn eight_enterprises_are_on_one_sim() {
+        let mut sample = Sample::new("eight enterprises").unwrap();
+        let mut chip = sample.sim(SIM.iccid).unwrap();
+        let enterprises: Vec<EnterpriseId> =
+            (1..=8).map(|number| format!("100000000000000{number}").parse().unwrap()).collect();
+        for (number, enterprise) in (1..).zip(&enterprises) {
+            let serial = ApplicationSerial::from_parts(31, 1, number).unwrap();
+            chip = sample.install(chip, *enterprise, serial).unwrap();
+        }
+        let mut reader = Reader::insert(chip);
+        for (number, enterprise) in (1..).zip(enterprises) {
+            let selected = select(&mut reader, &aid::enterprise_application(enterprise)).unwrap();
+            assert_eq!(selected.serial(), ApplicationSerial::from_parts(31, 1, number).unwrap());
+        }
+    }
+}
