@@ -49,6 +49,10 @@ use secure_channel::SecureChannel;
 const CARD_NUMBER_LEN: usize = 10;
 /// Longest data field a command takes, for the FCI.
 const COMMAND_DATA_MAX: u8 = 0xFF;
+/// P2 of SELECT: the FCI.
+const FCI: u8 = 0x00;
+/// P2 of SELECT by which programs for UICCs ask for what they call the FCP (TS 102 221 clause 11.1.1); a domain has its FCI alone.
+const FCP: u8 = 0x04;
 /// P2 of SELECT: no FCI.
 const NO_FCI: u8 = 0x0C;
 
@@ -76,7 +80,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
     /// SELECT of the domain by either name; the FCI says which is its own. 6283 if the card is locked or terminated.
     pub(crate) fn select(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<StatusWord, Failure> {
         match command.p2 {
-            0x00 => {
+            FCI | FCP => {
                 let mut proprietary: heapless::Vec<u8, 8> = heapless::Vec::new();
                 tlv::put_object(&mut proprietary, gp::tag::MAX_DATA_LENGTH, &[COMMAND_DATA_MAX])?;
                 let mut fci: heapless::Vec<u8, 32> = heapless::Vec::new();

@@ -15,7 +15,8 @@ fn data_objects_in_clear() {
     assert_eq!(sim.ok(&hex!("00A4040008A00000000300000000")), sim.ok(&SELECT));
     assert_eq!(sim.ok(&hex!("00A4040000")), sim.ok(&SELECT));
     assert_eq!(sim.ok(&hex!("00A4040C08A000000151000000")), []);
-    assert_eq!(sim.send(&hex!("00A4040408A000000151000000")), hex!("6A86"));
+    assert_eq!(sim.ok(&hex!("00A4040408A000000003000000")), sim.ok(&SELECT), "as SIM tools ask");
+    assert_eq!(sim.send(&hex!("00A4040808A000000151000000")), hex!("6A86"));
     for (tag, value) in [
         (
             [0x00, 0x66],
