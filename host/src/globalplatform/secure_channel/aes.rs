@@ -1,14 +1,10 @@
 //! AES with a key of any length, prepared once for a session.
 
 use aes::{Aes128, Aes192, Aes256};
-use cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
+use cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit, consts::U16};
 use cmac::{Cmac as CmacOf, Mac};
-use zeroize::Zeroizing;
 
-use crate::{
-    crypto::padding::{WIDE_BLOCK_LEN, WideBlock},
-    globalplatform::AesKey,
-};
+use crate::{crypto::padding::WideBlock, globalplatform::AesKey};
 
 /// A prepared cipher.
 #[derive(Clone)]
@@ -47,43 +43,54 @@ impl Aes {
         block.into()
     }
 
-    fn deciphered(&self, block: WideBlock) -> WideBlock {
-        let mut block = block.into();
-        match self {
-            Self::Of128(cipher) => cipher.decrypt_block(&mut block),
-            Self::Of192(cipher) => cipher.decrypt_block(&mut block),
-            Self::Of256(cipher) => cipher.decrypt_block(&mut block),
-        }
-        block.into()
-    }
-
     /// CBC from `initial`, in place.
     pub(in crate::globalplatform) fn encipher_chained(&self, initial: WideBlock, blocks: &mut [WideBlock]) {
-        let mut chained = initial;
-        for block in blocks {
-            for (byte, before) in block.iter_mut().zip(chained) {
-                *byte ^= before;
-            }
-            chained = self.enciphered(*block);
-            *block = chained;
+        // Which cipher it is, is asked once and not for each block.
+        match self {
+            Self::Of128(cipher) => encipher_chained(cipher, initial, blocks),
+            Self::Of192(cipher) => encipher_chained(cipher, initial, blocks),
+            Self::Of256(cipher) => encipher_chained(cipher, initial, blocks),
         }
     }
 
-    /// The other way; `None` if it is not whole blocks.
-    pub(super) fn decipher_chained(&self, initial: WideBlock, enciphered: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let (blocks, []) = enciphered.as_chunks::<WIDE_BLOCK_LEN>() else { return None };
-        let mut plain = Zeroizing::new(Vec::with_capacity(enciphered.len()));
-        let mut chained = initial;
-        for block in blocks {
-            let mut deciphered = self.deciphered(*block);
-            for (byte, before) in deciphered.iter_mut().zip(chained) {
-                *byte ^= before;
-            }
-            plain.extend_from_slice(&deciphered);
-            chained = *block;
+    /// The other way, in place.
+    pub(super) fn decipher_chained(&self, initial: WideBlock, blocks: &mut [WideBlock]) {
+        match self {
+            Self::Of128(cipher) => decipher_chained(cipher, initial, blocks),
+            Self::Of192(cipher) => decipher_chained(cipher, initial, blocks),
+            Self::Of256(cipher) => decipher_chained(cipher, initial, blocks),
         }
-        Some(plain)
     }
+}
+
+fn encipher_chained<C>(cipher: &C, initial: WideBlock, blocks: &mut [WideBlock])
+where
+    C: BlockCipherEncrypt<BlockSize = U16>,
+{
+    let mut chained = initial;
+    for block in blocks {
+        let mut next = xor(*block, chained).into();
+        cipher.encrypt_block(&mut next);
+        chained = next.into();
+        *block = chained;
+    }
+}
+
+fn decipher_chained<C>(cipher: &C, initial: WideBlock, blocks: &mut [WideBlock])
+where
+    C: BlockCipherDecrypt<BlockSize = U16>,
+{
+    let mut chained = initial;
+    for block in blocks {
+        let mut plain = (*block).into();
+        cipher.decrypt_block(&mut plain);
+        let enciphered = core::mem::replace(block, xor(plain.into(), chained));
+        chained = enciphered;
+    }
+}
+
+fn xor(left: WideBlock, right: WideBlock) -> WideBlock {
+    (u128::from_ne_bytes(left) ^ u128::from_ne_bytes(right)).to_ne_bytes()
 }
 
 impl Cmac {
@@ -98,10 +105,7 @@ impl Cmac {
 
     /// The MAC of the parts as one message.
     pub(super) fn of(&mut self, parts: &[&[u8]]) -> WideBlock {
-        fn mac<M: Mac + cmac::digest::FixedOutputReset<OutputSize = cipher::consts::U16>>(
-            mac: &mut M,
-            parts: &[&[u8]],
-        ) -> WideBlock {
+        fn mac<M: Mac + cmac::digest::FixedOutputReset<OutputSize = U16>>(mac: &mut M, parts: &[&[u8]]) -> WideBlock {
             parts.iter().for_each(|part| Mac::update(mac, part));
             Mac::finalize_reset(mac).into_bytes().into()
         }
@@ -131,7 +135,9 @@ mod tests {
         ] {
             let cipher = Aes::new(&AesKey::new(&key[..len]).unwrap());
             assert_eq!(cipher.enciphered(plain), expected);
-            assert_eq!(cipher.deciphered(expected), plain);
+            let mut blocks = [expected];
+            cipher.decipher_chained([0; 16], &mut blocks);
+            assert_eq!(blocks, [plain]);
         }
     }
 
@@ -141,9 +147,8 @@ mod tests {
         let mut blocks = [[1; 16], [1; 16], [2; 16]];
         cipher.encipher_chained([9; 16], &mut blocks);
         assert_ne!(blocks[0], blocks[1]);
-        let plain = cipher.decipher_chained([9; 16], blocks.as_flattened()).unwrap();
-        assert_eq!(plain[..], *[[1; 16], [1; 16], [2; 16]].as_flattened());
-        assert_eq!(cipher.decipher_chained([9; 16], &[0; 17]), None);
+        cipher.decipher_chained([9; 16], &mut blocks);
+        assert_eq!(blocks, [[1; 16], [1; 16], [2; 16]]);
     }
 
     #[test]

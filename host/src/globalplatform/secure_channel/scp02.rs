@@ -68,11 +68,13 @@ impl Scp02 {
         let mac = retail_mac(&self.mac, self.chaining, &message);
         let chaining = self.mac.left_half().encipher(&mac);
         self.chaining = chaining.first_chunk().copied().unwrap_or_default();
-        Ok(if enciphers {
-            framed.finish(&encipher_chained(&self.enc, &padded), &mac)
+        let mut bytes = framed.begin();
+        if enciphers {
+            bytes.extend_from_slice(&encipher_chained(&self.enc, &padded));
         } else {
-            framed.finish(plain, &mac)
-        })
+            bytes.extend_from_slice(plain);
+        }
+        Ok(framed.end(bytes, &mac))
     }
 
     /// Keys on their way to the card: whole blocks, each by itself (E.4.7).

@@ -8,11 +8,11 @@ use super::{
     super::keys::{AesKey, KeyTriple},
     aes::{Aes, Cmac},
     level::Level,
-    wrapping::{Framed, TooLong, unpadded},
+    wrapping::{Framed, TooLong, unpadded_len},
 };
 use crate::{
     apdu::{Command, Response},
-    crypto::padding::{WIDE_BLOCK_LEN, WideBlock, method_2},
+    crypto::padding::{WIDE_BLOCK_LEN, WideBlock},
 };
 
 /// A session's keys, chaining value and counter.
@@ -76,15 +76,21 @@ impl Scp03 {
 
         // Every command counts, with data or without.
         self.counter += 1;
-        let mut padded = if enciphers { method_2(plain) } else { Zeroizing::default() };
+        let mut bytes = framed.begin();
+        let begun = bytes.len();
+        bytes.extend_from_slice(plain);
         if enciphers {
-            self.enc.encipher_chained(self.initial(0x00), &mut padded);
+            bytes.push(0x80);
+            bytes.resize(begun + sent, 0x00);
+            let initial = self.initial(0x00);
+            if let Some((_, data)) = bytes.split_at_mut_checked(begun) {
+                self.enc.encipher_chained(initial, data.as_chunks_mut().0);
+            }
         }
-        let data = if enciphers { padded.as_flattened() } else { plain };
-        let mac = self.mac.of(&[&self.chaining, &framed.authenticated(), data]);
+        let mac = self.mac.of(&[&self.chaining, &bytes]);
         self.chaining = mac;
         let (mac, _) = mac.split_at_checked(self.width).unwrap_or((&mac, &[]));
-        Ok(framed.finish(data, mac))
+        Ok(framed.end(bytes, mac))
     }
 
     /// An answer without its R-MAC (6.2.5) and deciphered (6.2.7). Only 9000 and warnings are protected.
@@ -97,17 +103,23 @@ impl Scp03 {
             return if data.is_empty() { Ok(Response { data, status }) } else { Err(AnswerDefect::Form) };
         }
         let len = data.len().checked_sub(self.width).ok_or(AnswerDefect::Mac)?;
-        let (sent, mac) = data.split_at_checked(len).ok_or(AnswerDefect::Mac)?;
-        let expected = self.rmac.of(&[&self.chaining, sent, &status.to_bytes()]);
+        let mut mac = [0; WIDE_BLOCK_LEN];
+        mac.iter_mut().zip(data.iter().skip(len)).for_each(|(to, from)| *to = *from);
+        let (mac, _) = mac.split_at_checked(self.width).ok_or(AnswerDefect::Mac)?;
+        // What has the MAC is the data and the word, one behind the other.
+        data.truncate(len);
+        data.extend_from_slice(&status.to_bytes());
+        let expected = self.rmac.of(&[&self.chaining, &data]);
         let (expected, _) = expected.split_at_checked(self.width).ok_or(AnswerDefect::Mac)?;
         if !bool::from(expected.ct_eq(mac)) {
             return Err(AnswerDefect::Mac);
         }
         data.truncate(len);
         if level.enciphers_answers() && !data.is_empty() {
-            let plain = self.enc.decipher_chained(self.initial(0x80), &data).ok_or(AnswerDefect::Form)?;
-            data.clear();
-            data.extend_from_slice(unpadded(&plain).ok_or(AnswerDefect::Form)?);
+            let initial = self.initial(0x80);
+            let (blocks, []) = data.as_chunks_mut() else { return Err(AnswerDefect::Form) };
+            self.enc.decipher_chained(initial, blocks);
+            data.truncate(unpadded_len(&data).ok_or(AnswerDefect::Form)?);
         }
         Ok(Response { data, status })
     }

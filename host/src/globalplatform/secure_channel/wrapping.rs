@@ -36,24 +36,31 @@ impl Framed {
         [cla & !CHANNEL, ins, p1, p2, self.lc]
     }
 
-    /// As it is sent.
-    pub(super) fn finish(&self, data: &[u8], mac: &[u8]) -> Zeroizing<Vec<u8>> {
-        // Reserved at once: a growing buffer would leave copies of a secret behind.
-        let mut bytes = Zeroizing::new(Vec::with_capacity(5 + data.len() + mac.len() + 1));
-        bytes.extend_from_slice(&self.header);
-        bytes.push(self.lc);
-        bytes.extend_from_slice(data);
+    /// A buffer that begins with what the MAC begins with, and has room for all that is sent: a growing one would leave copies
+    /// of a secret behind.
+    pub(super) fn begin(&self) -> Zeroizing<Vec<u8>> {
+        let authenticated = self.authenticated();
+        let mut bytes = Zeroizing::new(Vec::with_capacity(authenticated.len() + usize::from(self.lc) + 1));
+        bytes.extend_from_slice(&authenticated);
+        bytes
+    }
+
+    /// As it is sent: MAC and Le behind the data, and the channel in the header.
+    pub(super) fn end(&self, mut bytes: Zeroizing<Vec<u8>>, mac: &[u8]) -> Zeroizing<Vec<u8>> {
         bytes.extend_from_slice(mac);
         bytes.extend(self.le);
+        let [cla, ..] = self.header;
+        if let Some(first) = bytes.first_mut() {
+            *first = cla;
+        }
         bytes
     }
 }
 
-/// What stands in front of padding method 2; `None` if there is none.
-pub(super) fn unpadded(padded: &[u8]) -> Option<&[u8]> {
+/// Length of what stands in front of padding method 2; `None` if there is none.
+pub(super) fn unpadded_len(padded: &[u8]) -> Option<usize> {
     let last = padded.iter().rposition(|byte| *byte != 0)?;
-    let (plain, padding) = padded.split_at_checked(last)?;
-    padding.starts_with(&[0x80]).then_some(plain)
+    (padded.get(last) == Some(&0x80)).then_some(last)
 }
 
 #[cfg(test)]
@@ -65,18 +72,20 @@ mod tests {
     fn the_channel_is_sent_and_not_authenticated() {
         let framed = Framed::new(&Command::new(0x81, 0xF2, 0x40, 0x02).expecting(0), 2, 8).unwrap();
         assert_eq!(framed.authenticated(), [0x84, 0xF2, 0x40, 0x02, 10]);
-        let sent = framed.finish(&[0x4F, 0x00], &[7; 8]);
+        let mut sent = framed.begin();
+        sent.extend_from_slice(&[0x4F, 0x00]);
+        let sent = framed.end(sent, &[7; 8]);
         assert_eq!(sent[..], [0x85, 0xF2, 0x40, 0x02, 10, 0x4F, 0x00, 7, 7, 7, 7, 7, 7, 7, 7, 0]);
         assert_eq!(Framed::new(&Command::new(0x80, 0xE2, 0, 0), 240, 16).err(), Some(TooLong(256)));
     }
 
     #[test]
     fn padding_is_taken_off_once() {
-        assert_eq!(unpadded(&[1, 2, 0x80, 0, 0]), Some(&[1, 2][..]));
-        assert_eq!(unpadded(&[1, 0x80, 0x80]), Some(&[1, 0x80][..]));
-        assert_eq!(unpadded(&[0x80]), Some(&[][..]));
+        assert_eq!(unpadded_len(&[1, 2, 0x80, 0, 0]), Some(2));
+        assert_eq!(unpadded_len(&[1, 0x80, 0x80]), Some(2));
+        assert_eq!(unpadded_len(&[0x80]), Some(0));
         for wrong in [&[][..], &[0, 0], &[1, 2], &[0x80, 1, 0]] {
-            assert_eq!(unpadded(wrong), None);
+            assert_eq!(unpadded_len(wrong), None);
         }
     }
 }
