@@ -14,6 +14,7 @@ mod commands;
 mod conformance;
 mod connection;
 mod foreign;
+mod phone_boot;
 mod presence;
 mod program;
 mod pulled;

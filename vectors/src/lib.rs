@@ -20,6 +20,7 @@
 //! | [`secured_packet`] | command packets over the air |
 //! | [`secure_channel`] | SCP02 and SCP03: sessions, keys, chains of commands, PUT KEY |
 //! | [`toolkit`] | what card and phone say to each other |
+//! | [`milenage`] | the authentication algorithms of a USIM |
 //! | [`conformance`] | rules that a card is held to |
 #![forbid(unsafe_code)]
 
@@ -37,6 +38,7 @@ pub mod line_protection;
 pub mod load;
 mod loader;
 pub mod mac;
+pub mod milenage;
 pub mod overdraft;
 pub mod pin;
 pub mod purchase;

@@ -14,6 +14,7 @@ use crate::{
     line_protection::{Encipherment, LineProtection},
     load::Load,
     mac::Mac,
+    milenage::Milenage,
     overdraft::Overdraft,
     pin::{PinUnblock, ReloadPin},
     purchase::Purchase,
@@ -35,6 +36,7 @@ const FILES: &[(&str, &str)] = &[
     ("line_protection.toml", include_str!("../data/line_protection.toml")),
     ("load.toml", include_str!("../data/load.toml")),
     ("mac.toml", include_str!("../data/mac.toml")),
+    ("milenage.toml", include_str!("../data/milenage.toml")),
     ("purchase.toml", include_str!("../data/purchase.toml")),
     ("scp02.toml", include_str!("../data/scp02.toml")),
     ("scp03.toml", include_str!("../data/scp03.toml")),
@@ -137,6 +139,8 @@ kinds! {
     scp03_sensitive_data: SensitiveData,
     /// PUT KEY in a session of SCP03.
     scp03_put_key: PutKey,
+    /// Milenage.
+    milenage: Milenage,
     /// Command packets over the air.
     command_packet: CommandPacket,
     /// Texts of the toolkit.

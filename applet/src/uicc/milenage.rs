@@ -85,3 +85,29 @@ fn first_six(block: u128) -> [u8; 6] {
     let [a, b, c, d, e, f, ..] = block.to_be_bytes();
     [a, b, c, d, e, f]
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use onecard_vectors::Vectors;
+
+    use super::*;
+
+    /// OPc = OP ⊕ E(K, OP) (TS 35.206 clause 4.1).
+    #[test]
+    fn the_test_sets_of_ts_35_208() {
+        let sets = Vectors::embedded().unwrap().milenage;
+        assert_eq!(sets.len(), 20);
+        for set in sets {
+            let (name, set) = (set.name, set.body);
+            let bare = Milenage::new(&set.key, &[0; 16]);
+            let op = u128::from_be_bytes(set.op);
+            assert_eq!((bare.encipher(op) ^ op).to_be_bytes(), set.opc, "{name}");
+            let challenged = Milenage::new(&set.key, &set.opc).challenged(&set.rand);
+            assert_eq!(challenged.macs(&set.sqn, set.amf), (set.f1, set.f1_star), "{name}");
+            assert_eq!(challenged.res_and_ak(), (set.f2, set.f5), "{name}");
+            assert_eq!((challenged.ck(), challenged.ik()), (set.f3, set.f4), "{name}");
+            assert_eq!(challenged.ak_of_resynchronisation(), set.f5_star, "{name}");
+        }
+    }
+}
