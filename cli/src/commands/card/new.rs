@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::Args;
-use onecard_host::issuing::{CardOrder, issue_card};
+use onecard_host::{
+    issuing::{CardOrder, issue_card, issue_installed},
+    keys::Purpose,
+};
 use onecard_simulator::chip::Chip;
 use onecard_wire::{amount::Amount, date::Date, fid::Fid, number::ApplicationSerial, record::Parameters};
 use rand::CryptoRng;
@@ -20,7 +23,8 @@ use crate::{
     output::{Exit, Output},
     people::{self, HolderName, IdNumber, holder},
     pin::PinSource,
-    reader::CardReader,
+    reader::{CardReader, Faults},
+    trace::{Peer, Trace},
 };
 
 /// Options of `card new`.
@@ -28,6 +32,9 @@ use crate::{
 pub(crate) struct NewCard {
     #[command(flatten)]
     card: CardReader,
+    /// A SIM: the application that `onecard gp install` has put on it, under the same number, is filled 写入SIM卡上已安装的应用.
+    #[arg(long)]
+    on_sim: bool,
     /// The development key file.
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
@@ -104,12 +111,33 @@ pub(super) fn run(new: &NewCard) -> anyhow::Result<Output> {
         key_version: KEY_VERSION,
         beside: Vec::new(),
     };
+    if new.on_sim {
+        return fill(new, &keys, &order);
+    }
     let station = Station { place, consent: &new.consent, keys: &keys, serial: new.number };
     let card_keys = keys.of_enterprise().card(new.number);
     let facts: CardFacts = station.make(&plan(new.number, &order), |mut card, mf| {
         issue_card(&mut card, mf, &card_keys, &order, &mut rand::rng())?;
         show::read(&mut card, keys.enterprise, Some(&order.pin))
     })?;
+    Output::new("onecard.card-new/1", Exit::Done, &facts)
+}
+
+/// Fills an application that INSTALL has made.
+fn fill(new: &NewCard, keys: &DevelopmentKeys, order: &CardOrder) -> anyhow::Result<Output> {
+    let of_enterprise = keys.of_enterprise();
+    let management = of_enterprise.card_key(new.number, Purpose::Management, KEY_VERSION)?;
+    let plan = [
+        format!("the application of enterprise {}: its keys, files and PIN 写入单位应用", order.enterprise),
+        format!("card number 卡号 {}, valid 有效期 {} to {}", new.number, order.valid_from, order.valid_to),
+    ];
+    let place = new.card.place()?;
+    new.consent.ask(place, "a SIM 手机卡", &plan)?;
+    let facts =
+        place.tap(Peer::Card, &Faults::default(), &Trace::new(false), |mut card| -> anyhow::Result<CardFacts> {
+            issue_installed(&mut card, &management, &of_enterprise.card(new.number), order)?;
+            Ok(show::read(&mut card, keys.enterprise, Some(&order.pin))?)
+        })??;
     Output::new("onecard.card-new/1", Exit::Done, &facts)
 }
 
