@@ -185,7 +185,7 @@ impl<P: Platform> Cos<'_, P> {
     /// On a RFID-SIM identifiers reach no further than the application: it, and its files.
     fn find_in_application(&self, fid: Fid) -> Option<Selected> {
         let current = &self.session.directory;
-        if current.index == FileIndex::MF {
+        if current.index == FileIndex::MF || !current.file.is_selectable() {
             return None;
         }
         if fid == current.file.fid {

@@ -4,13 +4,14 @@
 use onecard_wire::{
     aid::{self, TOOLKIT_APPLET},
     fid::Fid,
+    globalplatform::{DELETE, PUT_KEY},
     ins::*,
     status::StatusWord,
 };
 
 use super::{
     RfidSim,
-    enterprise::{Enterprise, is_question},
+    enterprise::{Enterprise, ends_what_others_began},
 };
 use crate::{
     apdu::{Command, Response, put},
@@ -92,7 +93,10 @@ impl<P: Platform> RfidSim<P> {
     }
 
     pub(super) fn by_contact(&mut self, command: &[u8], answer: &mut Response) -> Result<StatusWord, Failure> {
-        let mut command = Command::parse_short(command)?;
+        let mut command = match Command::parse_short(command) {
+            Ok(command) => command,
+            Err(wrong) => return self.refuse_malformed(command, wrong),
+        };
         if command.cla == CLA_2G {
             let status = self.files_of(0)?.process_2g(&command, answer)?;
             return Ok(status);
@@ -107,6 +111,16 @@ impl<P: Platform> RfidSim<P> {
             (CLA_ISO, SELECT) if command.p1 == SELECT_BY_AID => self.select_by_aid(number, &command, answer),
             _ => self.serve_current(number, &command, answer),
         }
+    }
+
+    /// What is begun belongs to the next command, one whose lengths do not agree too.
+    fn refuse_malformed(&mut self, command: &[u8], wrong: StatusWord) -> Result<StatusWord, Failure> {
+        let mut cla = command.first().copied().unwrap_or_default();
+        let channel = take_channel(&mut cla).ok().and_then(|number| self.contact.channels.get_mut(number));
+        if let Some(Some(Channel { current: Current::Enterprise(enterprise), .. })) = channel {
+            enterprise.process(&mut self.nvm, Err(wrong), &mut Response::new())?;
+        }
+        refuse(wrong)
     }
 
     fn toolkit(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<StatusWord, Failure> {
@@ -202,20 +216,30 @@ impl<P: Platform> RfidSim<P> {
         command: &Command<'_>,
         answer: &mut Response,
     ) -> Result<StatusWord, Failure> {
-        let in_use = self.in_use_elsewhere(number);
+        let (in_use, serves_enterprises) = (self.in_use_elsewhere(number), self.serves_enterprises());
         let Some(Some(channel)) = self.contact.channels.get_mut(number) else {
             return refuse(StatusWord::CHANNEL_NOT_SUPPORTED);
         };
         match &mut channel.current {
+            // Locked or terminated since: as if it were not there.
+            current @ Current::Enterprise(_) if !serves_enterprises && !leads_to_files(command) => {
+                *current = Current::Files;
+                refuse(StatusWord::FILE_NOT_FOUND)
+            }
             Current::Enterprise(enterprise) if !leads_to_files(command) => {
                 enterprise.process(&mut self.nvm, Ok(*command), answer)?;
-                if is_question(command) {
+                if ends_what_others_began(command) {
                     self.end_transactions_of_others(Some(number));
                 }
                 Ok(StatusWord::OK)
             }
             Current::IssuerDomain(domain) if !leads_to_files(command) => {
-                IssuerDomain { nvm: &mut self.nvm, session: domain, in_use: &in_use }.process(command, answer)
+                let status =
+                    IssuerDomain { nvm: &mut self.nvm, session: domain, in_use: &in_use }.process(command, answer)?;
+                if matches!(command.ins, PUT_KEY | DELETE) {
+                    self.end_other_domain_sessions(number);
+                }
+                Ok(status)
             }
             Current::ToolkitApplet if !leads_to_files(command) => refuse(StatusWord::INS_NOT_SUPPORTED),
             current => {
@@ -226,6 +250,17 @@ impl<P: Platform> RfidSim<P> {
                     *current = Current::Files;
                 }
                 Ok(self.contact.toolkit.announce(executed?))
+            }
+        }
+    }
+
+    /// Keys may have gone: whoever opened a session by them is not to put them back.
+    fn end_other_domain_sessions(&mut self, but: usize) {
+        for (number, channel) in self.contact.channels.iter_mut().enumerate() {
+            if let Some(Channel { current: Current::IssuerDomain(domain), .. }) = channel
+                && number != but
+            {
+                *domain = DomainSession::default();
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use onecard_wire::status::StatusWord;
 
-use super::{RfidSim, enterprise::is_question};
+use super::{RfidSim, enterprise::ends_what_others_began};
 use crate::{
     apdu::{Command, Response},
     failure::{Failure, refuse},
@@ -17,7 +17,7 @@ impl<P: Platform> RfidSim<P> {
             return refuse(StatusWord::FILE_NOT_FOUND);
         }
         self.radio.process(&mut self.nvm, command, answer)?;
-        if command.is_ok_and(|command| is_question(&command)) {
+        if command.is_ok_and(|command| ends_what_others_began(&command)) {
             self.end_transactions_of_others(None);
         }
         Ok(StatusWord::OK)

@@ -30,14 +30,14 @@ const KEYS: [(u8, u8, [u8; 2]); 17] = [
 ];
 
 /// A value nobody else has.
-fn value(number: u8, place: usize) -> [u8; 16] {
+pub fn value(number: u8, place: usize) -> [u8; 16] {
     let mut value = [0xE0 | number; 16];
     value[15] = place as u8;
     value
 }
 
 /// Every key, the control key washed, and EF 0015, written by radio as at a station.
-fn personalise(sim: &mut Sim, number: u8) {
+pub fn personalise(sim: &mut Sim, number: u8) {
     assert!(sim.radio(&select(number)).ends_with(&hex!("9000")));
     for (place, (key_type, id, attributes)) in KEYS.into_iter().enumerate() {
         let value = value(number, place);

@@ -13,6 +13,7 @@
 mod chip;
 
 mod applications;
+mod between;
 mod channels;
 mod eight;
 mod generated;

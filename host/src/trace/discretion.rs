@@ -1,25 +1,32 @@
 //! What of an exchange is secret or personal, as far as the exchanges before it tell.
 
-use onecard_wire::{fid::Fid, ins};
+use onecard_wire::{fid::Fid, globalplatform, ins};
 
 use super::exchange::{Answer, Exchange, Sent};
 use crate::transport::TransportError;
 
-/// Leaves out PINs, keys and the holder's data (EF 0016), by whatever way they are read: by SFI, as the current file, in
-/// pieces, by GET RESPONSE. One for each peer, from its power-up on; where it cannot know, it hides.
+/// Leaves out PINs, passwords, keys and the holder's data (EF 0016), by whatever way they are read: by SFI, as the current file,
+/// in pieces, by GET RESPONSE, on any logical channel. One for each peer, from its power-up on; where it cannot know, it hides.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Discretion {
-    /// The MF is current: its EF 0016 is a SAM's terminal number.
-    in_mf: bool,
-    /// EF 0016 is current.
-    at_holder: bool,
+    channels: [Channel; CHANNELS],
     /// What GET RESPONSE would bring.
     answer_hidden: bool,
 }
 
+/// Where a logical channel is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Channel {
+    /// The MF is current: its EF 0016 is a SAM's terminal number.
+    in_mf: bool,
+    /// EF 0016 is current, or a SIM's file of keys.
+    at_secret: bool,
+}
+
 impl Discretion {
     /// After a power-up.
-    pub const NEW: Self = Self { in_mf: true, at_holder: false, answer_hidden: false };
+    pub const NEW: Self =
+        Self { channels: [Channel { in_mf: true, at_secret: false }; CHANNELS], answer_hidden: false };
 
     /// Keeps of the next exchange what may be kept.
     pub fn record(&mut self, command: &[u8], answer: Result<&[u8], &TransportError>) -> Exchange {
@@ -30,31 +37,34 @@ impl Discretion {
         exchange
     }
 
-    /// Whether a command's data are a PIN, a key (enciphered too: a blank card's transport key is known to all) or the
-    /// holder's. CLA does not matter: a malformed command has a PIN in it all the same.
+    /// Whether a command's data are a PIN, a password, a key (enciphered too: a blank card's transport key is known to all) or
+    /// the holder's. CLA does not matter: a malformed command has a PIN in it all the same.
     pub(super) fn hides_command(&self, header: Option<[u8; 4]>, length: usize) -> bool {
-        let secret = matches!(
-            header,
-            Some([_, ins::VERIFY | ins::CHANGE_OR_RELOAD_PIN | ins::PIN_UNBLOCK | ins::WRITE_KEY | UNBLOCK, _, _])
-        );
-        secret || (self.names_holder(header) && !(self.in_mf && length <= TERMINAL_LEN + MAC_LEN))
+        let secret = header.is_some_and(|[_, ins, ..]| HIDDEN.contains(&ins));
+        secret || (self.names_secret(header) && !(self.at(header).in_mf && length <= TERMINAL_LEN + MAC_LEN))
     }
 
-    /// Whether the answer's data are the holder's.
+    /// Whether the answer's data are the holder's, or keys.
     pub(super) fn hides_answer(&self, header: Option<[u8; 4]>, length: usize) -> bool {
         let is_rest = matches!(header, Some([_, ins::GET_RESPONSE, ..])) && self.answer_hidden;
-        is_rest || (self.names_holder(header) && !(self.in_mf && length <= TERMINAL_LEN))
+        let reads = self.names_secret(header) && !(self.at(header).in_mf && length <= TERMINAL_LEN);
+        is_rest || reads || brings_session_keys(header)
     }
 
-    /// READ, UPDATE or WRITE BINARY of SFI 16, or of the current file if it is that one.
-    fn names_holder(&self, header: Option<[u8; 4]>) -> bool {
+    /// READ, UPDATE or WRITE BINARY of a file that is hidden, by its SFI or as the current one.
+    fn names_secret(&self, header: Option<[u8; 4]>) -> bool {
         match header {
             Some([_, ins::READ_BINARY | ins::UPDATE_BINARY | ins::WRITE_BINARY, p1, _]) => match sfi(p1) {
-                Some(sfi) => Fid::HOLDER.sfi() == Some(sfi),
-                None => self.at_holder,
+                Some(sfi) => SECRET_SFIS.contains(&sfi),
+                None => self.at(header).at_secret,
             },
             _ => false,
         }
+    }
+
+    fn at(&self, header: Option<[u8; 4]>) -> Channel {
+        let [first, ..] = self.channels;
+        header.and_then(|[cla, ..]| self.channels.get(channel(cla)).copied()).unwrap_or(first)
     }
 
     /// Steps past an exchange. What makes it hide more counts whatever the answer was, what makes it hide less if it was a
@@ -62,22 +72,29 @@ impl Discretion {
     pub(super) fn follow(&mut self, Exchange { sent, received }: &Exchange) {
         let answer = received.as_ref().ok();
         let done = answer.and_then(|answer| answer.status).is_some_and(|word| word.is_ok() || word.0 >> 8 == 0x61);
-        let Some(header @ [_, ins, p1, p2]) = sent.header else { return };
+        let Some(header @ [cla, ins, p1, p2]) = sent.header else { return };
+        let here = self.at(Some(header));
         self.answer_hidden = match ins {
             ins::GET_RESPONSE => self.answer_hidden,
-            _ => self.names_holder(sent.header) && !(self.in_mf && sent.le.is_some_and(|le| le != 0 && le <= SHOWN_LE)),
-        };
-        match ins {
-            ins::SELECT => self.select(p1, sent.data.bytes(), done),
-            ins::READ_BINARY | ins::UPDATE_BINARY | ins::WRITE_BINARY if sfi(p1).is_some() => {
-                let holder = self.names_holder(Some(header));
-                self.at_holder = holder || (self.at_holder && !done);
+            _ => {
+                let shown = here.in_mf && sent.le.is_some_and(|le| le != 0 && le <= SHOWN_LE);
+                (self.names_secret(sent.header) && !shown) || brings_session_keys(sent.header)
             }
-            ins::READ_RECORD | ins::UPDATE_RECORD if p2 >> 3 != 0 && done => self.at_holder = false,
+        };
+        let secret = self.names_secret(Some(header));
+        let Some(here) = self.channels.get_mut(channel(cla)) else { return };
+        match ins {
+            ins::SELECT => here.select(p1, sent.data.bytes(), done),
+            ins::READ_BINARY | ins::UPDATE_BINARY | ins::WRITE_BINARY if sfi(p1).is_some() => {
+                here.at_secret = secret || (here.at_secret && !done);
+            }
+            ins::READ_RECORD | ins::UPDATE_RECORD if p2 >> 3 != 0 && done => here.at_secret = false,
             _ => {}
         }
     }
+}
 
+impl Channel {
     fn select(&mut self, p1: u8, name: &[u8], done: bool) {
         const BY_FID: u8 = 0x00;
         const EF_BY_FID: u8 = 0x02;
@@ -86,14 +103,14 @@ impl Discretion {
             (BY_FID, None) if !name.is_empty() => self.leave_mf(),
             (BY_FID, None | Some(Fid::MF)) => {
                 self.in_mf |= done;
-                self.at_holder &= !done;
+                self.at_secret &= !done;
             }
-            (BY_FID | EF_BY_FID, Some(Fid::HOLDER)) => self.at_holder = true,
-            (BY_FID | EF_BY_FID, Some(Fid(0..=0x001F))) => self.at_holder &= !done,
-            // A path may end at the holder.
-            _ if name.ends_with(&Fid::HOLDER.0.to_be_bytes()) => {
+            (BY_FID | EF_BY_FID, Some(fid)) if SECRETS.contains(&fid) => self.at_secret = true,
+            (BY_FID | EF_BY_FID, Some(Fid(0..=0x001F))) => self.at_secret &= !done,
+            // A path may end at a secret.
+            _ if SECRETS.iter().any(|secret| name.ends_with(&secret.0.to_be_bytes())) => {
                 self.leave_mf();
-                self.at_holder = true;
+                self.at_secret = true;
             }
             _ => self.leave_mf(),
         }
@@ -101,7 +118,7 @@ impl Discretion {
 
     fn leave_mf(&mut self) {
         self.in_mf = false;
-        self.at_holder = false;
+        self.at_secret = false;
     }
 }
 
@@ -109,6 +126,46 @@ impl Default for Discretion {
     fn default() -> Self {
         Self::NEW
     }
+}
+
+/// Logical channels that the class names (ISO/IEC 7816-4 clause 5.4.1).
+const CHANNELS: usize = 4;
+
+/// The channel in a class; the 2G class has none.
+fn channel(cla: u8) -> usize {
+    if cla == CLA_2G { 0 } else { usize::from(cla & 0x03) }
+}
+
+/// TS 51.011.
+const CLA_2G: u8 = 0xA0;
+
+/// Commands whose data are left out: PINs and codes; keys, enciphered too; what a phone's user has typed.
+const HIDDEN: [u8; 11] = [
+    ins::VERIFY,
+    ins::CHANGE_OR_RELOAD_PIN,
+    ins::PIN_UNBLOCK,
+    UNBLOCK,
+    DISABLE_PIN,
+    ENABLE_PIN,
+    ins::WRITE_KEY,
+    globalplatform::PUT_KEY,
+    globalplatform::INSTALL,
+    ins::TERMINAL_RESPONSE,
+    ins::ENVELOPE,
+];
+/// DISABLE and ENABLE PIN (00; TS 102 221 clause 11.1.11 and 11.1.12).
+const DISABLE_PIN: u8 = 0x26;
+const ENABLE_PIN: u8 = 0x28;
+
+/// The holder's data; a SIM's keys: Keys, KeysPS, Kc, KcGPRS, EPSNSC (TS 31.102 clause 4.2, TS 51.011 clause 10.3).
+const SECRETS: [Fid; 6] = [Fid::HOLDER, Fid(0x6F08), Fid(0x6F09), Fid(0x6F20), Fid(0x6F52), Fid(0x6FE4)];
+
+/// The short identifiers of those that have one: the holder's, Keys, KeysPS.
+const SECRET_SFIS: [u8; 3] = [0x16, 0x08, 0x09];
+
+/// AUTHENTICATE of a SIM brings CK, IK and Kc. INTERNAL AUTHENTICATE of a card has key ids below 80.
+const fn brings_session_keys(header: Option<[u8; 4]>) -> bool {
+    matches!(header, Some([CLA_2G, ins::INTERNAL_AUTHENTICATE, ..] | [_, ins::INTERNAL_AUTHENTICATE, _, 0x80..=0xFF]))
 }
 
 /// A SAM's MF has 6 bytes of terminal number where a card has its holder.
@@ -173,6 +230,42 @@ mod tests {
         ] {
             assert!(!holder_shows(way), "{way:02X?}");
         }
+    }
+
+    #[test]
+    fn no_secret_of_a_sim_is_kept() {
+        const SECRET: [u8; 8] = hex!("5EC7E7A1B2C3D4E5");
+        let with = |command: &[u8]| [command, &SECRET].concat();
+        let brought = [&SECRET[..], &hex!("9000")].concat();
+        let ok = hex!("9000");
+        let commands = [
+            with(&hex!("0026000108")),
+            with(&hex!("0028000108")),
+            with(&hex!("A026000108")),
+            with(&hex!("002C000110 3132333435363738")),
+            with(&hex!("8014000010 8103012304 8202")),
+            with(&hex!("84D8308108")),
+            with(&hex!("84E60C0008")),
+        ];
+        for command in &commands {
+            let told = format!("{:?}", session(&[(command, &ok)]));
+            assert!(!told.contains("94, 199") && !told.contains("5EC7"), "{command:02X?}: {told}");
+        }
+        for way in [
+            &[(&hex!("008800810000")[..], &brought[..])][..],
+            &[(&hex!("A0880000100000"), &brought)],
+            &[(&hex!("0088008100"), &hex!("6108")), (&hex!("00C0000008"), &brought)],
+            &[(&hex!("00A40004026F08"), &ok), (&hex!("00B0000008"), &brought)],
+            &[(&hex!("00A40804047FFF6F09"), &ok), (&hex!("00B0000008"), &brought)],
+            &[(&hex!("00B0880008"), &brought)],
+            // Another channel's SELECT changes nothing here.
+            &[(&hex!("01A40004026F20"), &ok), (&hex!("00A40004022FE2"), &ok), (&hex!("01B0000008"), &brought)],
+        ] {
+            let told = format!("{:?}", session(way));
+            assert!(!told.contains("94, 199"), "{way:02X?}: {told}");
+        }
+        // A card's own cryptogram stays: traces are checked by it.
+        assert!(format!("{:?}", session(&[(&hex!("008800010800"), &brought)])).contains("94, 199"));
     }
 
     #[test]
