@@ -136,7 +136,7 @@ fn fill(new: &NewCard, keys: &DevelopmentKeys, order: &CardOrder) -> anyhow::Res
     let facts =
         place.tap(Peer::Card, &Faults::default(), &Trace::new(false), |mut card| -> anyhow::Result<CardFacts> {
             issue_installed(&mut card, &management, &of_enterprise.card(new.number), order)?;
-            Ok(show::read(&mut card, keys.enterprise, Some(&order.pin))?)
+            show::read(&mut card, keys.enterprise, Some(&order.pin))
         })??;
     Output::new("onecard.card-new/1", Exit::Done, &facts)
 }
