@@ -16,7 +16,7 @@ pub enum StoreFormat {
     BerTlv,
 }
 
-/// Says that the data that follow by [`store_data`] are an application's, up to the last block.
+/// Says that the data that follow by [`store_data()`] are an application's, up to the last block.
 ///
 /// # Errors
 /// [`ManagementError`].
