@@ -12,6 +12,10 @@
 //! | `line_protection`, `authenticate`, `pin`, `life_cycle` | what opens and closes files and applications |
 //! | `wallet` | every transaction, limits, proofs; `wallet::purse` is the only place a balance changes |
 //! | `psam` | the SAM's commands |
+//! | `cos` | one session of all these, lent the memory for a command |
+//! | `rfid_sim` | a SIM: two interfaces, logical channels, which application a command is for |
+//! | `issuer_domain` | GlobalPlatform: secure channels, key sets, INSTALL and DELETE |
+//! | `uicc` | the SIM's files, PINs, Milenage |
 //! | `toolkit` | the phone's menu: proactive commands, balances, requests to the platform |
 //! | `ota` | packets over the air |
 //! | `crypto` | DES, triple DES, SM4, AES, MACs |

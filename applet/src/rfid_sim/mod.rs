@@ -34,7 +34,7 @@ use crate::{
     manufacture::Kind,
     nvm::{Journal, PowerLost, Transaction},
     platform::Platform,
-    toolkit, uicc,
+    uicc,
 };
 use contact::Contact;
 use enterprise::Enterprise;
@@ -122,6 +122,5 @@ pub(crate) fn personalise<P: Platform>(nvm: &mut Journal<P>, data: &SimData<'_>)
     transaction.write(FileIndex::MF.address(), &root.emit())?;
     nvm.commit(transaction)?;
     uicc::personalise(nvm, data)?;
-    issuer_domain::personalise(nvm, data)?;
-    toolkit::personalise(nvm)
+    issuer_domain::personalise(nvm, data)
 }

@@ -288,11 +288,6 @@ impl<P: Platform> Toolkit<'_, P> {
     }
 }
 
-/// Manufacture: no language is chosen, no platform known.
-pub(crate) fn personalise<P: Platform>(_nvm: &mut Journal<P>) -> Result<(), Failure> {
-    Ok(())
-}
-
 /// Chinese for `zh`, English for any other language (ISO 639-1, in the default alphabet: that is ASCII).
 fn language_of(letters: &[u8]) -> Language {
     if letters.eq_ignore_ascii_case(b"zh") { Language::Chinese } else { Language::English }
@@ -302,6 +297,6 @@ fn language_of(letters: &[u8]) -> Language {
 ///
 /// # Errors
 /// 6A80: it is not whole data groups that the applet knows.
-pub(crate) fn store_data<P: Platform>(nvm: &mut Journal<P>, block: &[u8], _last: bool) -> Result<(), Failure> {
+pub(crate) fn store_data<P: Platform>(nvm: &mut Journal<P>, block: &[u8]) -> Result<(), Failure> {
     settings::store(nvm, block)
 }

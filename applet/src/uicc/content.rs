@@ -33,8 +33,8 @@ const UST_SERVICES: [u8; 13] = [
     service::EPS,
 ];
 /// Services of the 2G SIM (TS 51.011 clause 10.3.7), allocated and activated: disabling CHV1, short messages, MSISDN, their
-/// parameters, last numbers dialled, provider's name, data download by SMS-PP, menu selection, proactive SIM.
-const SST_SERVICES: [u8; 9] = [1, 4, 9, 12, 13, 17, 26, 27, 29];
+/// parameters, last numbers dialled, provider's name. No toolkit: class A0 serves none.
+const SST_SERVICES: [u8; 6] = [1, 4, 9, 12, 13, 17];
 
 /// What each body begins with; the rest is FF. Of records that are longer than it, each begins with it.
 const CONTENTS: [(Place, &[u8]); 25] = [
@@ -73,7 +73,8 @@ const CONTENTS: [(Place, &[u8]); 25] = [
     (place::THRESHOLD, &[0x0F, 0xFF, 0xFF]),
     (place::SMSP, &SMSP),
     (place::SMSS, &[0x00, 0xFF]),
-    (place::PHASE, &[0x03]),
+    // Phase 2: 03 would promise PROFILE DOWNLOAD.
+    (place::PHASE, &[0x02]),
 ];
 
 /// GUTI, last tracking area, status: not updated.

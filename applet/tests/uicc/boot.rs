@@ -85,6 +85,12 @@ fn the_2g_class_reads_the_same_files() {
     assert_eq!(sim.ok(&hex!("A0A40000026F78")), hex!("0000 0002 6F78 04 00 14FFFF 01 02 00 00"));
     assert_eq!(sim.ok(&hex!("A0B0000002")), hex!("0001"));
     assert_eq!(sim.ok(&hex!("A0A40000026F38")).len(), 15);
+    // Menu selection and proactive SIM, services 26 and 29, are not promised, nor by the phase: class A0 serves no toolkit.
+    let services = sim.ok(&hex!("A0B0000008"));
+    assert_eq!((services[6] & 0x3C, services[7] & 0x03), (0, 0));
+    sim.ok(&hex!("A0A40000026FAE"));
+    assert_eq!(sim.ok(&hex!("A0B0000001")), hex!("02"));
+    assert_eq!(sim.send(&hex!("A010000001FF")), hex!("6D00"));
     assert_eq!(sim.ok(&hex!("A0A40000027F10"))[..7], hex!("00000000 7F10 02"));
     assert_eq!(sim.ok(&hex!("A0A40000026F42")), hex!("0000 002A 6F42 04 00 11FFFF 01 02 01 2A"));
     assert_eq!(
