@@ -15,6 +15,7 @@
 //! | [`issuing`] | from a blank card to an application or a SAM |
 //! | [`globalplatform`] | management of RFID-SIMs: secure channels, the registry, keys |
 //! | [`keys`] | roots, diversification, check values |
+//! | [`key_store`] | where master keys are, which give ready bodies of WRITE KEY and no key |
 //! | [`crypto`], [`line_protection`] | session keys, MACs, TAC; commands under a MAC, enciphered |
 //!
 //! Nothing in here opens a socket, reads a clock or draws a random number: moments and generators come in as arguments.
@@ -55,6 +56,7 @@ pub mod disk;
 pub mod globalplatform;
 pub mod issuing;
 mod key_list;
+pub mod key_store;
 pub mod keys;
 mod line_file;
 pub mod line_protection;

@@ -111,12 +111,22 @@ pub fn with_mac<M: LineMac + ?Sized>(
 /// # Errors
 /// [`ProtectError::TooLong`].
 pub fn enciphered(command: &Command, challenge: Challenge, key: &LineKey) -> Result<Command, ProtectError<Infallible>> {
+    enciphered_by(command, challenge, key, &mut key.clone())
+}
+
+/// The same with a MAC by `keeper`, which may start from another block than the challenge.
+pub(crate) fn enciphered_by<M: LineMac + ?Sized>(
+    command: &Command,
+    challenge: Challenge,
+    key: &LineKey,
+    keeper: &mut M,
+) -> Result<Command, ProtectError<M::Error>> {
     let data = command.data();
     let length = u8::try_from(data.len()).map_err(|_| DataTooLong(data.len()))?;
     let plain = Zeroizing::new([&[length], data].concat());
     let cipher = key.encipher(&plain);
     let [cla, ins, p1, p2] = command.header();
-    with_mac(&Command::new(cla, ins, p1, p2).with_bytes(&cipher)?, challenge, &mut key.clone())
+    with_mac(&Command::new(cla, ins, p1, p2).with_bytes(&cipher)?, challenge, keeper)
 }
 
 /// Takes the MAC off the answer to a read with MAC; it starts from the same challenge as the command's.

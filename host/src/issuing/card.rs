@@ -7,7 +7,7 @@ use onecard_wire::{
     fid::Fid,
     file::{AccessRight, CreateElementary, EF_HEADER_SIZE, FileKind, PURSE_BODY_SIZE, WRITE_NEEDS_MAC},
     ins,
-    key::{Algorithm, KeyType, KeyVersion, RECORD_OVERHEAD},
+    key::{Algorithm, KeyVersion, RECORD_OVERHEAD},
     number::EnterpriseId,
     record::{ApplicationType, Holder, Parameters, PublicData},
     wallet::Purse,
@@ -16,8 +16,8 @@ use rand_core::CryptoRng;
 
 use super::{
     Cause, IssuingError, MfKeys, Step, Target,
-    keys::{PIN_VERIFIED, place_of, record_of},
-    script::{KeyRecord, Script, directory, random_first_key},
+    records::{PIN_VERIFIED, pin_record, place_of, record_of},
+    script::{Script, directory, random_first_key},
 };
 use crate::{
     apdu::Command,
@@ -207,21 +207,8 @@ pub(super) fn write_other_keys<T: Transport + ?Sized>(
         let value = key(script, keys, purpose, version)?;
         script.add_key(step, place.id, &record_of(purpose, place.key_type, version, value), control)?;
     }
-    // A PIN is replaced by commands of its own and so not protected; it travels enciphered all the same.
-    let record = KeyRecord {
-        type_byte: KeyType::PIN.0,
-        use_right: AccessRight::FREE,
-        change_right: AccessRight::NEVER,
-        attributes: [STATE_PIN, THREE_TRIES],
-        value: order.pin.expose(),
-    };
-    script.add_key(Step::WritePin, 0x00, &record, control)
+    script.add_key(Step::WritePin, 0x00, &pin_record(&order.pin), control)
 }
-
-/// State the PIN leaves.
-const STATE_PIN: u8 = 0x02;
-/// Three tries, three left.
-const THREE_TRIES: u8 = 0x33;
 
 /// What the files hold.
 pub(super) fn write_contents<T: Transport + ?Sized>(

@@ -11,7 +11,8 @@ use rand_core::CryptoRng;
 
 use super::{
     Cause, IssuingError, Step, Target,
-    script::{ADD, KeyRecord, Script, random_first_key},
+    records::{ADD, KeyRecord},
+    script::{Script, random_first_key},
 };
 use crate::{
     apdu::Command,

@@ -15,8 +15,8 @@
 
 mod card;
 mod condition;
-mod keys;
 mod mf;
+pub(crate) mod records;
 mod roll;
 mod sam;
 mod script;

@@ -4,8 +4,8 @@ use onecard_wire::key::KeyVersion;
 
 use super::{
     Cause, IssuingError, Step, Target,
-    keys::{place_of, record_of},
-    script::{ADD, Script},
+    records::{ADD, place_of, record_of},
+    script::Script,
 };
 use crate::{
     card::Selected,

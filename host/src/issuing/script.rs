@@ -4,7 +4,7 @@ use core::convert::Infallible;
 
 use onecard_wire::{
     fid::Fid,
-    file::{AccessRight, CreateElementary, FileKind},
+    file::{CreateElementary, FileKind},
     ins,
     key::{CONTROL_KEY_ID, KeyType},
     layout::Writer,
@@ -12,7 +12,10 @@ use onecard_wire::{
 use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
-use super::{Cause, IssuingError, Step, Target};
+use super::{
+    Cause, IssuingError, Step, Target,
+    records::{ADD, KeyRecord, protected},
+};
 use crate::{
     apdu::{Command, CommandName, DataTooLong, Refusal, exchange},
     card::external_authentication,
@@ -25,56 +28,6 @@ use crate::{
 pub(super) struct Script<'t, T: ?Sized> {
     pub(super) transport: &'t mut T,
     pub(super) target: Target,
-}
-
-/// A key record of WRITE KEY: `type ‖ use right ‖ change right ‖ b4 ‖ b5 ‖ value`. `b4 ‖ b5` are version ‖ algorithm, or
-/// follow-up state ‖ error counter.
-pub(super) struct KeyRecord<'k> {
-    pub(super) type_byte: u8,
-    pub(super) use_right: AccessRight,
-    pub(super) change_right: AccessRight,
-    pub(super) attributes: [u8; 2],
-    pub(super) value: &'k [u8],
-}
-
-impl KeyRecord<'_> {
-    /// A control key that leaves state F, 65,535 tries.
-    pub(super) fn control(type_byte: u8, key: &Key) -> KeyRecord<'_> {
-        KeyRecord {
-            type_byte,
-            use_right: AccessRight::FREE,
-            change_right: AccessRight::FREE,
-            attributes: [STATE_CONTROL, COUNTER_FULL],
-            value: key.expose(),
-        }
-    }
-
-    /// A maintenance key, 65,535 tries.
-    pub(super) fn maintenance(key: &Key) -> KeyRecord<'_> {
-        KeyRecord {
-            type_byte: KeyType::MAINTENANCE.0 | KeyType::PROTECTED,
-            use_right: AccessRight::FREE,
-            change_right: AccessRight::FREE,
-            attributes: [0xFF, COUNTER_FULL],
-            value: key.expose(),
-        }
-    }
-
-    pub(super) fn emit(&self) -> Zeroizing<Vec<u8>> {
-        let [b4, b5] = self.attributes;
-        Zeroizing::new([&[self.type_byte, self.use_right.0, self.change_right.0, b4, b5], self.value].concat())
-    }
-}
-
-/// State that the control key leaves.
-const STATE_CONTROL: u8 = 0x0F;
-/// Error counter of types 36 to 39 (profile §3.2).
-pub(super) const COUNTER_FULL: u8 = 0xFF;
-/// P1 of WRITE KEY: add.
-pub(super) const ADD: u8 = 0x01;
-/// Every key of this profile that is protected: type | C0.
-pub(super) const fn protected(key_type: KeyType) -> u8 {
-    key_type.0 | KeyType::PROTECTED
 }
 
 impl<T: Transport + ?Sized> Script<'_, T> {

@@ -78,6 +78,15 @@ pub enum Purpose {
     OtaKid,
     /// Operator: KIK of a SIM's first key set over the air.
     OtaKik,
+    /// Operator: control key of an enterprise's application on a SAM until it is washed (own): what [`Self::Management`] is
+    /// on a card.
+    SamManagement,
+    /// Transport key of an enterprise's key master cards that wraps keys (K_W, 运输密钥; own).
+    MasterCardWrap,
+    /// Transport key of an enterprise's key master cards that makes MACs (K_M, 运输密钥; own).
+    MasterCardMac,
+    /// Key of a key master card's mother authentication card (K_A; own); diversified by the key master card's number.
+    MotherAuthentication,
 }
 
 /// Where a key stands in an enterprise application.
@@ -91,7 +100,7 @@ pub struct CardPlace {
 
 impl Purpose {
     /// Every purpose, in the order of a key file.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 38] = [
         Self::Control,
         Self::Reading,
         Self::Maintenance,
@@ -126,6 +135,10 @@ impl Purpose {
         Self::OtaKic,
         Self::OtaKid,
         Self::OtaKik,
+        Self::SamManagement,
+        Self::MasterCardWrap,
+        Self::MasterCardMac,
+        Self::MotherAuthentication,
     ];
 
     /// Whether the key is one of the types 36 to 39, which have no algorithm byte of their own: the key file's last byte
@@ -140,10 +153,17 @@ impl Purpose {
     pub(crate) fn algorithm(self, chosen: impl Fn(Self) -> Algorithm) -> Algorithm {
         match self {
             Self::Management => chosen(Self::Control),
+            Self::SamManagement => chosen(Self::SamMaster),
             Self::Scp02Enc | Self::Scp02Mac | Self::Scp02Dek => Algorithm::Des,
-            Self::Scp03Enc | Self::Scp03Mac | Self::Scp03Dek | Self::OtaKic | Self::OtaKid | Self::OtaKik => {
-                Algorithm::Aes
-            }
+            Self::Scp03Enc
+            | Self::Scp03Mac
+            | Self::Scp03Dek
+            | Self::OtaKic
+            | Self::OtaKid
+            | Self::OtaKik
+            | Self::MasterCardWrap
+            | Self::MasterCardMac
+            | Self::MotherAuthentication => Algorithm::Aes,
             other => chosen(other),
         }
     }
@@ -186,7 +206,11 @@ impl Purpose {
             | Self::Scp02Dek
             | Self::OtaKic
             | Self::OtaKid
-            | Self::OtaKik => return None,
+            | Self::OtaKik
+            | Self::SamManagement
+            | Self::MasterCardWrap
+            | Self::MasterCardMac
+            | Self::MotherAuthentication => return None,
         };
         Some(CardPlace { key_type, id })
     }

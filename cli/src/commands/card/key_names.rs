@@ -60,6 +60,10 @@ pub(super) const fn english(purpose: Purpose) -> &'static str {
         Purpose::OtaKic => "OTA KIc",
         Purpose::OtaKid => "OTA KID",
         Purpose::OtaKik => "OTA KIK",
+        Purpose::SamManagement => "SAM management",
+        Purpose::MasterCardWrap => "key master card wrapping",
+        Purpose::MasterCardMac => "key master card MAC",
+        Purpose::MotherAuthentication => "mother card authentication",
     }
 }
 
@@ -100,5 +104,9 @@ pub(super) const fn chinese(purpose: Purpose) -> &'static str {
         Purpose::OtaKic => "空中KIc",
         Purpose::OtaKid => "空中KID",
         Purpose::OtaKik => "空中KIK",
+        Purpose::SamManagement => "SAM管理",
+        Purpose::MasterCardWrap => "母卡运输加密",
+        Purpose::MasterCardMac => "母卡运输校验",
+        Purpose::MotherAuthentication => "母卡认证",
     }
 }
