@@ -47,7 +47,8 @@ impl<P: Platform> Card<P> {
     /// [`Dead`].
     pub fn power_up(platform: P) -> Result<Self, Dead<P>> {
         let (nvm, kind) = recover(platform)?;
-        let Some(mf) = Directory::read(&nvm, FileIndex::MF).filter(|_| kind != Kind::RfidSim) else {
+        let Some(mf) = Directory::read(&nvm, FileIndex::MF).filter(|_| matches!(kind, Kind::CpuCard | Kind::Sam))
+        else {
             return Err(Dead { platform: nvm.into_memory(), cause: Cause::NotManufactured });
         };
         let window = Window::on_entry(&nvm, FileIndex::MF);
@@ -84,8 +85,13 @@ pub(crate) fn recover<P: Platform>(platform: P) -> Result<(Journal<P>, Kind), De
     let Some(kind) = chip_kind(&nvm) else {
         return Err(Dead { platform: nvm.into_memory(), cause: Cause::NotManufactured });
     };
-    let forgotten = if kind == Kind::RfidSim { finish_forgetting(&mut nvm) } else { Ok(()) };
-    if forgotten.and_then(|()| finish_erasing(&mut nvm)).is_err() {
+    let finished = match kind {
+        Kind::CpuCard | Kind::Sam => finish_erasing(&mut nvm),
+        Kind::RfidSim => finish_forgetting(&mut nvm).and_then(|()| finish_erasing(&mut nvm)),
+        // They have no files.
+        Kind::KeyMaster | Kind::MotherAuthentication => Ok(()),
+    };
+    if finished.is_err() {
         return Err(Dead { platform: nvm.into_memory(), cause: Cause::PowerLost });
     }
     Ok((nvm, kind))

@@ -1,4 +1,4 @@
-//! The one-card CPU card and SAM: a card operating system without a heap.
+//! The one-card CPU card, SAM, RFID-SIM and key master card, without a heap.
 //!
 //! [`manufacture`] makes a blank chip, [`Card::power_up`] brings it to life, [`Card::process`] executes one command. A
 //! port supplies a [`Platform`]: bytes that survive power-off, and random numbers.
@@ -17,6 +17,7 @@
 //! | `issuer_domain` | GlobalPlatform: secure channels, key sets, INSTALL and DELETE |
 //! | `uicc` | the SIM's files, PINs, Milenage |
 //! | `toolkit` | the phone's menu: proactive commands, balances, requests to the platform |
+//! | `key_master` | key master card and mother authentication card: master keys, exports |
 //! | `ota` | packets over the air |
 //! | `crypto` | DES, triple DES, SM4, AES, MACs |
 //!
@@ -35,6 +36,7 @@ mod dispatch;
 mod failure;
 mod fs;
 mod issuer_domain;
+mod key_master;
 mod keys;
 mod life_cycle;
 mod line_protection;
@@ -51,7 +53,11 @@ mod wallet;
 
 pub use apdu::{RESPONSE_LEN_MAX, Response};
 pub use card::{Card, Cause, Dead};
+pub use key_master::{KeyMasterCard, MotherAuthenticationCard};
 pub use manufacture::{Blank, Kind, Unmade, manufacture};
-pub use nvm::{IMAGE_SIZE, Memory, PAGE_SIZE, PowerLost, RFID_SIM_IMAGE_SIZE};
+pub use nvm::{
+    IMAGE_SIZE, KEY_MASTER_IMAGE_SIZE, MOTHER_AUTHENTICATION_IMAGE_SIZE, Memory, PAGE_SIZE, PowerLost,
+    RFID_SIM_IMAGE_SIZE,
+};
 pub use platform::Platform;
 pub use rfid_sim::{Codes, Interface, KeySet, KeySetCipher, RfidSim, SimData, Subscriber};

@@ -30,6 +30,10 @@ pub enum Kind {
     Sam = 2,
     /// A SIM in a phone: UICC files, issuer domain, toolkit, enterprise applications.
     RfidSim = 3,
+    /// A key master card (密钥母卡): an enterprise's master keys.
+    KeyMaster = 4,
+    /// A mother authentication card (母卡认证卡): the key that opens one key master card.
+    MotherAuthentication = 5,
 }
 
 /// Layout of the memory image; a change of layout changes the last byte.
@@ -52,6 +56,10 @@ pub enum Blank<'a> {
     Sam,
     /// A SIM as its maker delivers it to the operator: a subscription, codes and the issuer domain's keys are on it.
     RfidSim(&'a SimData<'a>),
+    /// A key master card with its maker's keys, which everybody knows.
+    KeyMaster,
+    /// A mother authentication card with the same.
+    MotherAuthentication,
 }
 
 impl Blank<'_> {
@@ -62,6 +70,8 @@ impl Blank<'_> {
             Self::CpuCard => Kind::CpuCard,
             Self::Sam => Kind::Sam,
             Self::RfidSim(_) => Kind::RfidSim,
+            Self::KeyMaster => Kind::KeyMaster,
+            Self::MotherAuthentication => Kind::MotherAuthentication,
         }
     }
 }
@@ -101,6 +111,8 @@ pub fn manufacture<P: Platform>(mut platform: P, blank: Blank<'_>) -> Result<P, 
     match blank {
         Blank::CpuCard | Blank::Sam => write_mf(&mut nvm)?,
         Blank::RfidSim(data) => rfid_sim::personalise(&mut nvm, data)?,
+        // Zeroed memory is a blank one.
+        Blank::KeyMaster | Blank::MotherAuthentication => {}
     }
     let header: [u8; CHIP_HEADER_LEN] = Writer::new().put(&MAGIC).u8(blank.kind() as u8).finish();
     nvm.chip().program(CHIP_HEADER, &header)?;
@@ -142,6 +154,8 @@ pub(crate) fn chip_kind<M: Memory>(nvm: &Journal<M>) -> Option<Kind> {
         (true, 1) => Some(Kind::CpuCard),
         (true, 2) => Some(Kind::Sam),
         (true, 3) => Some(Kind::RfidSim),
+        (true, 4) => Some(Kind::KeyMaster),
+        (true, 5) => Some(Kind::MotherAuthentication),
         _ => None,
     }
 }

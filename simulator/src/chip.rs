@@ -2,7 +2,10 @@
 
 use std::{collections::VecDeque, path::Path};
 
-use onecard_applet::{IMAGE_SIZE, Memory, Platform, PowerLost, RFID_SIM_IMAGE_SIZE, manufacture};
+use onecard_applet::{
+    IMAGE_SIZE, KEY_MASTER_IMAGE_SIZE, MOTHER_AUTHENTICATION_IMAGE_SIZE, Memory, Platform, PowerLost,
+    RFID_SIM_IMAGE_SIZE, manufacture,
+};
 
 use crate::{
     image_file::{Durability, Header, ImageFile, ImageFileError},
@@ -152,6 +155,8 @@ const fn image_size(kind: Kind) -> usize {
     match kind {
         Kind::CpuCard | Kind::Sam => IMAGE_SIZE,
         Kind::RfidSim => RFID_SIM_IMAGE_SIZE,
+        Kind::KeyMaster => KEY_MASTER_IMAGE_SIZE,
+        Kind::MotherAuthentication => MOTHER_AUTHENTICATION_IMAGE_SIZE,
     }
 }
 

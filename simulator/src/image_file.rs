@@ -248,11 +248,14 @@ fn kind_byte(kind: Kind) -> u8 {
         Kind::CpuCard => 1,
         Kind::Sam => 2,
         Kind::RfidSim => 3,
+        Kind::KeyMaster => 4,
+        Kind::MotherAuthentication => 5,
     }
 }
 
 fn kind_of(byte: u8) -> Option<Kind> {
-    [Kind::CpuCard, Kind::Sam, Kind::RfidSim].into_iter().find(|kind| kind_byte(*kind) == byte)
+    let kinds = [Kind::CpuCard, Kind::Sam, Kind::RfidSim, Kind::KeyMaster, Kind::MotherAuthentication];
+    kinds.into_iter().find(|kind| kind_byte(*kind) == byte)
 }
 
 #[cfg(test)]

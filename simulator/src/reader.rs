@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, error::Error, fmt, mem};
 
 pub use onecard_applet::Interface;
-use onecard_applet::{Card, Cause, Dead, Kind, PowerLost, Response, RfidSim};
+use onecard_applet::{Card, Cause, Dead, KeyMasterCard, Kind, MotherAuthenticationCard, PowerLost, Response, RfidSim};
 use onecard_host::{
     trace::ReplayTarget,
     transport::{Transport, TransportError},
@@ -59,6 +59,8 @@ enum Powered {
     Card(Box<Card<PoweredChip>>),
     /// On that interface alone; the other has no power. With both it is in a [`crate::phone_slot::PhoneSlot`].
     RfidSim(Box<RfidSim<PoweredChip>>, Interface),
+    KeyMaster(Box<KeyMasterCard<PoweredChip>>),
+    MotherAuthentication(Box<MotherAuthenticationCard<PoweredChip>>),
 }
 
 impl Reader {
@@ -137,6 +139,10 @@ impl Powered {
         let up = match chip.chip().kind() {
             Kind::CpuCard | Kind::Sam => Card::power_up(chip).map(|card| Self::Card(Box::new(card))),
             Kind::RfidSim => RfidSim::power_up(chip).map(|sim| Self::RfidSim(Box::new(sim), interface)),
+            Kind::KeyMaster => KeyMasterCard::power_up(chip).map(|card| Self::KeyMaster(Box::new(card))),
+            Kind::MotherAuthentication => {
+                MotherAuthenticationCard::power_up(chip).map(|card| Self::MotherAuthentication(Box::new(card)))
+            }
         };
         up.map_err(|Dead { platform, cause }| (Box::new(platform.power_off()), cause))
     }
@@ -145,6 +151,8 @@ impl Powered {
         match self {
             Self::Card(card) => card.process(command, answer),
             Self::RfidSim(sim, interface) => sim.process(*interface, command, answer),
+            Self::KeyMaster(card) => card.process(command, answer),
+            Self::MotherAuthentication(card) => card.process(command, answer),
         }
     }
 
@@ -152,6 +160,8 @@ impl Powered {
         match self {
             Self::Card(card) => card.power_down(),
             Self::RfidSim(sim, _) => sim.power_down(),
+            Self::KeyMaster(card) => card.power_down(),
+            Self::MotherAuthentication(card) => card.power_down(),
         }
     }
 }

@@ -38,8 +38,34 @@ pub fn sam_application(id: EnterpriseId) -> [u8; 14] {
     name(0x02, id)
 }
 
+/// Name of an enterprise's key master card.
+#[must_use]
+pub fn key_master_card(id: EnterpriseId) -> [u8; 14] {
+    name(KEY_MASTER, id)
+}
+
+/// Name of an enterprise's mother authentication card.
+#[must_use]
+pub fn mother_authentication_card(id: EnterpriseId) -> [u8; 14] {
+    name(MOTHER_AUTHENTICATION, id)
+}
+
+/// Name of a blank key master card.
+pub const BLANK_KEY_MASTER_CARD: [u8; 6] = blank(KEY_MASTER);
+/// Name of a blank mother authentication card.
+pub const BLANK_MOTHER_AUTHENTICATION_CARD: [u8; 6] = blank(MOTHER_AUTHENTICATION);
+
 /// Kind byte of an enterprise's application on a member's card.
 const ENTERPRISE: u8 = 0x01;
+/// Kind byte of a key master card.
+const KEY_MASTER: u8 = 0x03;
+/// Kind byte of a mother authentication card.
+const MOTHER_AUTHENTICATION: u8 = 0x04;
+
+const fn blank(kind: u8) -> [u8; 6] {
+    let [a, b, c, d, e] = RID;
+    [a, b, c, d, e, kind]
+}
 
 fn name(kind: u8, id: EnterpriseId) -> [u8; 14] {
     Writer::new().put(&RID).u8(kind).put(&id.to_bytes()).finish()

@@ -31,6 +31,16 @@ pub const TERMINAL_RESPONSE: u8 = 0x14;
 pub const VERIFY: u8 = 0x20;
 /// PIN UNBLOCK (84).
 pub const PIN_UNBLOCK: u8 = 0x24;
+/// PERSONALISE of a blank key master or mother authentication card (84; own).
+pub const PERSONALISE: u8 = 0x30;
+/// LOAD MASTER KEY of a key master card (84; own).
+pub const LOAD_MASTER_KEY: u8 = 0x32;
+/// LOAD ALLOWANCE of a key master card (84; own).
+pub const LOAD_ALLOWANCE: u8 = 0x34;
+/// EXPORT KEY of a key master card (80; own; P1 the target's kind, P2 station or air).
+pub const EXPORT_KEY: u8 = 0x36;
+/// EXPORT COPY of a key master card (80; own; P1 key or allowance).
+pub const EXPORT_COPY: u8 = 0x38;
 /// INITIALIZE FOR LOAD, PURCHASE, … (80; P1 says which).
 pub const INITIALIZE: u8 = 0x50;
 /// CREDIT FOR LOAD (80).

@@ -9,6 +9,7 @@
 //! | [`aid`], [`fid`], [`mod@file`] | names and identifiers of applications and files; CREATE FILE |
 //! | [`number`], [`amount`], [`date`] | enterprise, serial and terminal numbers; fen; BCD date and time |
 //! | [`key`], [`sam`] | key types and key records; SAM key usages and commands |
+//! | [`key_master`] | key master card and mother authentication card |
 //! | [`wallet`] | transaction types; data fields of the wallet's commands and answers |
 //! | [`uicc`] | a SIM: file identifiers, file control parameters, PINs, AUTHENTICATE |
 //! | [`toolkit`] | card application toolkit: commands, tags, results, terminal profile |
@@ -27,6 +28,7 @@ pub mod file;
 pub mod globalplatform;
 pub mod ins;
 pub mod key;
+pub mod key_master;
 pub mod layout;
 pub mod number;
 pub mod ota;

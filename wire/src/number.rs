@@ -1,16 +1,20 @@
-//! Who is who: enterprise, application serial, terminal.
+//! Who is who: enterprise, application serial, key master card, terminal.
 
 use core::fmt;
 
 use crate::date::decimal;
 
 /// Enterprise id: 16 BCD digits. The issuer id of EF 0015 and the enterprise's diversification factor (profile §2).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct EnterpriseId([u8; 8]);
 
 /// Application serial: 16 BCD digits, the last a Luhn check digit; the card's diversification factor (profile §2).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ApplicationSerial([u8; 8]);
+
+/// Number of a key master card: 16 BCD digits (own, 16.1.3); zeros while it is blank.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct KeyMasterNumber([u8; 8]);
 
 /// Terminal number, as the SAM's EF 0016 holds it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +25,20 @@ impl EnterpriseId {
     #[must_use]
     pub fn from_bytes(bytes: [u8; 8]) -> Option<Self> {
         bytes.iter().all(|byte| decimal(*byte).is_some()).then_some(Self(bytes))
+    }
+
+    /// As on the wire.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 8] {
+        self.0
+    }
+}
+
+impl KeyMasterNumber {
+    /// From 16 BCD digits; `None` if one is not decimal.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 8]) -> Option<Self> {
+        EnterpriseId::from_bytes(bytes).map(|EnterpriseId(digits)| Self(digits))
     }
 
     /// As on the wire.
@@ -105,7 +123,7 @@ macro_rules! shown_as_digits {
         }
     )*};
 }
-shown_as_digits!(EnterpriseId, ApplicationSerial, TerminalNumber);
+shown_as_digits!(EnterpriseId, ApplicationSerial, KeyMasterNumber, TerminalNumber);
 
 /// The text is not a number of this kind: wrong length, a character that is no digit, or a wrong check digit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -125,6 +143,11 @@ impl EnterpriseId {
     }
 }
 impl ApplicationSerial {
+    fn from_digits(text: &str) -> Option<Self> {
+        Self::from_bytes(hex(text)?)
+    }
+}
+impl KeyMasterNumber {
     fn from_digits(text: &str) -> Option<Self> {
         Self::from_bytes(hex(text)?)
     }

@@ -54,6 +54,7 @@ status_words! {
     NOT_ENOUGH_SPACE = 0x6A84, "not enough space";
     WRONG_P1P2 = 0x6A86, "wrong P1 P2";
     KEY_NOT_FOUND = 0x6A88, "key not found";
+    ALREADY_THERE = 0x6A89, "something of this name is there already";
     WRONG_OFFSET = 0x6B00, "offset outside the file";
     INS_NOT_SUPPORTED = 0x6D00, "instruction not supported";
     CLA_NOT_SUPPORTED = 0x6E00, "class not supported";

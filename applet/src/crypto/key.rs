@@ -31,6 +31,14 @@ impl Key {
         key.ok()
     }
 
+    /// Its value.
+    pub(crate) const fn value(&self) -> &[u8] {
+        match self {
+            Self::Des(key) => key,
+            Self::TripleDes(key) | Self::Sm4(key) | Self::Aes(key) => key,
+        }
+    }
+
     /// Whether keys of `algorithm` have this length in bytes.
     pub(crate) const fn has_len(algorithm: Algorithm, length: usize) -> bool {
         match algorithm {

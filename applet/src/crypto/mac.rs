@@ -80,11 +80,16 @@ pub(crate) fn line_mac(key: &Key, initial: InitialBlock, parts: &[&[u8]]) -> [u8
     }
 }
 
-/// CMAC of a message in parts.
+/// CMAC of a message in parts, its left 4 bytes.
 pub(crate) fn cmac<'p>(key: &[u8; 16], parts: impl IntoIterator<Item = &'p [u8]>) -> [u8; 4] {
+    left(whole_cmac(key, parts))
+}
+
+/// CMAC of a message in parts.
+pub(crate) fn whole_cmac<'p>(key: &[u8; 16], parts: impl IntoIterator<Item = &'p [u8]>) -> InitialBlock {
     let mut mac = Cmac::<Aes128Enc>::new(key.into());
     parts.into_iter().for_each(|part| mac.update(part));
-    left(mac.finalize().into_bytes().0)
+    mac.finalize().into_bytes().0
 }
 
 /// The chaining value behind whole blocks, for a line-protection MAC whose message is padded already and comes in parts;

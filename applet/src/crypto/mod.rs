@@ -2,12 +2,14 @@
 
 mod domain_key;
 mod key;
+mod key_wrap;
 mod mac;
 
 pub(crate) use domain_key::{CHECK_VALUE_LEN, DOMAIN_KEY_LEN_MAX, DomainKey};
 pub(crate) use key::{BLOCK_LEN_MAX, Key};
+pub(crate) use key_wrap::{unwrap, wrap};
 pub(crate) use mac::{
-    InitialBlock, TransactionKey, ZERO_BLOCK, chain, close_line_mac, cmac, line_mac, pad, retail_mac,
+    InitialBlock, TransactionKey, ZERO_BLOCK, chain, close_line_mac, cmac, line_mac, pad, retail_mac, whole_cmac,
 };
 
 use subtle::ConstantTimeEq;

@@ -1,5 +1,7 @@
 //! Who owns which address.
 
+use onecard_wire::key_master::{KEYS_MAX, LOG_ENTRIES, LogEntry};
+
 use super::PAGE_SIZE;
 
 /// Size of a CPU card's or SAM's memory image in bytes: room for eight enterprise applications.
@@ -42,6 +44,28 @@ pub(crate) const TOOLKIT_LEN: usize = 1024;
 pub(crate) const UICC: usize = TOOLKIT + TOOLKIT_LEN;
 pub(crate) const UICC_LEN: usize = 5 * 1024;
 
+/// What a key master or mother authentication card is, and its secrets.
+pub(crate) const IDENTITY: usize = FILE_TABLE;
+pub(crate) const IDENTITY_LEN: usize = 2 * PAGE_SIZE;
+/// Tries of a key master card's PIN, and of its mother card.
+pub(crate) const PIN_TRIES: usize = IDENTITY + IDENTITY_LEN;
+pub(crate) const MOTHER_TRIES: usize = PIN_TRIES + PAGE_SIZE;
+/// What a key master card may still export, and where its log stands: a page for each cell, since each export writes one.
+pub(crate) const ALLOWANCE: usize = MOTHER_TRIES + PAGE_SIZE;
+pub(crate) const ALLOWANCE_CELLS: usize = 8;
+/// Master keys.
+pub(crate) const MASTER_KEYS: usize = ALLOWANCE + ALLOWANCE_CELLS * PAGE_SIZE;
+pub(crate) const MASTER_KEY_LEN: usize = 20;
+/// Log of a key master card.
+pub(crate) const KEY_MASTER_LOG: usize = MASTER_KEYS + KEYS_MAX * MASTER_KEY_LEN;
+
+/// Size of a mother authentication card's memory image in bytes.
+pub(crate) const MOTHER_AUTHENTICATION_IMAGE_SIZE: usize = IDENTITY + IDENTITY_LEN;
+/// Size of a key master card's memory image in bytes.
+pub(crate) const KEY_MASTER_IMAGE_SIZE: usize = KEY_MASTER_LOG + LOG_ENTRIES as usize * LogEntry::LEN;
+
+const _: () = assert!(MASTER_KEYS.is_multiple_of(PAGE_SIZE) && KEY_MASTER_LOG.is_multiple_of(PAGE_SIZE));
+const _: () = assert!(KEY_MASTER_IMAGE_SIZE.is_multiple_of(PAGE_SIZE) && KEY_MASTER_IMAGE_SIZE <= 0x1_0000);
 const _: () = assert!(CHIP_HEADER + CHIP_HEADER_LEN <= JOURNAL);
 const _: () = assert!(JOURNAL_SLOT_LEN.is_multiple_of(PAGE_SIZE));
 const _: () = assert!(FILE_TABLE.is_multiple_of(PAGE_SIZE) && BODIES.is_multiple_of(PAGE_SIZE));

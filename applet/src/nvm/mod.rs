@@ -36,3 +36,9 @@ pub const IMAGE_SIZE: usize = map::IMAGE_SIZE;
 
 /// Size of a RFID-SIM's memory image in bytes: room for as many, and for what a SIM is beside them.
 pub const RFID_SIM_IMAGE_SIZE: usize = map::RFID_SIM_IMAGE_SIZE;
+
+/// Size of a key master card's memory image in bytes.
+pub const KEY_MASTER_IMAGE_SIZE: usize = map::KEY_MASTER_IMAGE_SIZE;
+
+/// Size of a mother authentication card's memory image in bytes.
+pub const MOTHER_AUTHENTICATION_IMAGE_SIZE: usize = map::MOTHER_AUTHENTICATION_IMAGE_SIZE;

@@ -142,7 +142,7 @@ fn cbc(block_len: usize, encipher: impl Fn(&[u8]) -> Vec<u8>, initial: Vec<u8>, 
 }
 
 /// NIST SP 800-38B, clause 6.
-fn cmac(key: &[u8], message: &[u8]) -> Vec<u8> {
+pub fn cmac(key: &[u8], message: &[u8]) -> Vec<u8> {
     let double = |block: &[u8]| {
         let value = u128::from_be_bytes(block.try_into().unwrap());
         (value << 1 ^ if value >> 127 == 1 { 0x87 } else { 0 }).to_be_bytes()

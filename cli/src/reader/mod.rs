@@ -25,7 +25,7 @@ use onecard_simulator::reader::Reader;
 pub(crate) use self::pcsc::HOW;
 pub(crate) use self::{
     faults::Faults,
-    sim::{ChipFailed, open_chip, store_chip},
+    sim::{ChipFailed, card_kind, open_chip, store_chip},
     tested::Tested,
 };
 use crate::{

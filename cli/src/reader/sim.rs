@@ -30,6 +30,8 @@ pub(crate) fn open_chip(file: &ChipFile, kind: Kind) -> anyhow::Result<Chip> {
         Kind::CpuCard => "a member's card",
         Kind::Sam => "a SAM",
         Kind::RfidSim => "a SIM",
+        Kind::KeyMaster => "a key master card",
+        Kind::MotherAuthentication => "a mother authentication card",
     };
     // A terminal sees of a SIM in its field what it sees of a card.
     let tapped = (kind, chip.kind()) == (Kind::CpuCard, Kind::RfidSim);
@@ -37,6 +39,17 @@ pub(crate) fn open_chip(file: &ChipFile, kind: Kind) -> anyhow::Result<Chip> {
         bail!("{} is {}, not {}", path.display(), name(chip.kind()), name(kind));
     }
     Ok(chip)
+}
+
+/// What is in `file` for a reader of cards: a key master or mother authentication card is one as well as a member's.
+///
+/// # Errors
+/// As [`open_chip`].
+pub(crate) fn card_kind(file: &ChipFile) -> anyhow::Result<Kind> {
+    match Chip::open(&file.0, Durability::ProcessKill)?.kind() {
+        kind @ (Kind::KeyMaster | Kind::MotherAuthentication) => Ok(kind),
+        Kind::CpuCard | Kind::Sam | Kind::RfidSim => Ok(Kind::CpuCard),
+    }
 }
 
 /// Moves a finished chip into a new file.

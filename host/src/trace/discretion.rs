@@ -48,7 +48,7 @@ impl Discretion {
     pub(super) fn hides_answer(&self, header: Option<[u8; 4]>, length: usize) -> bool {
         let is_rest = matches!(header, Some([_, ins::GET_RESPONSE, ..])) && self.answer_hidden;
         let reads = self.names_secret(header) && !(self.at(header).in_mf && length <= TERMINAL_LEN);
-        is_rest || reads || brings_session_keys(header)
+        is_rest || reads || brings_keys(header)
     }
 
     /// READ, UPDATE or WRITE BINARY of a file that is hidden, by its SFI or as the current one.
@@ -78,7 +78,7 @@ impl Discretion {
             ins::GET_RESPONSE => self.answer_hidden,
             _ => {
                 let shown = here.in_mf && sent.le.is_some_and(|le| le != 0 && le <= SHOWN_LE);
-                (self.names_secret(sent.header) && !shown) || brings_session_keys(sent.header)
+                (self.names_secret(sent.header) && !shown) || brings_keys(sent.header)
             }
         };
         let secret = self.names_secret(Some(header));
@@ -140,7 +140,7 @@ fn channel(cla: u8) -> usize {
 const CLA_2G: u8 = 0xA0;
 
 /// Commands whose data are left out: PINs and codes; keys, enciphered too; what a phone's user has typed.
-const HIDDEN: [u8; 11] = [
+const HIDDEN: [u8; 14] = [
     ins::VERIFY,
     ins::CHANGE_OR_RELOAD_PIN,
     ins::PIN_UNBLOCK,
@@ -148,6 +148,9 @@ const HIDDEN: [u8; 11] = [
     DISABLE_PIN,
     ENABLE_PIN,
     ins::WRITE_KEY,
+    ins::PERSONALISE,
+    ins::LOAD_MASTER_KEY,
+    ins::EXPORT_KEY,
     globalplatform::PUT_KEY,
     globalplatform::INSTALL,
     ins::TERMINAL_RESPONSE,
@@ -163,9 +166,17 @@ const SECRETS: [Fid; 6] = [Fid::HOLDER, Fid(0x6F08), Fid(0x6F09), Fid(0x6F20), F
 /// The short identifiers of those that have one: the holder's, Keys, KeysPS.
 const SECRET_SFIS: [u8; 3] = [0x16, 0x08, 0x09];
 
-/// AUTHENTICATE of a SIM brings CK, IK and Kc. INTERNAL AUTHENTICATE of a card has key ids below 80.
-const fn brings_session_keys(header: Option<[u8; 4]>) -> bool {
-    matches!(header, Some([CLA_2G, ins::INTERNAL_AUTHENTICATE, ..] | [_, ins::INTERNAL_AUTHENTICATE, _, 0x80..=0xFF]))
+/// AUTHENTICATE of a SIM brings CK, IK and Kc. INTERNAL AUTHENTICATE of a card has key ids below 80. What a key master card
+/// exports is a key, enciphered.
+const fn brings_keys(header: Option<[u8; 4]>) -> bool {
+    matches!(
+        header,
+        Some(
+            [CLA_2G, ins::INTERNAL_AUTHENTICATE, ..]
+                | [_, ins::INTERNAL_AUTHENTICATE, _, 0x80..=0xFF]
+                | [_, ins::EXPORT_KEY | ins::EXPORT_COPY, ..]
+        )
+    )
 }
 
 /// A SAM's MF has 6 bytes of terminal number where a card has its holder.
@@ -233,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn no_secret_of_a_sim_is_kept() {
+    fn no_secret_of_a_sim_or_key_master_card_is_kept() {
         const SECRET: [u8; 8] = hex!("5EC7E7A1B2C3D4E5");
         let with = |command: &[u8]| [command, &SECRET].concat();
         let brought = [&SECRET[..], &hex!("9000")].concat();
@@ -246,6 +257,10 @@ mod tests {
             with(&hex!("8014000010 8103012304 8202")),
             with(&hex!("84D8308108")),
             with(&hex!("84E60C0008")),
+            // A blank key master card's wrap key is known to all; a holder's PIN goes in clear.
+            with(&hex!("8430000008")),
+            with(&hex!("8432000008")),
+            with(&hex!("8036010008")),
         ];
         for command in &commands {
             let told = format!("{:?}", session(&[(command, &ok)]));
@@ -258,6 +273,8 @@ mod tests {
             &[(&hex!("00A40004026F08"), &ok), (&hex!("00B0000008"), &brought)],
             &[(&hex!("00A40804047FFF6F09"), &ok), (&hex!("00B0000008"), &brought)],
             &[(&hex!("00B0880008"), &brought)],
+            &[(&hex!("803601001A3A00000001010000"), &brought)],
+            &[(&hex!("8038010000"), &hex!("6108")), (&hex!("00C0000008"), &brought)],
             // Another channel's SELECT changes nothing here.
             &[(&hex!("01A40004026F20"), &ok), (&hex!("00A40004022FE2"), &ok), (&hex!("01B0000008"), &brought)],
         ] {

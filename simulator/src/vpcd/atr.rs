@@ -46,11 +46,17 @@ fn historical_bytes(kind: Kind) -> [u8; 15] {
         Kind::CpuCard => *b"OneCard",
         Kind::Sam => *b"One SAM",
         Kind::RfidSim => *b"One SIM",
+        Kind::KeyMaster => *b"One Key",
+        Kind::MotherAuthentication => *b"OneOpen",
     };
     // Category 80; card service data; capabilities; pre-issuing data.
     match kind {
         // Full name; full name, FID, SFI, record number and tag, units of a byte, no chaining.
         Kind::CpuCard | Kind::Sam => [0x80, 0x31, 0x80, 0x73, 0x97, 0x01, 0x00, 0x67, a, b, c, d, e, f, g],
+        // Full name, and no files.
+        Kind::KeyMaster | Kind::MotherAuthentication => {
+            [0x80, 0x31, 0x80, 0x73, 0x80, 0x01, 0x00, 0x67, a, b, c, d, e, f, g]
+        }
         // Names in part too, EF DIR, path, short file identifiers, records; logical channels (TS 102 221 clause 6.3.3).
         Kind::RfidSim => [0x80, 0x31, 0xE0, 0x73, 0xFE, 0x21, 0x1B, 0x67, a, b, c, d, e, f, g],
     }
@@ -78,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_historical_bytes_are_compact_tlv() {
-        for kind in [Kind::CpuCard, Kind::Sam, Kind::RfidSim] {
+        for kind in [Kind::CpuCard, Kind::Sam, Kind::RfidSim, Kind::KeyMaster, Kind::MotherAuthentication] {
             let mut objects = &historical_bytes(kind)[1..];
             let mut tags = Vec::new();
             while let [head, rest @ ..] = objects {

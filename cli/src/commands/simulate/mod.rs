@@ -28,6 +28,7 @@ use self::{
 use crate::{
     args::{ChipFile, VirtualReader},
     output::Output,
+    reader::card_kind,
     trace::Recording,
 };
 
@@ -132,9 +133,9 @@ fn places(simulate: &Simulate) -> anyhow::Result<Vec<Place>> {
     if cards.len() + sams.len() > PORTS.len() {
         bail!("{} cards, and vpcd has {} readers", cards.len() + sams.len(), PORTS.len());
     }
-    let chip = |kind| move |file: &ChipFile| Contents::chip(file, kind, protocol);
-    let mut contents: Vec<Contents> =
-        cards.iter().map(chip(Kind::CpuCard)).chain(sams.iter().map(chip(Kind::Sam))).collect::<Result<_, _>>()?;
+    let card = |file: &ChipFile| Contents::chip(file, card_kind(file)?, protocol);
+    let sam = |file: &ChipFile| Contents::chip(file, Kind::Sam, protocol);
+    let mut contents: Vec<Contents> = cards.iter().map(card).chain(sams.iter().map(sam)).collect::<Result<_, _>>()?;
     if let Some(file) = sim {
         contents.extend(Contents::both_sides(file, protocol)?);
     }

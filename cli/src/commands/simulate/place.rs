@@ -98,7 +98,12 @@ impl Contents {
     fn described(&self) -> (&'static str, Protocol, Vec<u8>) {
         match self {
             Self::Chip { kind, protocol, .. } => {
-                let name = if *kind == Kind::Sam { "sam" } else { "card" };
+                let name = match kind {
+                    Kind::Sam => "sam",
+                    Kind::KeyMaster => "key-master",
+                    Kind::MotherAuthentication => "mother-card",
+                    Kind::CpuCard | Kind::RfidSim => "card",
+                };
                 (name, *protocol, atr(*kind, *protocol))
             }
             Self::Contacts { protocol, .. } => ("contacts", *protocol, atr(Kind::RfidSim, *protocol)),
