@@ -5,7 +5,11 @@ use onecard_wire::{
     status::StatusWord,
 };
 
-use super::{IssuerDomain, commit_and_forget, key_sets, tlv};
+use super::{
+    IssuerDomain, commit_and_forget,
+    key_sets::{self, Protocol},
+    tlv,
+};
 use crate::{
     apdu::{Command, Response, put},
     failure::{Failure, refuse},
@@ -54,7 +58,9 @@ impl<P: Platform> IssuerDomain<'_, P> {
         }
         let left = Some(&set).filter(|set| id.is_some() && set.keys().next().is_some());
         self.require_channel_without(place, left)?;
+        let protocol = Protocol::of_version(version).ok_or(StatusWord::INTERNAL_ERROR)?;
         let mut transaction = Transaction::new();
+        place.stage_past(self.nvm, protocol, &mut transaction)?;
         match left {
             Some(set) => place.stage(set, &mut transaction)?,
             None => place.stage_removal(&mut transaction)?,

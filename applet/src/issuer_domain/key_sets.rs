@@ -33,7 +33,7 @@ const RECORD_LEN: usize = 2 + KEYS * SLOT_LEN;
 /// Length 1, 0 for a key that is not there, then the value.
 const SLOT_LEN: usize = 1 + DOMAIN_KEY_LEN_MAX;
 /// A counter in the width that packets over the air have.
-const COUNTER_LEN: usize = 5;
+pub(super) const COUNTER_LEN: usize = 5;
 const COUNTER_CELL_LEN: usize = GENERATION_LEN + COUNTER_LEN;
 const COUNTER_CELLS: usize = 7;
 const _: () = assert!(RECORD_LEN <= COUNTER_AT && COUNTER_AT + COUNTER_CELLS * COUNTER_CELL_LEN <= PLACE_LEN);
@@ -54,10 +54,13 @@ pub(super) struct Set {
 /// What a version is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
-    OverTheAir,
-    Scp02,
-    Scp03,
+    OverTheAir = 0,
+    Scp02 = 1,
+    Scp03 = 2,
 }
+
+/// How many there are.
+pub(super) const PROTOCOLS: usize = 3;
 
 impl Protocol {
     /// By version (profile §6); `None` for a version no key set has.
@@ -78,6 +81,15 @@ impl Protocol {
             (Self::Scp03, key) => matches!(key.cipher(), KeySetCipher::Aes),
             (Self::Scp02, _) => false,
         }
+    }
+
+    /// The highest counter that keys of this protocol had which are deleted or replaced.
+    pub(super) fn past_counter<M: Memory>(self, nvm: &Journal<M>) -> u64 {
+        counter_of(nvm.array(self.past_counter_address()))
+    }
+
+    const fn past_counter_address(self) -> usize {
+        region::PAST_COUNTERS + self as usize * COUNTER_LEN
     }
 }
 
@@ -157,8 +169,22 @@ impl Place {
     /// The sequence counter.
     pub(super) fn counter<M: Memory>(self, nvm: &Journal<M>) -> u64 {
         let ring = self.ring();
-        let [a, b, c, d, e] = ring.newest(nvm).map_or([0; COUNTER_LEN], |cell| nvm.array(ring.content(cell)));
-        u64::from_be_bytes([0, 0, 0, a, b, c, d, e])
+        ring.newest(nvm).map_or(0, |cell| counter_of(nvm.array(ring.content(cell))))
+    }
+
+    /// Stages that keys of the set here go: none of its protocol that comes later begins below their counter.
+    pub(super) fn stage_past<M: Memory>(
+        self,
+        nvm: &Journal<M>,
+        protocol: Protocol,
+        transaction: &mut Transaction,
+    ) -> Result<(), StatusWord> {
+        let counter = self.counter(nvm);
+        if counter <= protocol.past_counter(nvm) {
+            return Ok(());
+        }
+        let [_, _, _, past @ ..] = counter.to_be_bytes();
+        transaction.write(protocol.past_counter_address(), &past)
     }
 
     /// Stages the sequence counter.
@@ -178,6 +204,10 @@ impl Place {
     const fn ring(self) -> Ring {
         Ring { address: self.0 + COUNTER_AT, cell_len: COUNTER_CELL_LEN, cells: COUNTER_CELLS }
     }
+}
+
+fn counter_of([a, b, c, d, e]: [u8; COUNTER_LEN]) -> u64 {
+    u64::from_be_bytes([0, 0, 0, a, b, c, d, e])
 }
 
 fn slot(id: u8) -> Option<usize> {

@@ -28,6 +28,7 @@ const KEYS_MAX: usize = 3;
 /// What a command brings: a version, and keys from an id on.
 pub(super) struct NewKeys {
     pub(super) version: u8,
+    protocol: Protocol,
     first_id: u8,
     keys: heapless::Vec<DomainKey, KEYS_MAX>,
 }
@@ -57,13 +58,13 @@ impl<P: Platform> IssuerDomain<'_, P> {
         if new.ids().any(|(id, _)| set.key(id).is_some()) {
             return refuse(StatusWord::WRONG_DATA);
         }
-        let fresh = set.keys().next().is_none();
+        // What was counted in this place may have been another protocol's.
+        let counted = if set.keys().next().is_some() { place.counter(self.nvm) } else { 0 };
         new.put_into(&mut set)?;
         let mut transaction = Transaction::new();
         place.stage(&set, &mut transaction)?;
-        if fresh {
-            place.stage_counter(self.nvm, 0, &mut transaction)?;
-        }
+        let begin = counted.max(new.protocol.past_counter(self.nvm));
+        place.stage_counter(self.nvm, begin, &mut transaction)?;
         Ok(self.nvm.commit(transaction)?)
     }
 
@@ -79,9 +80,9 @@ impl<P: Platform> IssuerDomain<'_, P> {
         if new.version != old_version && (!whole || key_sets::find(self.nvm, new.version).is_some()) {
             return refuse(StatusWord::WRONG_DATA);
         }
-        // A counter that began anew under a key that stays would let a session of before be said again.
-        let all_change =
-            whole && new.ids().all(|(id, key)| set.key(id).is_some_and(|old| !same(old.value(), key.value())));
+        // A counter that began anew would let a session of before be said again, should its keys ever come back.
+        let old_protocol = Protocol::of_version(old_version).ok_or(StatusWord::INTERNAL_ERROR)?;
+        let counted = if new.protocol == old_protocol { place.counter(self.nvm) } else { 0 };
         if whole {
             set = Set::new(new.version, new.cipher());
         }
@@ -89,9 +90,9 @@ impl<P: Platform> IssuerDomain<'_, P> {
         self.require_channel_without(place, Some(&set))?;
         let mut transaction = Transaction::new();
         place.stage(&set, &mut transaction)?;
-        if all_change {
-            place.stage_counter(self.nvm, 0, &mut transaction)?;
-        }
+        place.stage_past(self.nvm, old_protocol, &mut transaction)?;
+        let begin = counted.max(new.protocol.past_counter(self.nvm));
+        place.stage_counter(self.nvm, begin, &mut transaction)?;
         commit_and_forget(self.nvm, transaction)
     }
 
@@ -119,7 +120,7 @@ impl NewKeys {
         let mut reader = Reader::new(command.data);
         let version = reader.u8().ok_or(StatusWord::WRONG_DATA)?;
         let protocol = Protocol::of_version(version).ok_or(StatusWord::WRONG_DATA)?;
-        let mut new = Self { version, first_id, keys: heapless::Vec::new() };
+        let mut new = Self { version, protocol, first_id, keys: heapless::Vec::new() };
         while !reader.rest().is_empty() {
             let key = key_field(&mut reader, dek)?;
             let one_cipher = new.keys.first().is_none_or(|first| first.cipher() == key.cipher());

@@ -103,22 +103,6 @@ fn a_set_gets_another_version() {
     assert_eq!(host.status(&mut sim, hex!("80D83101"), &one), 0x6A80, "one key of three does not go alone");
 }
 
-/// A counter that began anew under the keys of before would let a session that was heard be said again.
-#[test]
-fn the_counter_begins_anew_only_with_new_keys() {
-    let counter = |sim: &mut Sim| sim.ok(&hex!("80503000080102030405060708 00"))[29..].to_vec();
-    let same = [ENC, MAC, DEK];
-    let half = [NEW[0], MAC, NEW[2]];
-    for (keys, count, anew) in [(same, 3, false), (half, 3, false), (NEW, 3, true), (NEW, 1, false)] {
-        let mut sim = Sim::new();
-        let mut host = Login::SCP03.open(&mut sim);
-        let several = if count > 1 { 0x81 } else { 0x01 };
-        let data = set(&host, 0x30, 0x88, &keys[..count]);
-        host.ok(&mut sim, [0x80, 0xD8, 0x30, several], &data);
-        assert_eq!(counter(&mut sim), [0, 0, if anew { 1 } else { 2 }], "{keys:02X?}");
-    }
-}
-
 #[test]
 fn put_key_refuses() {
     let mut sim = Sim::new();

@@ -15,6 +15,7 @@ mod chip;
 mod applications;
 mod between;
 mod channels;
+mod counters;
 mod eight;
 mod generated;
 mod host;
