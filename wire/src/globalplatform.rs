@@ -37,6 +37,16 @@ pub const SET_STATUS: u8 = 0xF0;
 /// GET STATUS (11.4).
 pub const GET_STATUS: u8 = 0xF2;
 
+/// P2 of SELECT of an issuer domain or an applet.
+pub mod select {
+    /// Its FCI.
+    pub const FCI: u8 = 0x00;
+    /// As programs for UICCs ask for what they call the FCP (TS 102 221 clause 11.1.1); an applet has its FCI alone.
+    pub const FCP: u8 = 0x04;
+    /// Nothing.
+    pub const NO_FCI: u8 = 0x0C;
+}
+
 /// P2 of DELETE: the object alone.
 pub const DELETE_OBJECT: u8 = 0x00;
 /// P2 of DELETE: a load file and what was made of it.

@@ -53,7 +53,7 @@ status_words! {
     RECORD_NOT_FOUND = 0x6A83, "record not found";
     NOT_ENOUGH_SPACE = 0x6A84, "not enough space";
     WRONG_P1P2 = 0x6A86, "wrong P1 P2";
-    KEY_NOT_FOUND = 0x6A88, "key not found";
+    KEY_NOT_FOUND = 0x6A88, "no such key or data";
     ALREADY_THERE = 0x6A89, "something of this name is there already";
     WRONG_OFFSET = 0x6B00, "offset outside the file";
     INS_NOT_SUPPORTED = 0x6D00, "instruction not supported";
@@ -72,6 +72,12 @@ status_words! {
 }
 
 impl StatusWord {
+    /// 6984 of a PIN that is disabled (ISO/IEC 7816-4: reference data not usable); of other commands [`Self::NO_CHALLENGE`].
+    pub const PIN_DISABLED: Self = Self::NO_CHALLENGE;
+    /// 6A88 of an application, a data object, a PIN (ISO/IEC 7816-4: referenced data not found); of keys
+    /// [`Self::KEY_NOT_FOUND`].
+    pub const DATA_NOT_FOUND: Self = Self::KEY_NOT_FOUND;
+
     /// 63Cx: a wrong PIN, key or MAC; `tries` are left (15 and more are shown as F).
     #[must_use]
     pub const fn tries_left(tries: u16) -> Self {

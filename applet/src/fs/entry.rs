@@ -3,6 +3,7 @@
 use onecard_wire::{
     fid::Fid,
     file::{AccessRight, FileKind, LineKeys},
+    globalplatform::life_cycle::ApplicationState,
     layout::{Reader, Writer},
 };
 
@@ -70,8 +71,8 @@ pub(crate) struct File {
     pub(crate) lock: Lock,
     /// Of a blocked directory: APPLICATION UNBLOCKs that may still fail.
     pub(crate) unblock_tries: u8,
-    /// GlobalPlatform life cycle of an application of a RFID-SIM; 0 on other cards.
-    pub(crate) life_cycle: u8,
+    /// Of an application of a RFID-SIM; 0 on other cards.
+    pub(crate) life_cycle: ApplicationState,
     /// First page of the body.
     pub(crate) first_page: u16,
     pub(crate) pages: u16,
@@ -97,7 +98,7 @@ impl File {
             last: 0xFF,
             lock: Lock::Open,
             unblock_tries: UNBLOCK_TRIES,
-            life_cycle: 0,
+            life_cycle: ApplicationState(0),
             first_page: 0,
             pages: 0,
             name: [0; 16],
@@ -122,7 +123,7 @@ impl File {
                 _ => Lock::Permanent,
             };
             file.unblock_tries = reader.u8()?;
-            file.life_cycle = reader.u8()?;
+            file.life_cycle = ApplicationState(reader.u8()?);
             file.name_len = reader.u8()?;
             file.name = reader.array()?;
         } else {
@@ -140,7 +141,7 @@ impl File {
             .put(&self.size)
             .put(&[self.first_right.0, self.second_right.0, self.last]);
         if self.is_directory() {
-            entry.put(&[self.lock as u8, self.unblock_tries, self.life_cycle, self.name_len]).put(&self.name).finish()
+            entry.put(&[self.lock as u8, self.unblock_tries, self.life_cycle.0, self.name_len]).put(&self.name).finish()
         } else {
             entry.u16(self.first_page).u16(self.pages).finish()
         }
@@ -154,9 +155,9 @@ impl File {
         matches!(self.kind(), Some(FileKind::Directory))
     }
 
-    /// Whether an application of a RFID-SIM may be selected: SELECTABLE or beyond, and not locked.
+    /// Whether an application of a RFID-SIM may be selected.
     pub(crate) const fn is_selectable(&self) -> bool {
-        self.state == state::IN_USE && self.life_cycle & 0x07 == 0x07 && self.life_cycle & 0x80 == 0
+        self.state == state::IN_USE && self.life_cycle.is_selectable()
     }
 
     /// Size in bytes, of kinds whose size is one number.

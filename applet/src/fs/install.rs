@@ -6,6 +6,7 @@
 use onecard_wire::{
     fid::Fid,
     file::{AccessRight, CreateElementary, FileKind, WRITE_NEEDS_MAC},
+    globalplatform::life_cycle::ApplicationState,
     key::{Algorithm, CONTROL_KEY_ID, KeyType},
     status::StatusWord,
 };
@@ -32,8 +33,7 @@ pub(crate) struct NewApplication<'a> {
     /// Of the control key, and of all keys 36 to 39.
     pub(crate) algorithm: Algorithm,
     pub(crate) control_key: &'a [u8; 16],
-    /// GlobalPlatform life cycle.
-    pub(crate) life_cycle: u8,
+    pub(crate) life_cycle: ApplicationState,
 }
 
 /// Most applications the file table has room for.

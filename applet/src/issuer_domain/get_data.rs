@@ -101,14 +101,14 @@ impl<P: Platform> IssuerDomain<'_, P> {
             tag::EXTENDED_RESOURCES => self.resources(),
             tag::CPLC => bytes(&self.production()),
             tag::APPLICATION_LIST => self.application_list(),
-            _ => Err(StatusWord::KEY_NOT_FOUND),
+            _ => Err(StatusWord::DATA_NOT_FOUND),
         }
     }
 
     fn stored(&self, address: usize) -> Result<Value, StatusWord> {
         let [length] = self.nvm.array(address);
         if length == 0 {
-            return Err(StatusWord::KEY_NOT_FOUND);
+            return Err(StatusWord::DATA_NOT_FOUND);
         }
         let content = self.nvm.array::<{ region::OBJECT_LEN_MAX }>(address + 1);
         let content = content.get(..usize::from(length)).ok_or(StatusWord::INTERNAL_ERROR)?;
@@ -139,8 +139,10 @@ impl<P: Platform> IssuerDomain<'_, P> {
         Value::from_slice(counter).map_err(|_| StatusWord::INTERNAL_ERROR)
     }
 
-    /// Number of applications, free memory that keeps, free memory that does not: applications need none of that.
+    /// Number of applications, free memory that keeps, free memory that does not: applications need none of that. For a host
+    /// that is authenticated: both numbers say how many enterprises the holder belongs to.
     fn resources(&self) -> Result<Value, StatusWord> {
+        self.session.channel.dek()?;
         let applications = fs::applications(self.nvm).count() + 1;
         let free = fs::free_bytes(self.nvm) as u32;
         let mut value = Value::new();

@@ -59,7 +59,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
     /// wrong check value; 6A84 if there is no room.
     fn create(&mut self, fields: &Fields<'_>, state: ApplicationState, dek: &Dek) -> Result<(), Failure> {
         if fields.load_file != ENTERPRISE_LOAD_FILE || fields.module != ENTERPRISE_MODULE {
-            return refuse(StatusWord::KEY_NOT_FOUND);
+            return refuse(StatusWord::DATA_NOT_FOUND);
         }
         let name = enterprise_name(fields.application).ok_or(StatusWord::WRONG_DATA)?;
         if fs::applications(self.nvm).any(|(_, file)| file.name() == name) {
@@ -77,7 +77,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
         dek.decipher(&mut *control_key);
         let key = Key::from_value(algorithm, &*control_key).ok_or(StatusWord::INTERNAL_ERROR)?;
         put_key::check(&check_value, &key.check_value())?;
-        fs::install(self.nvm, &NewApplication { name, algorithm, control_key: &control_key, life_cycle: state.0 })
+        fs::install(self.nvm, &NewApplication { name, algorithm, control_key: &control_key, life_cycle: state })
     }
 
     /// # Errors
@@ -91,12 +91,12 @@ impl<P: Platform> IssuerDomain<'_, P> {
             return refuse(StatusWord::WRONG_DATA);
         }
         let found = fs::applications(self.nvm).find(|(_, file)| file.name() == fields.application);
-        let (index, file) = found.ok_or(StatusWord::KEY_NOT_FOUND)?;
-        match ApplicationState(file.life_cycle) {
+        let (index, file) = found.ok_or(StatusWord::DATA_NOT_FOUND)?;
+        match file.life_cycle {
             ApplicationState::SELECTABLE => Ok(()),
             ApplicationState::INSTALLED => {
                 let mut transaction = Transaction::new();
-                let selectable = File { life_cycle: ApplicationState::SELECTABLE.0, ..file };
+                let selectable = File { life_cycle: ApplicationState::SELECTABLE, ..file };
                 transaction.write(index.address(), &selectable.emit())?;
                 Ok(self.nvm.commit(transaction)?)
             }

@@ -25,9 +25,9 @@ pub(crate) enum CardState {
     OpReady,
     Initialized,
     Secured,
-    /// The issuer domain alone can be selected.
+    /// No enterprise application can be selected; the operator unlocks it. The phone goes on with the UICC's files.
     Locked,
-    /// Nothing is served but GET DATA.
+    /// The end: the issuer domain answers SELECT and GET DATA, and nothing else is there (clause 5.1.1.5).
     Terminated,
 }
 
@@ -86,7 +86,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
             }
             scope::DOMAIN_AND_ITS_APPLICATIONS => {
                 if !is_issuer_domain(command.data) {
-                    return refuse(StatusWord::KEY_NOT_FOUND);
+                    return refuse(StatusWord::DATA_NOT_FOUND);
                 }
                 let all: heapless::Vec<_, { fs::APPLICATIONS_MAX }> = fs::applications(self.nvm).collect();
                 self.set_lock(command.p2, all.into_iter())?;
@@ -99,7 +99,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
     /// The data field names the domain, or nothing.
     fn set_card_state(&mut self, command: &Command<'_>) -> Result<(), Failure> {
         if !command.data.is_empty() && !is_issuer_domain(command.data) {
-            return refuse(StatusWord::KEY_NOT_FOUND);
+            return refuse(StatusWord::DATA_NOT_FOUND);
         }
         let next = CardState::from_coded(Coded(command.p2)).ok_or(StatusWord::WRONG_P1P2)?;
         let now = card_state(self.nvm);
@@ -119,7 +119,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
         let mut transaction = Transaction::new();
         let mut changed = false;
         for (index, file) in applications {
-            let now = ApplicationState(file.life_cycle);
+            let now = file.life_cycle;
             let next = if p2 & ApplicationState::LOCKED == 0 { now.unlocked() } else { now.locked() };
             // Only INSTALL makes an application selectable.
             let names_another =
@@ -128,7 +128,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
                 return refuse(StatusWord::CONDITIONS_NOT_SATISFIED);
             }
             if next != now {
-                transaction.write(index.address(), &File { life_cycle: next.0, ..file }.emit())?;
+                transaction.write(index.address(), &File { life_cycle: next, ..file }.emit())?;
                 changed = true;
             }
         }
@@ -141,7 +141,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
         if is_issuer_domain(name) || parts.contains(&name) {
             StatusWord::CONDITIONS_NOT_SATISFIED
         } else {
-            StatusWord::KEY_NOT_FOUND
+            StatusWord::DATA_NOT_FOUND
         }
     }
 }

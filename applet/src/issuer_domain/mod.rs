@@ -49,12 +49,6 @@ use secure_channel::SecureChannel;
 const CARD_NUMBER_LEN: usize = 10;
 /// Longest data field a command takes, for the FCI.
 const COMMAND_DATA_MAX: u8 = 0xFF;
-/// P2 of SELECT: the FCI.
-const FCI: u8 = 0x00;
-/// P2 of SELECT by which programs for UICCs ask for what they call the FCP (TS 102 221 clause 11.1.1); a domain has its FCI alone.
-const FCP: u8 = 0x04;
-/// P2 of SELECT: no FCI.
-const NO_FCI: u8 = 0x0C;
 
 /// The issuer domain in the session of one logical channel.
 pub(crate) struct IssuerDomain<'a, P> {
@@ -80,7 +74,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
     /// SELECT of the domain by either name; the FCI says which is its own. 6283 if the card is locked or terminated.
     pub(crate) fn select(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<StatusWord, Failure> {
         match command.p2 {
-            FCI | FCP => {
+            gp::select::FCI | gp::select::FCP => {
                 let mut proprietary: heapless::Vec<u8, 8> = heapless::Vec::new();
                 tlv::put_object(&mut proprietary, gp::tag::MAX_DATA_LENGTH, &[COMMAND_DATA_MAX])?;
                 let mut fci: heapless::Vec<u8, 32> = heapless::Vec::new();
@@ -88,9 +82,10 @@ impl<P: Platform> IssuerDomain<'_, P> {
                 tlv::put_object(&mut fci, gp::tag::FCI_PROPRIETARY, &proprietary)?;
                 tlv::put_object(answer, gp::tag::FCI, &fci)?;
             }
-            NO_FCI => {}
+            gp::select::NO_FCI => {}
             _ => return refuse(StatusWord::WRONG_P1P2),
         }
+        command.require_answer_len(answer.len())?;
         *self.session = DomainSession::default();
         Ok(match card_state(self.nvm) {
             CardState::Locked | CardState::Terminated => StatusWord::FILE_INVALIDATED,
@@ -108,7 +103,10 @@ impl<P: Platform> IssuerDomain<'_, P> {
                 self.require_alive()?;
                 return self.initialize_update(command, answer);
             }
-            (CLA_SECURE, EXTERNAL_AUTHENTICATE) => return self.external_authenticate(command),
+            (CLA_SECURE, EXTERNAL_AUTHENTICATE) => {
+                self.require_alive()?;
+                return self.external_authenticate(command);
+            }
             (CLA_ISO | CLA | CLA_SECURE, _) => {}
             _ => return refuse(StatusWord::CLA_NOT_SUPPORTED),
         }
@@ -124,8 +122,11 @@ impl<P: Platform> IssuerDomain<'_, P> {
         listing: Option<Listing>,
         answer: &mut Response,
     ) -> Result<StatusWord, Failure> {
+        if command.ins == GET_DATA {
+            return self.answer_data(command, answer);
+        }
+        self.require_alive()?;
         match (command.cla, command.ins) {
-            (_, GET_DATA) => return self.answer_data(command, answer),
             (CLA_ISO, _) | (_, INITIALIZE_UPDATE | EXTERNAL_AUTHENTICATE) => {
                 return refuse(StatusWord::CLA_NOT_SUPPORTED);
             }
@@ -133,7 +134,6 @@ impl<P: Platform> IssuerDomain<'_, P> {
             _ => return refuse(StatusWord::INS_NOT_SUPPORTED),
         }
         let dek = self.session.channel.dek()?;
-        self.require_alive()?;
         match command.ins {
             GET_STATUS => return self.list(command, listing, answer),
             SET_STATUS => return self.set_status(command),

@@ -26,12 +26,26 @@ const LOAD_FILE_VERSION: [u8; 2] = [0x01, 0x00];
 type Shown = heapless::Vec<u8, 96>;
 type Name = heapless::Vec<u8, { onecard_wire::globalplatform::aid::MAX_LEN }>;
 
-/// Where GET STATUS goes on.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Where GET STATUS goes on, and what was asked for.
 pub(super) struct Listing {
-    scope: u8,
+    asked: Asked,
     next: u16,
 }
+
+/// What GET STATUS asks for; the next command must ask for the same.
+#[derive(PartialEq, Eq)]
+struct Asked {
+    scope: u8,
+    tagged: bool,
+    /// The first bytes of names, or all of one.
+    name: Name,
+    /// Which of [`FIELDS`] are wanted.
+    wanted: [bool; FIELDS.len()],
+}
+
+/// What a tagged entry may have.
+const FIELDS: [u16; 7] =
+    [tag::AID, tag::LIFE_CYCLE, tag::PRIVILEGES, tag::LOAD_FILE, tag::LOAD_FILE_VERSION, tag::DF_NAME, tag::DOMAIN];
 
 /// An entry of the registry, and its place in the order of the list.
 struct Entry {
@@ -51,14 +65,6 @@ enum Kind {
     LoadFile,
 }
 
-/// What is asked for.
-struct Search<'a> {
-    /// The first bytes of names, or all of one.
-    name: &'a [u8],
-    /// Tags to answer; `None` for all there are.
-    tags: Option<&'a [u8]>,
-}
-
 impl<P: Platform> IssuerDomain<'_, P> {
     /// GET STATUS. P2 says first or next, and whether entries come with tags. 6310 while there are more.
     pub(super) fn list(
@@ -67,76 +73,80 @@ impl<P: Platform> IssuerDomain<'_, P> {
         listing: Option<Listing>,
         answer: &mut Response,
     ) -> Result<StatusWord, Failure> {
-        let scope = command.p1;
-        let known = [scope::ISSUER_DOMAIN, scope::APPLICATIONS, scope::LOAD_FILES, scope::LOAD_FILES_AND_MODULES];
-        if !known.contains(&scope) {
-            return refuse(StatusWord::WRONG_P1P2);
-        }
+        let asked = Asked::parse(command)?;
         let next = match command.p2 {
             status_form::FIRST | status_form::FIRST_PLAIN => 0,
-            status_form::NEXT | status_form::NEXT_PLAIN => {
-                listing.filter(|listing| listing.scope == scope).ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?.next
-            }
-            _ => return refuse(StatusWord::WRONG_P1P2),
+            _ => listing.filter(|listing| listing.asked == asked).ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?.next,
         };
-        let search = Search::parse(command.data)?;
-        let tagged = matches!(command.p2, status_form::FIRST | status_form::NEXT);
-        for entry in entries(self.nvm, scope).filter(|entry| entry.place >= next && search.finds(entry)) {
-            let shown = if tagged { entry.tagged(scope, &search)? } else { entry.plain(scope)? };
+        for entry in entries(self.nvm, asked.scope).filter(|entry| entry.place >= next && asked.finds(entry)) {
+            let shown = if asked.tagged { entry.tagged(&asked)? } else { entry.plain(asked.scope)? };
             if answer.len() + shown.len() > ANSWER_DATA_MAX {
-                self.session.listing = Some(Listing { scope, next: entry.place });
+                self.session.listing = Some(Listing { asked, next: entry.place });
                 return Ok(StatusWord::MORE_DATA);
             }
             put(answer, &shown)?;
         }
-        if answer.is_empty() { refuse(StatusWord::KEY_NOT_FOUND) } else { Ok(StatusWord::OK) }
+        if answer.is_empty() { refuse(StatusWord::DATA_NOT_FOUND) } else { Ok(StatusWord::OK) }
     }
 }
 
-impl<'a> Search<'a> {
-    /// `4F n … [5C n …]`.
-    fn parse(data: &'a [u8]) -> Result<Self, StatusWord> {
-        let mut objects = tlv::Objects::new(data);
+impl Asked {
+    /// P1, P2 and `4F n … [5C n …]`.
+    ///
+    /// # Errors
+    /// 6A86, 6A80.
+    fn parse(command: &Command<'_>) -> Result<Self, StatusWord> {
+        let scope = command.p1;
+        let known = [scope::ISSUER_DOMAIN, scope::APPLICATIONS, scope::LOAD_FILES, scope::LOAD_FILES_AND_MODULES];
+        let tagged = match command.p2 {
+            status_form::FIRST | status_form::NEXT => true,
+            status_form::FIRST_PLAIN | status_form::NEXT_PLAIN => false,
+            _ => return Err(StatusWord::WRONG_P1P2),
+        };
+        if !known.contains(&scope) {
+            return Err(StatusWord::WRONG_P1P2);
+        }
+        let mut objects = tlv::Objects::new(command.data);
         let Some((tag::AID, name)) = objects.next()? else { return Err(StatusWord::WRONG_DATA) };
-        let tags = match objects.next()? {
-            None => None,
-            Some((tag::TAG_LIST, tags)) => Some(tags),
+        let wanted = match objects.next()? {
+            None => [true; FIELDS.len()],
+            Some((tag::TAG_LIST, tags)) => FIELDS.map(|field| {
+                let mut reader = onecard_wire::layout::Reader::new(tags);
+                core::iter::from_fn(|| tlv::tag(&mut reader)).any(|listed| listed == field)
+            }),
             Some(_) => return Err(StatusWord::WRONG_DATA),
         };
-        if objects.next()?.is_some() || name.len() > onecard_wire::globalplatform::aid::MAX_LEN {
+        if objects.next()?.is_some() {
             return Err(StatusWord::WRONG_DATA);
         }
-        Ok(Self { name, tags })
+        let name = Name::from_slice(name).map_err(|_| StatusWord::WRONG_DATA)?;
+        Ok(Self { scope, tagged, name, wanted })
     }
 
     fn finds(&self, entry: &Entry) -> bool {
-        entry.name.starts_with(self.name)
-    }
-
-    fn wants(&self, tag: u16) -> bool {
-        self.tags.is_none_or(|tags| {
-            let mut reader = onecard_wire::layout::Reader::new(tags);
-            core::iter::from_fn(|| tlv::tag(&mut reader)).any(|listed| listed == tag)
-        })
+        entry.name.starts_with(&self.name)
     }
 }
 
 impl Entry {
     /// `E3{4F, 9F70, C5, C4, CC}`; of a load file `E3{4F, 9F70, CE, 84, CC}`.
-    fn tagged(&self, scope: u8, search: &Search<'_>) -> Result<Shown, StatusWord> {
-        let mut content = Shown::new();
+    fn tagged(&self, asked: &Asked) -> Result<Shown, StatusWord> {
         let of_load_file = self.kind == Kind::LoadFile;
-        let fields: [(u16, &[u8], bool); 7] = [
-            (tag::AID, &self.name, true),
-            (tag::LIFE_CYCLE, &[self.life_cycle], true),
-            (tag::PRIVILEGES, &self.privileges.0, !of_load_file),
-            (tag::LOAD_FILE, &ENTERPRISE_LOAD_FILE, self.kind == Kind::Enterprise),
-            (tag::LOAD_FILE_VERSION, &LOAD_FILE_VERSION, of_load_file),
-            (tag::DF_NAME, &ENTERPRISE_MODULE, scope == scope::LOAD_FILES_AND_MODULES),
-            (tag::DOMAIN, &ISSUER_DOMAIN, self.kind != Kind::IssuerDomain),
+        // In the order of FIELDS.
+        let values: [(&[u8], bool); FIELDS.len()] = [
+            (&self.name, true),
+            (&[self.life_cycle], true),
+            (&self.privileges.0, !of_load_file),
+            (&ENTERPRISE_LOAD_FILE, self.kind == Kind::Enterprise),
+            (&LOAD_FILE_VERSION, of_load_file),
+            (&ENTERPRISE_MODULE, asked.scope == scope::LOAD_FILES_AND_MODULES),
+            (&ISSUER_DOMAIN, self.kind != Kind::IssuerDomain),
         ];
-        for (tag, value, _) in fields.into_iter().filter(|(tag, _, there)| *there && search.wants(*tag)) {
-            tlv::put_object(&mut content, tag, value)?;
+        let mut content = Shown::new();
+        for ((tag, wanted), (value, there)) in FIELDS.into_iter().zip(asked.wanted).zip(values) {
+            if there && wanted {
+                tlv::put_object(&mut content, tag, value)?;
+            }
         }
         let mut shown = Shown::new();
         tlv::put_object(&mut shown, tag::REGISTRY_ENTRY, &content)?;
@@ -178,7 +188,7 @@ fn entries<M: Memory>(nvm: &Journal<M>, scope: u8) -> impl Iterator<Item = Entry
     };
     let applications = fs::applications(nvm).filter(move |_| scope == scope::APPLICATIONS);
     let applications = applications.map(move |(index, file)| {
-        let entry = one(Kind::Enterprise, file.name(), file.life_cycle, Privileges::NONE);
+        let entry = one(Kind::Enterprise, file.name(), file.life_cycle.0, Privileges::NONE);
         Entry { place: u16::from(index.0), ..entry }
     });
     core::iter::once(first).chain(applications)

@@ -55,7 +55,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
             let address = match tag {
                 tag::ISSUER_NUMBER => region::ISSUER_NUMBER,
                 tag::CARD_IMAGE_NUMBER => region::CARD_IMAGE_NUMBER,
-                _ => return refuse(StatusWord::KEY_NOT_FOUND),
+                _ => return refuse(StatusWord::DATA_NOT_FOUND),
             };
             if !(1..=region::OBJECT_LEN_MAX).contains(&value.len()) {
                 return refuse(StatusWord::WRONG_DATA);

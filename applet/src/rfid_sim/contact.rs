@@ -4,9 +4,10 @@
 use onecard_wire::{
     aid::{self, TOOLKIT_APPLET},
     fid::Fid,
-    globalplatform::{DELETE, PUT_KEY},
+    globalplatform::{DELETE, PUT_KEY, select as p2, tag},
     ins::*,
     status::StatusWord,
+    uicc::CLA_2G,
 };
 
 use super::{
@@ -18,6 +19,7 @@ use crate::{
     failure::{Failure, refuse},
     fs::FileIndex,
     issuer_domain::{self, CardState, DomainSession, IssuerDomain},
+    nvm::{Journal, Memory},
     platform::Platform,
     toolkit::{Toolkit, ToolkitSession},
     uicc::{PinSession, Selection, Uicc},
@@ -25,8 +27,6 @@ use crate::{
 
 /// Channels over the contacts, the basic one included.
 const CHANNELS: usize = 4;
-/// CLA A0: the 2G class (TS 51.011), the basic channel's alone.
-const CLA_2G: u8 = 0xA0;
 /// The most directories that other sessions have selected: the other channels' and the radio's.
 pub(super) type InUse = heapless::Vec<FileIndex, CHANNELS>;
 
@@ -68,16 +68,21 @@ impl Contact {
     }
 }
 
+impl Contact {
+    /// The USIM's session on a channel is over: with the last one goes what its own PIN opened (TS 102 221 clause 9.5.1).
+    fn end_usim_unless_selected(&mut self, had_usim: bool) {
+        let selected = self.channels.iter().flatten().any(|channel| channel.files.has_application());
+        if had_usim && !selected {
+            self.pins.end_application();
+        }
+    }
+}
+
 impl Channel {
     const NEW: Self = Self { current: Current::Files, files: Selection::MF };
 }
 
 impl<P: Platform> RfidSim<P> {
-    /// Whether the card's life cycle lets enterprise applications be used.
-    pub(super) fn serves_enterprises(&self) -> bool {
-        !matches!(issuer_domain::card_state(&self.nvm), CardState::Locked | CardState::Terminated)
-    }
-
     /// Ends what is begun in the same application elsewhere; `but` is the channel that asked, none for the radio.
     pub(super) fn end_transactions_of_others(&mut self, but: Option<usize>) {
         let asking = match but.map(|number| self.contact.channels.get(number)) {
@@ -97,6 +102,9 @@ impl<P: Platform> RfidSim<P> {
             Ok(command) => command,
             Err(wrong) => return self.refuse_malformed(command, wrong),
         };
+        if issuer_domain::card_state(&self.nvm) == CardState::Terminated {
+            return self.serve_terminated(&command, answer);
+        }
         if command.cla == CLA_2G {
             let status = self.files_of(0)?.process_2g(&command, answer)?;
             return Ok(status);
@@ -111,6 +119,26 @@ impl<P: Platform> RfidSim<P> {
             (CLA_ISO, SELECT) if command.p1 == SELECT_BY_AID => self.select_by_aid(number, &command, answer),
             _ => self.serve_current(number, &command, answer),
         }
+    }
+
+    /// Nothing is left but the issuer domain, on every channel: files, PINs, toolkit and applications are as if they had never
+    /// been there.
+    fn serve_terminated(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<StatusWord, Failure> {
+        let mut command = *command;
+        let number = take_channel(&mut command.cla)?;
+        let Some(Some(channel)) = self.contact.channels.get_mut(number) else {
+            return refuse(StatusWord::CHANNEL_NOT_SUPPORTED);
+        };
+        if (command.cla, command.ins, command.p1) == (CLA_ISO, SELECT, SELECT_BY_AID)
+            && names_issuer_domain(command.data)
+        {
+            return self.select_issuer_domain(number, &command, answer);
+        }
+        if !matches!(channel.current, Current::IssuerDomain(_)) {
+            channel.current = Current::IssuerDomain(DomainSession::default());
+        }
+        let Current::IssuerDomain(domain) = &mut channel.current else { return refuse(StatusWord::INTERNAL_ERROR) };
+        IssuerDomain { nvm: &mut self.nvm, session: domain, in_use: &InUse::new() }.process(&command, answer)
     }
 
     /// What is begun belongs to the next command, one whose lengths do not agree too.
@@ -150,8 +178,9 @@ impl<P: Platform> RfidSim<P> {
                 put(answer, &[free as u8])?;
             }
             (0x80, closed) => {
-                let open = channels.get_mut(usize::from(closed)).filter(|channel| closed != 0 && channel.is_some());
-                *open.ok_or(StatusWord::WRONG_P1P2)? = None;
+                let open = channels.get_mut(usize::from(closed)).filter(|_| closed != 0).and_then(Option::take);
+                let had_usim = open.ok_or(StatusWord::WRONG_P1P2)?.files.has_application();
+                self.contact.end_usim_unless_selected(had_usim);
             }
             _ => return refuse(StatusWord::WRONG_P1P2),
         }
@@ -166,25 +195,36 @@ impl<P: Platform> RfidSim<P> {
         answer: &mut Response,
     ) -> Result<StatusWord, Failure> {
         let name = command.data;
-        if name.is_empty() || aid::is_issuer_domain(name) {
-            let mut domain = DomainSession::default();
-            let status = IssuerDomain { nvm: &mut self.nvm, session: &mut domain, in_use: &InUse::new() }
-                .select(command, answer)?;
-            self.make_current(number, Current::IssuerDomain(domain));
-            return Ok(status);
+        if names_issuer_domain(name) {
+            return self.select_issuer_domain(number, command, answer);
         }
         if aid::is_enterprise_application(name) {
             return self.select_enterprise(number, command, answer);
         }
         if name == TOOLKIT_APPLET {
-            put(answer, &[0x6F, name.len() as u8 + 2, 0x84, name.len() as u8])?;
-            put(answer, name)?;
+            put_toolkit_fci(command, answer)?;
             self.make_current(number, Current::ToolkitApplet);
             return Ok(StatusWord::OK);
         }
-        let status = self.files_of(number)?.select_application(command, answer)?;
+        let mut files = self.files_of(number)?;
+        let had_usim = files.selection.has_application();
+        let status = files.select_application(command, answer)?;
         self.make_current(number, Current::Files);
+        self.contact.end_usim_unless_selected(had_usim);
         Ok(self.contact.toolkit.announce(status))
+    }
+
+    fn select_issuer_domain(
+        &mut self,
+        number: usize,
+        command: &Command<'_>,
+        answer: &mut Response,
+    ) -> Result<StatusWord, Failure> {
+        let mut domain = DomainSession::default();
+        let status =
+            IssuerDomain { nvm: &mut self.nvm, session: &mut domain, in_use: &InUse::new() }.select(command, answer)?;
+        self.make_current(number, Current::IssuerDomain(domain));
+        Ok(status)
     }
 
     fn select_enterprise(
@@ -193,7 +233,7 @@ impl<P: Platform> RfidSim<P> {
         command: &Command<'_>,
         answer: &mut Response,
     ) -> Result<StatusWord, Failure> {
-        if !self.serves_enterprises() {
+        if !serves_enterprises(&self.nvm) {
             return refuse(StatusWord::FILE_NOT_FOUND);
         }
         if let Some(Some(Channel { current: Current::Enterprise(enterprise), .. })) =
@@ -216,13 +256,13 @@ impl<P: Platform> RfidSim<P> {
         command: &Command<'_>,
         answer: &mut Response,
     ) -> Result<StatusWord, Failure> {
-        let (in_use, serves_enterprises) = (self.in_use_elsewhere(number), self.serves_enterprises());
+        let in_use = if command.ins == DELETE { self.in_use_elsewhere(number) } else { InUse::new() };
         let Some(Some(channel)) = self.contact.channels.get_mut(number) else {
             return refuse(StatusWord::CHANNEL_NOT_SUPPORTED);
         };
         match &mut channel.current {
             // Locked or terminated since: as if it were not there.
-            current @ Current::Enterprise(_) if !serves_enterprises && !leads_to_files(command) => {
+            current @ Current::Enterprise(_) if !leads_to_files(command) && !serves_enterprises(&self.nvm) => {
                 *current = Current::Files;
                 refuse(StatusWord::FILE_NOT_FOUND)
             }
@@ -285,6 +325,33 @@ impl<P: Platform> RfidSim<P> {
         in_use.extend(self.radio.selected());
         in_use
     }
+}
+
+/// Whether the card's life cycle lets enterprise applications be used.
+pub(super) fn serves_enterprises<M: Memory>(nvm: &Journal<M>) -> bool {
+    !matches!(issuer_domain::card_state(nvm), CardState::Locked | CardState::Terminated)
+}
+
+/// No name at all is the issuer domain's too.
+fn names_issuer_domain(name: &[u8]) -> bool {
+    name.is_empty() || aid::is_issuer_domain(name)
+}
+
+/// The toolkit applet's FCI: its name.
+///
+/// # Errors
+/// 6A86: P2 asks for something else; 6Cxx.
+fn put_toolkit_fci(command: &Command<'_>, answer: &mut Response) -> Result<(), StatusWord> {
+    match command.p2 {
+        p2::FCI | p2::FCP => {
+            put(answer, &[tag::FCI as u8, TOOLKIT_APPLET.len() as u8 + 2])?;
+            put(answer, &[tag::DF_NAME as u8, TOOLKIT_APPLET.len() as u8])?;
+            put(answer, &TOOLKIT_APPLET)?;
+        }
+        p2::NO_FCI => {}
+        _ => return Err(StatusWord::WRONG_P1P2),
+    }
+    command.require_answer_len(answer.len())
 }
 
 /// Takes the channel's number out of CLA, so that applications need not know of channels.

@@ -2,7 +2,7 @@
 
 use onecard_wire::status::StatusWord;
 
-use super::{RfidSim, enterprise::ends_what_others_began};
+use super::{RfidSim, contact::serves_enterprises, enterprise::ends_what_others_began};
 use crate::{
     apdu::{Command, Response},
     failure::{Failure, refuse},
@@ -12,7 +12,7 @@ use crate::{
 impl<P: Platform> RfidSim<P> {
     pub(super) fn by_radio(&mut self, command: &[u8], answer: &mut Response) -> Result<StatusWord, Failure> {
         let command = Command::parse_short(command);
-        if !self.serves_enterprises() {
+        if !serves_enterprises(&self.nvm) {
             self.radio.leave(&self.nvm);
             return refuse(StatusWord::FILE_NOT_FOUND);
         }

@@ -27,17 +27,9 @@ pub(super) fn applications<M: Memory>(nvm: &Journal<M>) -> impl Iterator<Item = 
     files_below(nvm, FileIndex::MF).filter_map(|(index, entry)| of_directory(index, &entry))
 }
 
-/// Whether the issuer domain has locked it.
-pub(super) const fn is_locked(entry: &File) -> bool {
-    entry.life_cycle & LOCKED != 0
-}
-
-/// Bit 8 of the GlobalPlatform life cycle.
-const LOCKED: u8 = 0x80;
-
 fn of_directory(index: FileIndex, entry: &File) -> Option<Application> {
     let mut unlocked = *entry;
-    unlocked.life_cycle &= !LOCKED;
+    unlocked.life_cycle = entry.life_cycle.unlocked();
     let is_application = unlocked.is_selectable() && aid::is_enterprise_application(entry.name());
     let enterprise = EnterpriseId::from_bytes(*entry.name().last_chunk()?)?;
     is_application.then_some(Application { index, enterprise })

@@ -13,7 +13,7 @@ use onecard_wire::{
 };
 
 use super::{
-    applications::{Application, applications, is_locked},
+    applications::{Application, applications},
     menu::{APPLICATIONS_A_PAGE, Dialogue, PASSWORD_LEN_MIN, Screen},
     menu_tree::{MORE_ITEM, View, confirm_item, language_item, offered},
     phone::Phone,
@@ -234,7 +234,7 @@ fn state<M: Memory>(entry: &File, shown: &Shown, around: &Surroundings<'_, M>) -
     match (entry.lock, shown.parameters.status) {
         (Lock::Permanent, _) => Label::BlockedForGood,
         (Lock::Temporary, _) => Label::Blocked,
-        (Lock::Open, _) if is_locked(entry) => Label::LockedByOperator,
+        (Lock::Open, _) if entry.life_cycle.is_locked() => Label::LockedByOperator,
         (Lock::Open, CardStatus::LOST) => Label::Lost,
         (Lock::Open, CardStatus::NORMAL) => match day {
             Some(day) if day > valid_to => Label::Expired,

@@ -1,6 +1,7 @@
 //! AUTHENTICATE (TS 31.102 clause 7.1): who the network is, that its challenge is fresh (TS 33.102 annex C), and the keys.
 
 use onecard_wire::{
+    fid::Fid,
     status::StatusWord,
     uicc::{
         AUTHENTICATED, GSM_CONTEXT, SYNCHRONISATION_FAILURE, UMTS_CONTEXT,
@@ -71,7 +72,7 @@ impl<P: Platform> Uicc<'_, P> {
         Ok(StatusWord::OK)
     }
 
-    /// RUN GSM ALGORITHM (TS 51.011 clause 9.2.16): SRES ‖ Kc.
+    /// RUN GSM ALGORITHM (TS 51.011 clause 9.2.16): SRES ‖ Kc, in DF GSM and after CHV1.
     pub(super) fn run_gsm_algorithm(
         &mut self,
         command: &Command<'_>,
@@ -79,6 +80,9 @@ impl<P: Platform> Uicc<'_, P> {
     ) -> Result<StatusWord, Failure> {
         command.require_p1p2(0, 0)?;
         let rand = command.data.try_into().map_err(|_| StatusWord::WRONG_LENGTH)?;
+        if self.selection.directory.fid != Fid::GSM {
+            return refuse(StatusWord::SECURITY_NOT_SATISFIED);
+        }
         self.require(Right::Pin1)?;
         let triplet = GsmKeys::of(&self.challenged(rand));
         put(answer, &triplet.sres)?;

@@ -86,7 +86,7 @@ impl PinSession {
     }
 
     /// The application ends, and with it what its own PIN opened.
-    pub(super) fn end_application(&mut self) {
+    pub(crate) fn end_application(&mut self) {
         self.pin2 = false;
     }
 
@@ -107,7 +107,7 @@ impl Pin {
             PinReference::PIN1 => Ok(Self::Pin1),
             PinReference::PIN2 => Ok(Self::Pin2),
             PinReference::ADM1 => Ok(Self::Adm1),
-            _ => Err(StatusWord::KEY_NOT_FOUND),
+            _ => Err(StatusWord::DATA_NOT_FOUND),
         }
     }
 

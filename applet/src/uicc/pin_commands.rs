@@ -40,7 +40,7 @@ impl<P: Platform> Uicc<'_, P> {
             (ENABLE_PIN, None) if !state.enabled => Wish::Enable,
             (ENABLE_PIN, None) => return refuse(StatusWord::CONDITIONS_NOT_SATISFIED),
             // Of a PIN that is disabled.
-            _ => return refuse(StatusWord::NO_CHALLENGE),
+            _ => return refuse(StatusWord::PIN_DISABLED),
         };
         present(self.nvm, self.pins, pin, code, wish)?;
         Ok(StatusWord::OK)

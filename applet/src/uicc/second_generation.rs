@@ -27,6 +27,7 @@ const TYPE_EF: u8 = 0x04;
 impl<P: Platform> Uicc<'_, P> {
     /// A command of class A0.
     pub(crate) fn process_2g(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<StatusWord, Failure> {
+        self.selection.leave_adf();
         let served = match command.ins {
             SELECT => self.select_2g(command, answer),
             STATUS => self.status_2g(command, answer),
@@ -145,7 +146,7 @@ fn of_2g(ins: u8, status: StatusWord) -> StatusWord {
         StatusWord::WRONG_FILE_KIND => status_2g::WRONG_FILE_KIND,
         StatusWord::SECURITY_NOT_SATISFIED => status_2g::ACCESS_DENIED,
         StatusWord::AUTHENTICATION_BLOCKED => status_2g::CHV_BLOCKED,
-        StatusWord::NO_CHALLENGE | StatusWord::CONDITIONS_NOT_SATISFIED | StatusWord::FUNCTION_NOT_SUPPORTED => {
+        StatusWord::PIN_DISABLED | StatusWord::CONDITIONS_NOT_SATISFIED | StatusWord::FUNCTION_NOT_SUPPORTED => {
             status_2g::CHV_STATUS
         }
         StatusWord::WRONG_P1P2 => StatusWord::WRONG_OFFSET,

@@ -24,7 +24,7 @@ pub(crate) struct Selection {
     pub(super) file: Option<&'static File>,
     /// Current record, 0 = none.
     pub(super) record: u8,
-    /// Whether the USIM was selected by its AID, and not ended since.
+    /// See [`Self::has_application`].
     pub(super) application: bool,
 }
 
@@ -95,12 +95,24 @@ impl Selection {
         (self.file, self.record) = (Some(file), 0);
     }
 
-    /// SELECT as the 2G class has it, which finds a file as SELECT by FID does.
+    /// Whether the USIM was selected by its AID, and not ended since.
+    pub(crate) const fn has_application(&self) -> bool {
+        self.application
+    }
+
+    /// The 2G class knows no ADF: a channel that is in one is at the MF for it.
+    pub(super) fn leave_adf(&mut self) {
+        if self.directory.aid.is_some() {
+            self.go(Found::Directory(&MF));
+        }
+    }
+
+    /// SELECT as the 2G class has it, which finds a file as SELECT by FID does, but for the ADF.
     ///
     /// # Errors
     /// 6A82, and the selection is as it was.
     pub(super) fn go_to(&mut self, fid: Fid) -> Result<(), StatusWord> {
-        let found = self.find(fid).ok_or(StatusWord::FILE_NOT_FOUND)?;
+        let found = self.find(fid).filter(|_| fid != Fid::CURRENT_ADF).ok_or(StatusWord::FILE_NOT_FOUND)?;
         self.go(found);
         Ok(())
     }
@@ -171,7 +183,6 @@ impl<P: Platform> Uicc<'_, P> {
         if wanted.ending {
             command.require_no_answer()?;
             *self.selection = Selection::MF;
-            self.pins.end_application();
             return Ok(StatusWord::OK);
         }
         if wanted.parameters {
@@ -193,7 +204,7 @@ impl<P: Platform> Uicc<'_, P> {
                 put(answer, &USIM_AID)?;
             }
             // No application is active.
-            (0x00..=0x02, 0x01) => return refuse(StatusWord::KEY_NOT_FOUND),
+            (0x00..=0x02, 0x01) => return refuse(StatusWord::DATA_NOT_FOUND),
             (0x00..=0x02, 0x0C) => command.require_answer_len(0)?,
             _ => return refuse(StatusWord::WRONG_P1P2),
         }

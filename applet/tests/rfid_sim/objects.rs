@@ -17,6 +17,7 @@ fn data_objects_in_clear() {
     assert_eq!(sim.ok(&hex!("00A4040C08A000000151000000")), []);
     assert_eq!(sim.ok(&hex!("00A4040408A000000003000000")), sim.ok(&SELECT), "as SIM tools ask");
     assert_eq!(sim.send(&hex!("00A4040808A000000151000000")), hex!("6A86"));
+    assert_eq!(sim.send(&hex!("00A4040008A00000015100000010")), hex!("6C12"));
     for (tag, value) in [
         (
             [0x00, 0x66],
@@ -50,6 +51,34 @@ fn data_objects_in_clear() {
     // Who is on the card is told to the operator alone.
     assert_eq!(sim.send(&hex!("80CA2F00025C0000")), hex!("6982"));
     assert_eq!(sim.send(&hex!("80CA2F0000")), hex!("6A80"));
+    for resources in [hex!("80CAFF2100"), hex!("00CAFF2100")] {
+        assert_eq!(sim.send(&resources), hex!("6982"), "how many there are, neither");
+    }
+}
+
+#[test]
+fn the_toolkit_applet_is_selected_as_the_domain_is() {
+    let mut sim = Sim::new();
+    let fci = hex!("6F088406F04F4E454311");
+    for (command, answer) in [
+        (&hex!("00A4040006F04F4E454311")[..], &fci[..]),
+        (&hex!("00A4040406F04F4E45431100"), &fci),
+        (&hex!("00A4040406F04F4E4543110A"), &fci),
+        (&hex!("00A4040C06F04F4E454311"), &[]),
+    ] {
+        assert_eq!(sim.ok(command), answer, "{command:02X?}");
+        assert_eq!(sim.send(&hex!("0084000004")), hex!("6D00"));
+    }
+    sim.ok(&hex!("00A40004023F00"));
+    for (command, refusal) in [
+        (&hex!("00A4040006F04F4E45431108")[..], hex!("6C0A")),
+        (&hex!("00A4040806F04F4E454311"), hex!("6A86")),
+        (&hex!("00A4040206F04F4E454311"), hex!("6A86")),
+        (&hex!("00A4044006F04F4E454311"), hex!("6A86")),
+    ] {
+        assert_eq!(sim.send(command), refusal, "{command:02X?}");
+        assert_eq!(sim.ok(&hex!("80F2000000"))[..2], hex!("6226"), "the files are current still");
+    }
 }
 
 #[test]
@@ -169,6 +198,16 @@ fn the_registry_goes_on() {
     let (second, status) = host.send(&mut sim, hex!("80F24003"), &hex!("4F00"));
     assert_eq!((status, first.len() + second.len()), (0x9000, 29 + 8 * 45));
     assert_eq!(host.status(&mut sim, hex!("80F24003"), &hex!("4F00")), 0x6985);
+    // What goes on is the same search in the same form.
+    for (header, search) in [
+        (hex!("80F24003"), &hex!("4F06F04F4E454301")[..]),
+        (hex!("80F24003"), &hex!("4F01A0")),
+        (hex!("80F24003"), &hex!("4F00 5C014F")),
+        (hex!("80F24001"), &hex!("4F00")),
+    ] {
+        assert_eq!(host.status(&mut sim, LIST, &hex!("4F00")), 0x6310);
+        assert_eq!(host.status(&mut sim, header, search), 0x6985, "{header:02X?} {search:02X?}");
+    }
     // Anything in between ends it.
     assert_eq!(host.status(&mut sim, LIST, &hex!("4F00")), 0x6310);
     assert_eq!(host.status(&mut sim, hex!("80F22003"), &hex!("4F00")), 0x6985);

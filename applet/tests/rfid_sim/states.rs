@@ -98,6 +98,66 @@ fn a_terminated_card_answers_get_data() {
     sim.ok(&hex!("80CA006600"));
 }
 
+/// Whatever is current on a channel, and whether the power goes first: the phone finds the end of the card's life, and may read
+/// whose it was.
+#[test]
+fn of_a_terminated_card_the_phone_gets_nothing() {
+    for power_goes in [false, true] {
+        let mut sim = Sim::new();
+        sim.ok(&hex!("0070000001"));
+        sim.ok(&hex!("8010000003FFFFFF"));
+        sim.ok(&hex!("00A4040C10A0000000871002FF86FFFF89FFFFFFFF"));
+        sim.ok(&hex!("00A4000C026F07"));
+        assert_eq!(sim.ok(&hex!("00B0000009")).len(), 9);
+        let mut host = Login { channel: 1, ..Login::SCP03 }.open(&mut sim);
+        assert_eq!(host.status(&mut sim, hex!("81F080FF"), &DOMAIN), 0x9000);
+        if power_goes {
+            sim = sim.power_cycled();
+        }
+        for (command, status) in [
+            (&hex!("00B0000009")[..], hex!("6985")),
+            (&hex!("00A40004023F00"), hex!("6A82")),
+            (&hex!("00A40004022FE2"), hex!("6A82")),
+            (&hex!("00A4040410A0000000871002FF86FFFF89FFFFFFFF"), hex!("6A82")),
+            (&hex!("00A4040006F04F4E45431100"), hex!("6A82")),
+            (&hex!("80F2000000"), hex!("6985")),
+            (&hex!("80AA000002A900"), hex!("6985")),
+            (&hex!("0020000100"), hex!("6985")),
+            (&hex!("00200001083132333435363738"), hex!("6985")),
+            (&hex!("0088008111100102030405060708090A0B0C0D0E0F10"), hex!("6985")),
+            (&hex!("0070000001"), hex!("6985")),
+            (&hex!("8010000003FFFFFF"), hex!("6985")),
+            (&hex!("8012000000"), hex!("6985")),
+            (&hex!("80C2000003D30100"), hex!("6985")),
+            (&hex!("8050000008010203040506070800"), hex!("6985")),
+            (&hex!("8482010010 000102030405060708090A0B0C0D0E0F"), hex!("6985")),
+            (&hex!("A0A40000023F00"), hex!("6E00")),
+            (&hex!("02B0000009"), hex!("6881")),
+        ] {
+            assert_eq!(sim.send(command), status, "{power_goes}: {command:02X?}");
+        }
+        sim.ok(&hex!("80CA9F7F00"));
+        assert_eq!(sim.send(&SELECT)[18..], hex!("6283"));
+        sim.ok(&hex!("00CA006600"));
+        if !power_goes {
+            host.ok(&mut sim, hex!("81CA0066"), &[]);
+        }
+    }
+}
+
+#[test]
+fn a_phone_goes_on_with_a_locked_card() {
+    let mut sim = Sim::new();
+    sim.ok(&hex!("0070000001"));
+    let mut host = Login { channel: 1, ..Login::SCP03 }.open(&mut sim);
+    for state in [0x07, 0x0F, 0x7F] {
+        assert_eq!(host.status(&mut sim, [0x81, 0xF0, 0x80, state], &DOMAIN), 0x9000);
+    }
+    sim.ok(&hex!("00A4040C10A0000000871002FF86FFFF89FFFFFFFF"));
+    sim.ok(&hex!("00A4000C026F07"));
+    assert_eq!(sim.ok(&hex!("00B0000009")).len(), 9);
+}
+
 #[test]
 fn installed_selectable_locked() {
     let mut sim = Sim::new();

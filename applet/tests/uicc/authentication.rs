@@ -6,14 +6,14 @@ use super::sim::{PIN1, Phone, sim};
 
 /// RAND of test set 1, whose RES, CK, IK and Kc TS 35.208 gives; they do not depend on SQN.
 const RAND: [u8; 16] = hex!("23553CBE9637A89D218AE64DAE47BF35");
-const KEYS: [u8; 53] = hex!(
+pub const KEYS: [u8; 53] = hex!(
     "DB 08A54211D5E3BA50BF 10B40BA9A3C58B2A05BBF0D987B21BF8CB 10F769BCD751044604127672711C6D3441 08EAE4BE823AF9A08B"
 );
 /// AUTN for RAND, AMF 8000 and a SQN, by osmo-auc-gen 1.7.0.
 const SQN_31: [u8; 16] = hex!("AA689C64836F80002D4DF5185CE552B0");
 const SQN_32: [u8; 16] = hex!("AA689C6483508000904CBB451B65DEF8");
 const SQN_33: [u8; 16] = hex!("AA689C648351800041ED662AE8C74ECD");
-const SQN_64: [u8; 16] = hex!("AA689C64833080001D34C2BEABE680BC");
+pub const SQN_64: [u8; 16] = hex!("AA689C64833080001D34C2BEABE680BC");
 /// 2^33 + 64 and 2^33 + 96: SEQ 2^28 + 2 and 2^28 + 3.
 const SEQ_JUMP: [u8; 16] = hex!("AA6A9C648330800042D17891628E8991");
 const SEQ_JUMP_TOO_FAR: [u8; 16] = hex!("AA6A9C6483108000C32E15F951E1110E");
@@ -27,7 +27,7 @@ fn ready() -> Phone {
     sim
 }
 
-fn challenge(autn: &[u8; 16]) -> Vec<u8> {
+pub fn challenge(autn: &[u8; 16]) -> Vec<u8> {
     [&hex!("0088008122 10")[..], &RAND, &[0x10], autn].concat()
 }
 
@@ -37,8 +37,28 @@ fn the_gsm_context_and_the_2g_class_give_the_same_triplet() {
     let triplet = sim.ok(&[&hex!("0088008011 10")[..], &RAND].concat());
     assert_eq!(triplet[..5], hex!("04 46F8416A"));
     assert_eq!(triplet[5..], hex!("08 EAE4BE823AF9A08B"));
+    sim.ok(&hex!("A0A40000027F20"));
     let of_2g = sim.ok(&[&hex!("A088000010")[..], &RAND].concat());
     assert_eq!(of_2g, hex!("46F8416A EAE4BE823AF9A08B"));
+}
+
+/// TS 51.011 clause 9.2.16: the current directory must be DF GSM.
+#[test]
+fn run_gsm_algorithm_runs_in_df_gsm_alone() {
+    let run = [&hex!("A088000010")[..], &RAND].concat();
+    let mut sim = ready();
+    assert_eq!(sim.send(&run), hex!("9804"), "the ADF, and the MF for this class");
+    for outside in [0x3F00_u16, 0x7F10] {
+        sim.ok(&[&hex!("A0A4000002")[..], &outside.to_be_bytes()].concat());
+        assert_eq!(sim.send(&run), hex!("9804"), "{outside:04X}");
+    }
+    for inside in [0x7F20_u16, 0x6F07] {
+        sim.ok(&[&hex!("A0A4000002")[..], &inside.to_be_bytes()].concat());
+        assert_eq!(sim.ok(&run).len(), 12, "{inside:04X}");
+    }
+    sim.reset();
+    sim.ok(&hex!("A0A40000027F20"));
+    assert_eq!(sim.send(&run), hex!("9804"), "without CHV1");
 }
 
 #[test]

@@ -12,5 +12,8 @@
 mod authentication;
 mod boot;
 mod pins;
+mod records;
 mod rights;
+mod selection;
 mod sim;
+mod tears;

@@ -44,6 +44,12 @@ impl ApplicationState {
     /// Bit 8 of any of them: LOCKED.
     pub const LOCKED: u8 = 0x80;
 
+    /// Whether it is found by SELECT: SELECTABLE or beyond, and not locked.
+    #[must_use]
+    pub const fn is_selectable(self) -> bool {
+        self.0 & Self::SELECTABLE.0 == Self::SELECTABLE.0 && !self.is_locked()
+    }
+
     /// Whether it is locked.
     #[must_use]
     pub const fn is_locked(self) -> bool {

@@ -21,8 +21,8 @@ use crate::{
 pub fn data_object(link: &mut (impl Link + ?Sized), tag: u16) -> Result<Option<Vec<u8>>, ManagementError> {
     let [p1, p2] = tag.to_be_bytes();
     let command = Command::new(CLA, GET_DATA, p1, p2).expecting(0);
-    let absent = [StatusWord::KEY_NOT_FOUND, StatusWord::FILE_NOT_FOUND];
-    let good = [StatusWord::OK, StatusWord::KEY_NOT_FOUND, StatusWord::FILE_NOT_FOUND];
+    let absent = [StatusWord::DATA_NOT_FOUND, StatusWord::FILE_NOT_FOUND];
+    let good = [StatusWord::OK, StatusWord::DATA_NOT_FOUND, StatusWord::FILE_NOT_FOUND];
     let answer = answered(link, ManagementCommand::GetData, &command, &good)?;
     Ok((!absent.contains(&answer.status)).then_some(answer.data))
 }

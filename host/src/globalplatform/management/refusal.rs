@@ -87,15 +87,15 @@ macro_rules! table {
 }
 
 table! { GET_DATA:
-    KEY_NOT_FOUND "it has no such data" "卡上无此数据";
+    DATA_NOT_FOUND "it has no such data" "卡上无此数据";
     FILE_NOT_FOUND "it has no such data" "卡上无此数据";
 }
 table! { GET_STATUS:
-    KEY_NOT_FOUND "it has nothing of this kind" "卡上无此类对象";
+    DATA_NOT_FOUND "it has nothing of this kind" "卡上无此类对象";
     WRONG_DATA "it does not take this search; ask without an AID" "不支持的查询条件";
 }
 table! { SET_STATUS:
-    KEY_NOT_FOUND "it has no such application; `gp list` shows those it has" "卡上无此应用";
+    DATA_NOT_FOUND "it has no such application; `gp list` shows those it has" "卡上无此应用";
     FILE_NOT_FOUND "it has no such application; `gp list` shows those it has" "卡上无此应用";
     CONDITIONS_NOT_SATISFIED "not from its present state; `gp list` shows it" "当前状态不允许";
     WRONG_DATA "not from its present state; `gp list` shows it" "当前状态不允许";
@@ -104,12 +104,12 @@ table! { INSTALL:
     WRONG_DATA "the application is there already, or its parameters are wrong; `gp list` shows what is there" "应用已存在或参数错误";
     NOT_ENOUGH_SPACE "its memory is full; delete an application first" "卡片空间不足，请先删除应用";
     MEMORY_FAILURE "its memory failed; exchange the card" "卡片存储器故障，请换卡";
-    KEY_NOT_FOUND "it has no such load file or module, so it is no one-card" "卡上无此程序包";
+    DATA_NOT_FOUND "it has no such load file or module, so it is no one-card" "卡上无此程序包";
     FILE_NOT_FOUND "it has no such load file or module, so it is no one-card" "卡上无此程序包";
     CONDITIONS_NOT_SATISFIED "not in its present state; `gp info` shows it" "当前状态不允许";
 }
 table! { DELETE:
-    KEY_NOT_FOUND "it has no such application or key set; `gp list` and `gp info` show those it has" "卡上无此应用或密钥";
+    DATA_NOT_FOUND "it has no such application or key set; `gp list` and `gp info` show those it has" "卡上无此应用或密钥";
     FILE_NOT_FOUND "it has no such application or key set; `gp list` and `gp info` show those it has" "卡上无此应用或密钥";
     CONDITIONS_NOT_SATISFIED "it is in use: take the phone from the terminal, or end what uses it, and try again" "正在使用，请移开终端后重试";
     WRONG_DATA "it does not let this be deleted" "该对象不可删除";
@@ -122,7 +122,7 @@ table! { PUT_KEY:
 }
 table! { STORE_DATA:
     WRONG_DATA "it does not take such data" "不支持的数据";
-    KEY_NOT_FOUND "it has no such data" "卡上无此数据";
+    DATA_NOT_FOUND "it has no such data" "卡上无此数据";
     NOT_ENOUGH_SPACE "it has no room for them" "卡片空间不足";
     CONDITIONS_NOT_SATISFIED "the application takes no data from its domain" "该应用不接受数据";
 }

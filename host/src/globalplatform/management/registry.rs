@@ -66,7 +66,7 @@ impl Kind {
 /// [`ManagementError`].
 pub fn registry(link: &mut (impl Link + ?Sized), kind: Kind) -> Result<Vec<RegistryEntry>, ManagementError> {
     let unreadable = ManagementError::Unreadable(ManagementCommand::GetStatus);
-    let good = [StatusWord::OK, StatusWord::MORE_DATA, StatusWord::KEY_NOT_FOUND];
+    let good = [StatusWord::OK, StatusWord::MORE_DATA, StatusWord::DATA_NOT_FOUND];
     let mut entries = Vec::new();
     let mut form = status_form::FIRST;
     for _ in 0..ANSWERS_MAX {

@@ -127,7 +127,7 @@ pub enum OpenError {
     },
     /// The card does not have these keys.
     #[error(
-        "the card's cryptogram is wrong: these are not its keys, stop before its tries are used up; or it is another card"
+        "the card's cryptogram is wrong: these are not its keys, or it is another card; some cards count attempts, so find the right keys first"
     )]
     CardCryptogram,
     /// The challenge is not the one its counter gives.
@@ -314,7 +314,7 @@ fn genuine(expected: &[u8], answered: &[u8]) -> Result<(), OpenError> {
 /// What to do about it.
 const fn initialize_step(status: StatusWord) -> &'static str {
     match status {
-        StatusWord::KEY_NOT_FOUND => "it has no such key set; `keys` lists those it has",
+        StatusWord::KEY_NOT_FOUND => "it has no such key set; `onecard gp info` shows those it has",
         StatusWord::CONDITIONS_NOT_SATISFIED => {
             "the key set's sequence counter is used up, or the domain is not in use"
         }

@@ -212,7 +212,7 @@ fn a_refusal_says_what_to_do() {
     let request = request(&body, &keys);
     let refusal = |status| Opening::new(&request).answered(Response { data: Vec::new(), status }).err().unwrap();
     let shown = refusal(StatusWord::KEY_NOT_FOUND).to_string();
-    assert!(shown.contains("6A88") && shown.contains("INITIALIZE UPDATE") && shown.contains("keys"), "{shown}");
+    assert!(shown.contains("6A88") && shown.contains("INITIALIZE UPDATE") && shown.contains("gp info"), "{shown}");
     assert_eq!(refusal(StatusWord::OK), OpenError::UnknownAnswer);
     let shown = Opening::new(&request).answered(answer(&body)).unwrap().answered(StatusWord::CRYPTOGRAM_WRONG);
     assert!(shown.unwrap_err().to_string().contains("6300"));
