@@ -91,6 +91,13 @@ fn every_construction_has_a_good_vector_of_somebody_elses() {
     println!("vouched for by the second implementation alone: {}", by_the_second.join(", "));
 }
 
+/// Adds each kind under its name.
+macro_rules! add_each {
+    ($all:ident: $($kind:ident),*) => {
+        $(add(&mut $all, stringify!($kind), $kind);)*
+    };
+}
+
 /// All vectors. A kind that is added to the data does not compile until it stands here.
 fn names(vectors: &Vectors) -> BTreeSet<String> {
     let Vectors {
@@ -138,27 +145,21 @@ fn names(vectors: &Vectors) -> BTreeSet<String> {
         toolkit_envelope: _,
         toolkit_report: _,
         toolkit_profile: _,
+        // Nor in these: a phone's reading is shown by the handset, the operator's by the host, what a SIM does with commands by the
+        // card.
+        uicc_parameters: _,
+        gp_production_data: _,
+        gp_recognition_data: _,
+        gp_key_information: _,
+        gp_registry: _,
+        gp_command: _,
     } = vectors;
     let mut all = BTreeSet::new();
-    add(&mut all, "ecb", ecb);
-    add(&mut all, "mac", mac);
-    add(&mut all, "diversify", diversify);
-    add(&mut all, "key_check_value", key_check_value);
-    add(&mut all, "authentication", authentication);
-    add(&mut all, "line_protection", line_protection);
-    add(&mut all, "encipherment", encipherment);
-    add(&mut all, "wrapped_key", wrapped_key);
-    add(&mut all, "reload_pin", reload_pin);
-    add(&mut all, "pin_unblock", pin_unblock);
-    add(&mut all, "load", load);
-    add(&mut all, "purchase", purchase);
-    add(&mut all, "unload", unload);
-    add(&mut all, "overdraft", overdraft);
-    add(&mut all, "access_right", access_right);
-    add(&mut all, "sam_purchase", sam_purchase);
-    add(&mut all, "sam_load", sam_load);
-    add(&mut all, "des_crypt", des_crypt);
-    add(&mut all, "sam_mark", sam_mark);
+    add_each!(all:
+        ecb, mac, diversify, key_check_value, authentication, line_protection, encipherment,
+        wrapped_key, reload_pin, pin_unblock, load, purchase, unload, overdraft, access_right,
+        sam_purchase, sam_load, des_crypt, sam_mark
+    );
     all
 }
 

@@ -38,6 +38,7 @@ mod tidy;
 mod till_example;
 mod traces;
 mod two_interfaces;
+mod uicc_parameters;
 mod vectors_card;
 mod vectors_host;
 mod wear;

@@ -20,6 +20,8 @@
 //! | [`secured_packet`] | command packets over the air |
 //! | [`secure_channel`] | SCP02 and SCP03: sessions, keys, chains of commands, PUT KEY |
 //! | [`toolkit`] | what card and phone say to each other |
+//! | [`card_management`] | GlobalPlatform commands and answers without protection |
+//! | [`uicc`] | file control parameters of UICCs |
 //! | [`milenage`] | the authentication algorithms of a USIM |
 //! | [`conformance`] | rules that a card is held to |
 #![forbid(unsafe_code)]
@@ -27,6 +29,7 @@
 pub mod access_right;
 pub mod authentication;
 pub mod block_cipher;
+pub mod card_management;
 pub mod conformance;
 pub mod construction;
 pub mod diversify;
@@ -47,6 +50,7 @@ pub mod sam_crypt;
 pub mod secure_channel;
 pub mod secured_packet;
 pub mod toolkit;
+pub mod uicc;
 pub mod unload;
 pub mod vector;
 pub mod wrapped_key;

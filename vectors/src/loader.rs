@@ -6,6 +6,7 @@ use toml::{Table, Value};
 use crate::{
     access_right::AccessRight,
     authentication::Authentication,
+    card_management::{KeyInformation, ManagementCommand, ProductionData, RecognitionData, Registry},
     construction::Construction,
     diversify::Diversify,
     ecb::Ecb,
@@ -23,6 +24,7 @@ use crate::{
     secure_channel::{CardChallenge, Chain, Derivation, PutKey, Scp02Keys, Scp03Keys, SensitiveData, Session},
     secured_packet::CommandPacket,
     toolkit::{ToolkitCommand, ToolkitEnvelope, ToolkitProfile, ToolkitReport, ToolkitResponse, ToolkitText},
+    uicc::UiccParameters,
     unload::Unload,
     vector::{Body, Origin, Source, Vector, Verdict},
     wrapped_key::WrappedKey,
@@ -33,6 +35,7 @@ const FILES: &[(&str, &str)] = &[
     ("authentication.toml", include_str!("../data/authentication.toml")),
     ("diversify.toml", include_str!("../data/diversify.toml")),
     ("ecb.toml", include_str!("../data/ecb.toml")),
+    ("globalplatform.toml", include_str!("../data/globalplatform.toml")),
     ("line_protection.toml", include_str!("../data/line_protection.toml")),
     ("load.toml", include_str!("../data/load.toml")),
     ("mac.toml", include_str!("../data/mac.toml")),
@@ -45,6 +48,7 @@ const FILES: &[(&str, &str)] = &[
     ("secured_packet.toml", include_str!("../data/secured_packet.toml")),
     ("sm4_aes.toml", include_str!("../data/sm4_aes.toml")),
     ("toolkit.toml", include_str!("../data/toolkit.toml")),
+    ("uicc.toml", include_str!("../data/uicc.toml")),
     ("wrapped_key.toml", include_str!("../data/wrapped_key.toml")),
 ];
 
@@ -155,6 +159,18 @@ kinds! {
     toolkit_report: ToolkitReport,
     /// Terminal profiles.
     toolkit_profile: ToolkitProfile,
+    /// File control parameters of UICCs.
+    uicc_parameters: UiccParameters,
+    /// Card production life cycle data.
+    gp_production_data: ProductionData,
+    /// Card recognition data.
+    gp_recognition_data: RecognitionData,
+    /// Key information.
+    gp_key_information: KeyInformation,
+    /// Entries of the registry.
+    gp_registry: Registry,
+    /// Commands of card management.
+    gp_command: ManagementCommand,
 }
 
 impl Vectors {

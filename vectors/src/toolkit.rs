@@ -4,9 +4,8 @@
 use serde::Deserialize;
 
 use crate::{
-    construction::Construction,
     hex_field,
-    vector::{Body, agrees},
+    vector::{agrees, without_keys},
 };
 
 /// A text and its bytes.
@@ -151,24 +150,6 @@ pub struct ToolkitProfile {
     pub set: Vec<String>,
     /// Bits that are not.
     pub clear: Vec<String>,
-}
-
-macro_rules! without_keys {
-    ($($body:ty: $check:expr;)*) => {
-        $(impl Body for $body {
-            fn keys(&self) -> Vec<(&'static str, &[u8])> {
-                Vec::new()
-            }
-
-            fn constructions(&self) -> Vec<Construction> {
-                Vec::new()
-            }
-
-            fn check(&self) -> Result<(), &'static str> {
-                $check(self)
-            }
-        })*
-    };
 }
 
 without_keys! {

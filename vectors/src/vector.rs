@@ -126,3 +126,23 @@ pub(crate) fn is_command(apdu: &[u8], header: &[u8], data: &[&[u8]]) -> bool {
 pub(crate) fn agrees(field: &'static str, so: bool) -> Result<(), &'static str> {
     if so { Ok(()) } else { Err(field) }
 }
+
+/// Bodies without keys, which are evidence for no construction; each with its check.
+macro_rules! without_keys {
+    ($($body:ty: $check:expr;)*) => {
+        $(impl $crate::vector::Body for $body {
+            fn keys(&self) -> Vec<(&'static str, &[u8])> {
+                Vec::new()
+            }
+
+            fn constructions(&self) -> Vec<$crate::construction::Construction> {
+                Vec::new()
+            }
+
+            fn check(&self) -> Result<(), &'static str> {
+                $check(self)
+            }
+        })*
+    };
+}
+pub(crate) use without_keys;

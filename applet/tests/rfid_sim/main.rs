@@ -21,6 +21,7 @@ mod generated;
 mod host;
 mod key_sets;
 mod objects;
+mod published;
 mod sim;
 mod states;
 mod tears;
