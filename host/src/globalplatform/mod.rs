@@ -11,6 +11,8 @@ mod keys;
 pub mod management;
 pub mod secure_channel;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub use aid::{Aid, AidError, Named};
 pub use card_data::{CardRecognition, KeyInformation, ProductionData};
