@@ -17,6 +17,7 @@ use onecard_wire::{
 use super::{
     super::{
         Handset, Settings, alphabet,
+        fcp::Fcp,
         played_card::PlayedCard,
         proactive::{Details, Fetched, Order},
         response::{Answer, Envelope},
@@ -254,5 +255,20 @@ fn a_real_phone_tells_its_profile_by_the_same_bits() {
         assert!(body.set.iter().map(facility).all(|facility| facility.is_in(&body.bytes)));
         assert!(!body.clear.iter().map(facility).any(|facility| facility.is_in(&body.bytes)));
         assert!(Facility::SET_UP_MENU.is_in(&body.bytes) && !tag::name(0x8D).unwrap().is_empty());
+    }
+}
+
+/// What a phone takes from the file control parameters of real cards.
+#[test]
+fn file_control_parameters_are_read() {
+    let vectors = Vectors::embedded().unwrap().uicc_parameters;
+    assert!(vectors.len() > 60, "{}", vectors.len());
+    for vector in vectors {
+        let body = &vector.body;
+        let fcp = Fcp::parse(&body.bytes).unwrap();
+        assert_eq!(fcp.size, body.size, "{}", vector.name);
+        assert_eq!(fcp.records, body.record_length.zip(body.record_count), "{}", vector.name);
+        assert_eq!(fcp.pin_enabled, body.pin1_enabled(), "{}", vector.name);
+        assert_eq!(fcp.wants_terminal_capability, body.terminal_capability.unwrap_or(false), "{}", vector.name);
     }
 }
