@@ -14,9 +14,19 @@
 mod chip;
 #[path = "../reference/mod.rs"]
 mod reference;
+#[path = "../rfid_sim/sim.rs"]
+mod sim;
+#[path = "../rfid_sim/host.rs"]
+mod sim_host;
 
 mod ceremony;
+mod commands;
+mod copies;
 mod exports;
+mod generated;
 mod loading;
 mod opening;
+mod refusals;
 mod slot;
+mod tears;
+mod washing;

@@ -63,6 +63,11 @@ impl Key {
         text.chunks(self.algorithm.block_len()).flat_map(|block| self.block(block)).collect()
     }
 
+    /// The inverse.
+    pub fn decipher(&self, text: &[u8]) -> Vec<u8> {
+        text.chunks(self.algorithm.block_len()).flat_map(|block| self.block_back(block)).collect()
+    }
+
     /// `LD ‖ data`, padded only if needed, ECB.
     pub fn encipher_body(&self, data: &[u8]) -> Vec<u8> {
         let mut text = [&[data.len() as u8], data].concat();
@@ -127,6 +132,27 @@ impl Key {
             Algorithm::Sm4 => sm4(&self.value, block),
             Algorithm::Aes => aes(&self.value, block),
         }
+    }
+}
+
+impl Key {
+    fn block_back(&self, block: &[u8]) -> Vec<u8> {
+        let mut whole = block.to_vec();
+        match self.algorithm {
+            Algorithm::TripleDes => {
+                let block: &mut [u8; 8] = whole.as_mut_slice().try_into().unwrap();
+                TdesEde2::new(&self.value.into()).decrypt_block(block.into());
+            }
+            Algorithm::Sm4 => {
+                let block: &mut [u8; 16] = whole.as_mut_slice().try_into().unwrap();
+                Sm4::new(&self.value.into()).decrypt_block(block.into());
+            }
+            Algorithm::Aes => {
+                let block: &mut [u8; 16] = whole.as_mut_slice().try_into().unwrap();
+                Aes128::new(&self.value.into()).decrypt_block(block.into());
+            }
+        }
+        whole
     }
 }
 
