@@ -2,6 +2,7 @@
 
 `MAKE[kind](inputs)` returns the outputs of a vector of that kind. All values are bytes, but for names of ciphers.
 """
+from key_master import key_wrap, make_exported_key
 from milenage import make_milenage
 from primitives import (BLOCK, apdu, cbc_mac, check_value, cmac, diversify, ecb, line_mac, lined, named,
                         pad_if_needed, protect, retail_mac, tac)
@@ -57,7 +58,8 @@ MAKE = {
     "reload_pin": make_reload_pin, "load": make_load, "purchase": make_purchase, "unload": make_unload,
     "overdraft": make_overdraft, "sam_purchase": make_sam_purchase, "sam_load": make_sam_load,
     "des_crypt": make_des_crypt, "sam_mark": make_sam_mark, "access_right": make_access_right,
-    "milenage": make_milenage,
+    "milenage": make_milenage, "exported_key": make_exported_key,
+    "key_wrap": lambda v: {"wrapped": key_wrap(v["kek"], v["plain"])},
     "diversify": lambda v: {"derived": diversify(v["key"], v["factors"], named(v))},
     "key_check_value": lambda v: {"value": check_value(v["key"], named(v))},
     "encipherment": lambda v: {"cipher": ecb(v["key"], lined(v["plain"], named(v)), named(v))},

@@ -10,6 +10,7 @@ import sys
 import tomllib
 
 from constructions import MAKE
+from key_master import exports, wraps
 from orders import orders
 from own_orders import new_kinds, own_cipher, transactions
 
@@ -24,6 +25,8 @@ def triple_des():
     for fields in transactions("des"):
         yield fields["kind"], fields["name"], fields
     yield from new_kinds("des")
+    yield from wraps()
+    yield from exports("des")
 
 
 def sm4_and_aes():
@@ -32,6 +35,7 @@ def sm4_and_aes():
         for fields in transactions(cipher):
             yield fields["kind"], fields["name"], fields
         yield from new_kinds(cipher)
+        yield from exports(cipher)
 
 
 OUTPUTS = {"second_implementation.toml": triple_des, "second_implementation_sm4_aes.toml": sm4_and_aes}

@@ -14,6 +14,7 @@
 //! | [`diversify`], [`key_check_value`] | keys from keys |
 //! | [`authentication`] | EXTERNAL and INTERNAL AUTHENTICATE |
 //! | [`line_protection`], [`wrapped_key`], [`pin`] | commands under line protection, WRITE KEY, RELOAD PIN, PIN UNBLOCK |
+//! | [`key_master`] | key wrap; bodies of WRITE KEY that a key master card exports |
 //! | [`load`], [`purchase`], [`unload`], [`overdraft`] | the wallet; compound purchase, cash withdrawal and undo are with the purchases |
 //! | [`access_right`] | an entry of the access rights |
 //! | [`sam`], [`sam_crypt`] | the SAM's commands |
@@ -37,6 +38,7 @@ pub mod ecb;
 mod hex_field;
 pub mod key_check_value;
 pub mod key_defect;
+pub mod key_master;
 pub mod line_protection;
 pub mod load;
 mod loader;

@@ -12,6 +12,7 @@ use crate::{
     ecb::Ecb,
     key_check_value::KeyCheckValue,
     key_defect::{KeyDefect, defect, defect_of_aes},
+    key_master::{ExportedKey, KeyWrap},
     line_protection::{Encipherment, LineProtection},
     load::Load,
     mac::Mac,
@@ -36,6 +37,7 @@ const FILES: &[(&str, &str)] = &[
     ("diversify.toml", include_str!("../data/diversify.toml")),
     ("ecb.toml", include_str!("../data/ecb.toml")),
     ("globalplatform.toml", include_str!("../data/globalplatform.toml")),
+    ("key_wrap.toml", include_str!("../data/key_wrap.toml")),
     ("line_protection.toml", include_str!("../data/line_protection.toml")),
     ("load.toml", include_str!("../data/load.toml")),
     ("mac.toml", include_str!("../data/mac.toml")),
@@ -95,6 +97,10 @@ kinds! {
     encipherment: Encipherment,
     /// WRITE KEY.
     wrapped_key: WrappedKey,
+    /// AES key wrap.
+    key_wrap: KeyWrap,
+    /// Bodies of WRITE KEY that a key master card exports.
+    exported_key: ExportedKey,
     /// RELOAD PIN.
     reload_pin: ReloadPin,
     /// PIN UNBLOCK.

@@ -29,4 +29,5 @@ mod opening;
 mod refusals;
 mod slot;
 mod tears;
+mod vectors;
 mod washing;

@@ -20,9 +20,9 @@ const TERMINAL: [u8; 6] = hex!("001122334455");
 
 /// What an exported body goes to.
 enum Target {
-    Card(Reader),
+    Card(Box<Reader>),
     /// By radio.
-    Sim(Sim),
+    Sim(Box<Sim>),
 }
 
 impl Target {
@@ -78,7 +78,7 @@ fn washed_card(algorithm: Algorithm) -> Target {
     reader.ok(&hex!("80E0001507 A8 001E F0 F0 FF FF"));
     reader.ok(&hex!("80E0001807 2E 1417 F1 EF FF FF"));
     reader.ok(&hex!("80E0000207 2F 0208 F0 00 FF 18"));
-    Target::Card(reader)
+    Target::Card(Box::new(reader))
 }
 
 /// A SIM's application as INSTALL leaves it.
@@ -95,7 +95,7 @@ fn installed(algorithm: Algorithm) -> Target {
     let fields: [&[u8]; 6] = [&hex!("F04F4E454300"), &hex!("F04F4E454301"), &AID, &[0], &parameters, &[]];
     let data: Vec<u8> = fields.iter().flat_map(|field| [&[field.len() as u8], *field].concat()).collect();
     host.ok(&mut sim, hex!("80E60C00"), &data);
-    Target::Sim(sim)
+    Target::Sim(Box::new(sim))
 }
 
 fn opened_mf(kind: Kind) -> Reader {
@@ -218,7 +218,7 @@ fn sam(algorithm: Algorithm, control: &Key) -> Target {
     reader.write_key(0x39, 0x00, [0x0F, 0xFF], &control.value);
     reader.ok(&hex!("80E0001907 A8 0013 F0 F0 FF FF"));
     reader.ok(&hex!("00A4000002DF01"));
-    Target::Card(reader)
+    Target::Card(Box::new(reader))
 }
 
 #[test]
