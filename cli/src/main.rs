@@ -11,6 +11,7 @@ mod event_names;
 mod journal;
 mod list_source;
 mod output;
+mod passphrase;
 mod people;
 mod pin;
 mod private_file;
@@ -20,10 +21,11 @@ mod table;
 mod terminal_sam;
 mod trace;
 mod trace_keys;
+mod unseen_memory;
 
 use std::{
     env,
-    io::{self, ErrorKind},
+    io::{self, ErrorKind, Write as _},
     process::ExitCode,
 };
 
@@ -35,6 +37,9 @@ use crate::{
 };
 
 fn main() -> ExitCode {
+    if let Err(error) = unseen_memory::keep() {
+        let _ = writeln!(io::stderr(), "warning: this system may write core files of this program: {error}");
+    }
     let exit = match Cli::try_parse() {
         Ok(cli) => run(&cli),
         Err(error) => misused(&error),

@@ -26,6 +26,7 @@ use onecard_wire::{
 use crate::{
     args::SamSource,
     development_keys::{DevelopmentKeys, KEY_VERSION},
+    passphrase::PassphraseSource,
     private_file,
     reader::ReaderName,
     trace::{Peer, Trace},
@@ -53,14 +54,19 @@ type Slot = Traced<Box<dyn Transport>, Box<dyn FnMut(&Exchange)>>;
 
 impl TerminalSam {
     /// Opens what `source` names; `enterprise` is for a SAM's chip, a key file knows its own.
-    pub(crate) fn open(source: &SamSource, enterprise: EnterpriseId, trace: &Trace) -> anyhow::Result<Self> {
+    pub(crate) fn open(
+        source: &SamSource,
+        passphrase: &PassphraseSource,
+        enterprise: EnterpriseId,
+        trace: &Trace,
+    ) -> anyhow::Result<Self> {
         match source {
             SamSource::Slot(reader) => {
                 let slot = open_slot(reader, enterprise, trace)?;
                 Ok(Self { enterprise, issuer: None, keeper: Keeper::Slot(Box::new(slot)) })
             }
             SamSource::Keys(path) => {
-                let (keys, file) = DevelopmentKeys::open(path)?;
+                let (keys, file) = DevelopmentKeys::open(path, passphrase)?;
                 let (enterprise, issuer) = (keys.enterprise, Some(keys.issuer()));
                 let sam = KeyFileSam::open(&keys, path, file)?;
                 Ok(Self { enterprise, issuer, keeper: Keeper::KeyFile(Box::new(sam)) })

@@ -17,7 +17,7 @@ use onecard_wire::{key::KeyType, sam::UsageKind};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
-use crate::{development_keys::DevelopmentKeys, private_file};
+use crate::{development_keys::DevelopmentKeys, passphrase::PassphraseSource, private_file};
 
 /// The keys of whoever checks.
 #[derive(Args, Debug)]
@@ -25,6 +25,8 @@ pub(crate) struct KeySources {
     /// A development key file: cards of its enterprise are known by their answer to SELECT.
     #[arg(long, value_name = "FILE")]
     keys: Vec<PathBuf>,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
     /// A file with the keys of the card in the trace; `onecard trace check --help` shows one.
     #[arg(long, value_name = "FILE")]
     card_keys: Vec<PathBuf>,
@@ -43,7 +45,7 @@ impl KeySources {
     pub(crate) fn read(&self) -> anyhow::Result<TraceKeys> {
         let mut keys = TraceKeys::new();
         for path in &self.keys {
-            keys = keys.with_enterprise(DevelopmentKeys::read(path)?.of_enterprise());
+            keys = keys.with_enterprise(DevelopmentKeys::read(path, &self.passphrase)?.of_enterprise());
         }
         for path in &self.card_keys {
             keys = card_keys(keys, path)?;

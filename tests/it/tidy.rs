@@ -80,6 +80,7 @@ fn card_and_host_do_not_know_each_other() {
         ("wire", "onecard-host"),
         ("cli", "onecard-applet"),
         ("conformance", "onecard-applet"),
+        ("station", "onecard-applet"),
         ("vectors", "onecard-applet"),
         ("vectors", "onecard-host"),
     ] {
@@ -120,7 +121,7 @@ fn the_card_needs_neither_std_nor_heap() {
 
 #[test]
 fn nothing_panics_outside_tests() {
-    for name in ["wire", "applet", "host", "simulator", "vectors", "conformance", "cli"] {
+    for name in ["wire", "applet", "host", "station", "simulator", "vectors", "conformance", "cli"] {
         for path in sources_of(&root().join(name).join("src")) {
             if path.iter().any(|part| part == "tests") || path.ends_with("tests.rs") {
                 continue;

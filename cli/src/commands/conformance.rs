@@ -28,6 +28,7 @@ use crate::{
     consent::Consent,
     development_keys::{DevelopmentKeys, KEY_VERSION},
     output::{Exit, Output},
+    passphrase::PassphraseSource,
     pin::PinSource,
     reader::{CardReader, Place, Tested},
 };
@@ -69,6 +70,8 @@ pub(crate) struct ConformanceRun {
     /// Development key file: cryptograms and MACs of this card are checked too 开发密钥.
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
     #[command(flatten)]
     pin: PinSource,
     /// Enterprise id (单位代码), 16 digits, whose application is looked for; with --keys the file tells it.
@@ -153,7 +156,7 @@ impl ConformanceRun {
         let mut enterprise = self.enterprise;
         let mut keys = None;
         if let Some(path) = &self.keys {
-            let file = DevelopmentKeys::read(path)?;
+            let file = DevelopmentKeys::read(path, &self.passphrase)?;
             enterprise = file.enterprise;
             let name = aid::enterprise_application(enterprise);
             let serial = serial_of(card, &name).with_context(|| {

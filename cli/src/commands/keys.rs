@@ -11,6 +11,7 @@ use crate::{
     args::ENTERPRISE,
     development_keys::DevelopmentKeys,
     output::{Exit, Output},
+    passphrase::PassphraseSource,
     table::{Column, table},
 };
 
@@ -24,7 +25,10 @@ pub(crate) enum KeysCommand {
     #[command(after_help = "Examples:\n  onecard keys new dev.keys\n  onecard keys new sm4.keys --cipher sm4")]
     New(NewKeys),
     /// Show whose keys a file holds, by key check value and never the keys 查看密钥校验值
-    #[command(after_help = "Example:\n  onecard keys show dev.keys")]
+    #[command(after_help = "\
+Examples:
+  onecard keys show dev.keys
+  onecard keys show root.keys --passphrase-file root.pass   sealed by a key ceremony")]
     Show(ShowKeys),
 }
 
@@ -65,8 +69,10 @@ impl Cipher {
 /// Options of `keys show`.
 #[derive(Args, Debug)]
 pub(crate) struct ShowKeys {
-    /// The development key file.
+    /// The key file, in clear or sealed.
     file: PathBuf,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
 }
 
 /// Runs one of them.
@@ -77,8 +83,8 @@ pub(crate) fn run(command: &KeysCommand) -> anyhow::Result<Output> {
             keys.create(file)?;
             Output::new("onecard.keys-new/1", Exit::Done, &KeyList::new(&keys, true))
         }
-        KeysCommand::Show(ShowKeys { file }) => {
-            let keys = DevelopmentKeys::read(file)?;
+        KeysCommand::Show(ShowKeys { file, passphrase }) => {
+            let keys = DevelopmentKeys::read(file, passphrase)?;
             Output::view("onecard.keys-show/1", &KeyList::new(&keys, false))
         }
     }
@@ -89,6 +95,7 @@ struct KeyList {
     enterprise: String,
     #[serde(skip)]
     made: bool,
+    sealed: bool,
     roots: Vec<RootKey>,
 }
 
@@ -104,10 +111,13 @@ impl KeyList {
         let set = keys.roots.keys();
         let roots = set.names().filter_map(|(purpose, version)| {
             let key = set.key(purpose, version).ok()?;
-            let purpose = serde_json::to_value(purpose).ok()?.as_str()?.to_owned();
-            Some(RootKey { purpose, version: version.0, check_value: CheckValue::of(key).to_string() })
+            Some(RootKey {
+                purpose: purpose.to_string(),
+                version: version.0,
+                check_value: CheckValue::of(key).to_string(),
+            })
         });
-        Self { enterprise: keys.enterprise.to_string(), made, roots: roots.collect() }
+        Self { enterprise: keys.enterprise.to_string(), made, sealed: keys.sealed, roots: roots.collect() }
     }
 }
 
@@ -115,7 +125,8 @@ impl fmt::Display for KeyList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.roots.len();
         let made = if self.made { "Made" } else { "Holds" };
-        writeln!(f, "{made} {count} root keys for enterprise {}: DEVELOPMENT KEYS, in clear.", self.enterprise)?;
+        let kept = if self.sealed { "sealed by a passphrase 密封" } else { "DEVELOPMENT KEYS, in clear" };
+        writeln!(f, "{made} {count} root keys for enterprise {}: {kept}.", self.enterprise)?;
         let columns = [Column::Text("root key"), Column::Number("version"), Column::Text("check value 校验值")];
         let row = |root: &RootKey| [root.purpose.clone(), root.version.to_string(), root.check_value.clone()];
         f.write_str(&table(&columns, self.roots.iter().map(row)))

@@ -2,6 +2,7 @@
 
 pub(crate) mod blacklist;
 pub(crate) mod card;
+pub(crate) mod ceremony;
 pub(crate) mod conformance;
 pub(crate) mod demo;
 pub(crate) mod events;
@@ -46,6 +47,12 @@ pub(crate) enum Command {
     /// Development keys: make, show 开发密钥
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Root keys that several people make together, and none of them knows 密钥仪式
+    ///
+    /// Each holder makes a component, whose key check value is written down; together they give the root keys, which go into a
+    /// store and never onto a screen. The minutes tell who, when and which check values.
+    #[command(subcommand)]
+    Ceremony(ceremony::CeremonyCommand),
     /// The signed list of cards that are served nowhere: make, change, receive, show 黑名单
     #[command(subcommand)]
     Blacklist(blacklist::BlacklistCommand),
@@ -89,6 +96,7 @@ pub(crate) fn run(command: &Command, json: bool) -> anyhow::Result<Output> {
         Command::Gp(command) => gp::run(command),
         Command::Sam(sam) => sam::run(sam),
         Command::Keys(keys) => keys::run(keys),
+        Command::Ceremony(command) => ceremony::run(command),
         Command::Blacklist(blacklist) => blacklist::run(blacklist),
         Command::Events(events) => events::run(events),
         Command::Passback(passback) => passback::run(passback),

@@ -31,6 +31,7 @@ use crate::{
     args::{self, Enterprise},
     development_keys::{DevelopmentKeys, KEY_VERSION},
     output::{Exit, Output},
+    passphrase::PassphraseSource,
     reader::{CardReader, Faults, store_chip},
     table::pairs,
     trace::{Peer, Trace},
@@ -59,6 +60,8 @@ pub(crate) struct NewSam {
     /// The development key file.
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
     /// What the terminal does.
     #[arg(long, value_enum)]
     role: Role,
@@ -105,7 +108,7 @@ pub(crate) fn run(command: &SamCommand) -> anyhow::Result<Output> {
     match command {
         SamCommand::New(new) => {
             let file = new.sam.new_file()?;
-            let keys = DevelopmentKeys::read(&new.keys)?;
+            let keys = DevelopmentKeys::read(&new.keys, &new.passphrase)?;
             let random = &mut rand::rng();
             let order = order(new, random)?;
             let mut chip = issue(&keys, &order, random)?;

@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::{
     development_keys::DevelopmentKeys,
     output::{Exit, Output},
+    passphrase::PassphraseSource,
     table::{Column, table},
 };
 
@@ -89,6 +90,8 @@ pub(crate) struct Verify {
     /// The development key file of the issuer.
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
 }
 
 /// Runs one of them.
@@ -106,8 +109,8 @@ pub(crate) fn run(command: &SettlementCommand) -> anyhow::Result<Output> {
         SettlementCommand::Show(Show { file }) => {
             Output::view("onecard.settlement-show/1", &Listing::plain(&read(file)?))
         }
-        SettlementCommand::Verify(Verify { files, keys }) => {
-            let issuer = DevelopmentKeys::read(keys)?.issuer();
+        SettlementCommand::Verify(Verify { files, keys, passphrase }) => {
+            let issuer = DevelopmentKeys::read(keys, passphrase)?.issuer();
             let handed = files.iter().map(|file| {
                 let name = (files.len() > 1).then(|| file.display().to_string());
                 Ok(Handed { file: name, records: read(file)? })

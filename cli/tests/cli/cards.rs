@@ -85,6 +85,9 @@ impl Desk {
         let sample = Sample::new("service desk").unwrap();
         write_secret(&folder.join("holder.pin"), Sample::PIN);
         write_secret(&folder.join("wrong.pin"), "000000");
+        for name in ["zhang", "li", "wang", "store"] {
+            write_secret(&folder.join(format!("{name}.pass")), &format!("four words of {name}"));
+        }
         fs::write(folder.join("doors.toml"), OFFICE_HOURS).unwrap();
         let mut desk = Self { folder: folder.to_path_buf(), sample, serial: 1 };
         desk.key_files();

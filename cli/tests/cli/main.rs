@@ -1,7 +1,8 @@
 //! The command line as its users meet it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod cards;
+mod ceremony;
 mod doors;
 mod doubts;
 mod mishaps;
@@ -14,6 +15,9 @@ mod simulated;
 mod station;
 mod steps;
 mod story;
+mod terminal;
+#[cfg(feature = "hsm")]
+mod token;
 mod traces;
 
 /// Every transcript, typed and compared.

@@ -1,5 +1,7 @@
 //! The names of ciphers in files of keys.
 
+use core::fmt;
+
 use onecard_wire::key::Algorithm;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +18,13 @@ pub enum Cipher {
     /// AES-128 (own).
     #[serde(rename = "aes")]
     Aes,
+}
+
+/// By its name in a file.
+impl fmt::Display for Cipher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 impl From<Cipher> for Algorithm {

@@ -135,10 +135,23 @@ impl RootKeys {
         algorithm: impl Fn(Purpose) -> Algorithm,
         random: &mut impl CryptoRng,
     ) -> Self {
-        let keys = Purpose::ALL.iter().fold(KeySet::default(), |keys, purpose| {
+        Self::of_each(version, algorithm, |_, algorithm| {
             let mut bytes = zeroize::Zeroizing::new([0; Key::LEN]);
             random.fill_bytes(&mut *bytes);
-            keys.with(*purpose, version, Key::new(purpose.algorithm(&algorithm), *bytes))
+            Key::new(algorithm, *bytes)
+        })
+    }
+
+    /// A root of each purpose in version `version`, as `root` makes it for a purpose and its cipher; `algorithm` as in
+    /// [`Self::generate_with`].
+    #[must_use]
+    pub fn of_each(
+        version: KeyVersion,
+        algorithm: impl Fn(Purpose) -> Algorithm,
+        mut root: impl FnMut(Purpose, Algorithm) -> Key,
+    ) -> Self {
+        let keys = Purpose::ALL.iter().fold(KeySet::default(), |keys, purpose| {
+            keys.with(*purpose, version, root(*purpose, purpose.algorithm(&algorithm)))
         });
         Self(keys)
     }
@@ -154,14 +167,14 @@ impl RootKeys {
     /// The keys of one enterprise. The operator's own keys are not among them.
     #[must_use]
     pub fn enterprise(&self, enterprise: EnterpriseId) -> EnterpriseKeys {
-        let keys = self.0.diversified(enterprise.to_bytes(), |purpose| !is_operators(purpose));
+        let keys = self.0.diversified(enterprise.to_bytes(), |purpose| !purpose.is_operators());
         EnterpriseKeys { enterprise, keys }
     }
 
     /// The operator's keys of one chip, by its 8-byte number.
     #[must_use]
     pub fn chip(&self, number: [u8; 8]) -> OperatorKeys {
-        OperatorKeys(self.0.diversified(number, is_operators))
+        OperatorKeys(self.0.diversified(number, Purpose::is_operators))
     }
 
     /// The roots.
@@ -254,25 +267,6 @@ impl OperatorKeys {
     }
 }
 
-const fn is_operators(purpose: Purpose) -> bool {
-    matches!(
-        purpose,
-        Purpose::CardControl
-            | Purpose::CardMaintenance
-            | Purpose::SamCardControl
-            | Purpose::SamCardMaintenance
-            | Purpose::Scp03Enc
-            | Purpose::Scp03Mac
-            | Purpose::Scp03Dek
-            | Purpose::Scp02Enc
-            | Purpose::Scp02Mac
-            | Purpose::Scp02Dek
-            | Purpose::OtaKic
-            | Purpose::OtaKid
-            | Purpose::OtaKik
-    )
-}
-
 impl fmt::Debug for KeySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "KeySet({} keys)", self.0.len())
@@ -339,9 +333,17 @@ mod tests {
     }
 
     #[test]
+    fn a_purpose_is_told_by_its_name_in_a_file() {
+        for purpose in Purpose::ALL {
+            assert_eq!(serde_json::to_string(&purpose).unwrap(), format!("\"{purpose}\""));
+        }
+        assert_eq!(Purpose::LoadForAir.to_string(), "load-for-air");
+    }
+
+    #[test]
     fn an_enterprise_gets_no_key_of_the_operator() {
         let keys = roots().enterprise("1000000000000001".parse().unwrap());
-        assert!(keys.keys().names().all(|(purpose, _)| !is_operators(purpose)));
+        assert!(keys.keys().names().all(|(purpose, _)| !purpose.is_operators()));
     }
 
     #[test]

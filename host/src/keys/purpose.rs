@@ -1,5 +1,7 @@
 //! What a key is for.
 
+use core::fmt;
+
 use onecard_wire::key::{Algorithm, KeyType};
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +91,13 @@ pub enum Purpose {
     MotherAuthentication,
 }
 
+/// By its name in a key file.
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
 /// Where a key stands in an enterprise application.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct CardPlace {
@@ -146,6 +155,27 @@ impl Purpose {
     #[must_use]
     pub const fn follows_key_file(self) -> bool {
         matches!(self.place(), Some(CardPlace { key_type, .. }) if key_type.counts_errors())
+    }
+
+    /// Whether the key is the operator's own, by the chip's number: no enterprise's key comes from its root.
+    #[must_use]
+    pub const fn is_operators(self) -> bool {
+        matches!(
+            self,
+            Self::CardControl
+                | Self::CardMaintenance
+                | Self::SamCardControl
+                | Self::SamCardMaintenance
+                | Self::Scp03Enc
+                | Self::Scp03Mac
+                | Self::Scp03Dek
+                | Self::Scp02Enc
+                | Self::Scp02Mac
+                | Self::Scp02Dek
+                | Self::OtaKic
+                | Self::OtaKid
+                | Self::OtaKik
+        )
     }
 
     /// The cipher of a key that is of one alone: a protocol's, or that of the key it stands in for.

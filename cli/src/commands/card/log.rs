@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::{
     args::{Enterprise, SamSource},
     output::Output,
+    passphrase::PassphraseSource,
     pin::PinSource,
     reader::{CardReader, Faults, tap},
     table::{Column, table},
@@ -30,6 +31,8 @@ pub(crate) struct Log {
     /// Read with a MAC by this SAM (a service desk's) or keys:FILE, instead of the PIN.
     #[arg(long, value_name = "SAM")]
     sam: Option<SamSource>,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
     #[command(flatten)]
     enterprise: Enterprise,
     #[command(flatten)]
@@ -58,7 +61,8 @@ struct Record {
 pub(super) fn run(options: &Log) -> anyhow::Result<Output> {
     let enterprise = options.enterprise.enterprise;
     let trace = Trace::new(false);
-    let mut sam = options.sam.as_ref().map(|source| TerminalSam::open(source, enterprise, &trace)).transpose()?;
+    let open = |source| TerminalSam::open(source, &options.passphrase, enterprise, &trace);
+    let mut sam = options.sam.as_ref().map(open).transpose()?;
     let pin = if sam.is_some() { options.pin.offered()? } else { Some(options.pin.required()?) };
     let enterprise = sam.as_ref().map_or(enterprise, |sam| sam.enterprise);
     let facts = tap(&options.card, &Faults::default(), &trace, |mut card| {

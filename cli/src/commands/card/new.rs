@@ -21,6 +21,7 @@ use crate::{
     consent::Consent,
     development_keys::{DevelopmentKeys, KEY_VERSION},
     output::{Exit, Output},
+    passphrase::PassphraseSource,
     people::{self, HolderName, IdNumber, holder},
     pin::PinSource,
     reader::{CardReader, Faults},
@@ -38,6 +39,8 @@ pub(crate) struct NewCard {
     /// The development key file.
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
     /// The member's number, 1 to 10 digits: the card number is made from it, and used once only.
     #[arg(long, value_name = "NUMBER", value_parser = serial)]
     number: ApplicationSerial,
@@ -99,7 +102,7 @@ impl Limits {
 pub(super) fn run(new: &NewCard) -> anyhow::Result<Output> {
     ensure!(new.valid_from <= new.valid_to, "--valid-to lies before --valid-from");
     let place = new.card.place()?;
-    let keys = DevelopmentKeys::read(&new.keys)?;
+    let keys = DevelopmentKeys::read(&new.keys, &new.passphrase)?;
     let order = CardOrder {
         enterprise: keys.enterprise,
         directory: DIRECTORY,

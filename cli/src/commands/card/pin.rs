@@ -21,6 +21,7 @@ use crate::{
     development_keys::{DevelopmentKeys, KEY_VERSION},
     ending::Bilingual,
     output::Output,
+    passphrase::PassphraseSource,
     pin::{NewPinSource, PinSource},
     reader::{CardReader, Faults, tap},
     trace::TraceOption,
@@ -87,6 +88,8 @@ pub(crate) struct ByIssuer {
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
     #[command(flatten)]
+    passphrase: PassphraseSource,
+    #[command(flatten)]
     new: NewPinSource,
     #[command(flatten)]
     trace: TraceOption,
@@ -137,7 +140,7 @@ impl Member {
 
 impl ByIssuer {
     fn run(&self, schema: &'static str, purpose: Purpose) -> anyhow::Result<Output> {
-        let keys = DevelopmentKeys::read(&self.keys)?;
+        let keys = DevelopmentKeys::read(&self.keys, &self.passphrase)?;
         let of_enterprise = keys.of_enterprise();
         // A key file that lacks the key is told before the card is asked for anything.
         of_enterprise.keys().key(purpose, KEY_VERSION)?;

@@ -64,8 +64,8 @@ pub(super) fn run(options: &Resolve) -> anyhow::Result<Output> {
     let trace = till.new_trace()?;
     let pin = options.pin.offered()?;
     let sam = till.open_sam(&trace)?;
-    let issuer =
-        options.issuer.as_deref().map(|path| DevelopmentKeys::read(path).map(|keys| keys.issuer())).transpose()?;
+    let issuer = options.issuer.as_deref().map(|path| DevelopmentKeys::read(path, &till.passphrase)).transpose()?;
+    let issuer = issuer.map(|keys| keys.issuer());
     let issuer = issuer.or_else(|| sam.issuer.clone()).unwrap_or_default();
     let enterprise = sam.enterprise;
     let mut asked = Asked { till, trace, sam, issuer, pin };

@@ -18,6 +18,7 @@ use crate::{
     args::{Enterprise, SamSource},
     ending::Bilingual,
     output::{Exit, Output},
+    passphrase::PassphraseSource,
     reader::{CardReader, Faults, tap},
     terminal_sam::TerminalSam,
     trace::{Trace, TraceLine, TraceOption},
@@ -31,6 +32,8 @@ pub(super) struct Service {
     /// The service desk's SAM: sim:FILE, pcsc:NAME, or keys:FILE for a development key file.
     #[arg(long, value_name = "SAM")]
     sam: SamSource,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
     #[command(flatten)]
     enterprise: Enterprise,
     #[command(flatten)]
@@ -70,7 +73,7 @@ impl Service {
         work: impl FnOnce(&mut dyn Transport, &mut TerminalSam) -> Result<Done, Failure>,
     ) -> anyhow::Result<Output> {
         let trace = self.trace.begin()?;
-        let mut sam = TerminalSam::open(&self.sam, self.enterprise.enterprise, &trace)?;
+        let mut sam = TerminalSam::open(&self.sam, &self.passphrase, self.enterprise.enterprise, &trace)?;
         let ended = tap(&self.card, &Faults::default(), &trace, |card| work(card, &mut sam))?;
         output(schema, ended, &trace)
     }

@@ -12,6 +12,7 @@ use crate::{
     args::{At, Enterprise, SamSource},
     development_keys::KEY_VERSION,
     list_source::ListSource,
+    passphrase::PassphraseSource,
     private_file,
     reader::CardReader,
     terminal_sam::TerminalSam,
@@ -28,6 +29,8 @@ pub(super) struct PresenceTerminal {
     /// The terminal's SAM: sim:FILE, pcsc:NAME, or keys:FILE for a development key file.
     #[arg(long, value_name = "SAM")]
     sam: SamSource,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
     #[command(flatten)]
     enterprise: Enterprise,
     /// The terminal's journal of events, which counts [default: name of the card's file, or of
@@ -53,7 +56,7 @@ impl PresenceTerminal {
 
     /// The SAM.
     pub(super) fn open_sam(&self, trace: &Trace) -> anyhow::Result<TerminalSam> {
-        TerminalSam::open(&self.sam, self.enterprise.enterprise, trace)
+        TerminalSam::open(&self.sam, &self.passphrase, self.enterprise.enterprise, trace)
     }
 
     /// The journal; none is begun for a card that is not there.

@@ -24,6 +24,7 @@ use crate::{
     ending::{Ending, TapEnding},
     journal,
     output::{Exit, Output},
+    passphrase::PassphraseSource,
     reader::{CardReader, Faults, tap},
     terminal_sam::{KEY_FILE_TERMINAL, TerminalSam},
     trace::{Trace, TraceLine, TraceOption},
@@ -37,6 +38,8 @@ pub(crate) struct Till {
     /// The terminal's SAM: sim:FILE, pcsc:NAME, or keys:FILE for a development key file.
     #[arg(long, value_name = "SAM")]
     pub(super) sam: SamSource,
+    #[command(flatten)]
+    pub(super) passphrase: PassphraseSource,
     #[command(flatten)]
     pub(super) enterprise: Enterprise,
     /// The terminal's journal, which remembers what is in doubt [default: name of the card's
@@ -57,13 +60,13 @@ impl Till {
 
     /// The SAM.
     pub(super) fn open_sam(&self, trace: &Trace) -> anyhow::Result<TerminalSam> {
-        TerminalSam::open(&self.sam, self.enterprise.enterprise, trace)
+        TerminalSam::open(&self.sam, &self.passphrase, self.enterprise.enterprise, trace)
     }
 
     /// A service desk's keys, which no SAM of this program holds.
     pub(super) fn open_desk(&self) -> anyhow::Result<DeskWithKeys> {
         match &self.sam {
-            SamSource::Keys(path) => DeskWithKeys::open(path),
+            SamSource::Keys(path) => DeskWithKeys::open(path, &self.passphrase),
             SamSource::Slot(_) => anyhow::bail!("unload and overdraft keys are on no SAM: give --sam keys:FILE"),
         }
     }
@@ -117,8 +120,8 @@ pub(super) struct DeskWithKeys {
 
 impl DeskWithKeys {
     /// From the key file at `path`.
-    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        let keys = DevelopmentKeys::read(path)?;
+    pub(super) fn open(path: &Path, passphrase: &PassphraseSource) -> anyhow::Result<Self> {
+        let keys = DevelopmentKeys::read(path, passphrase)?;
         let of_desk = DeskKeys::new(keys.of_enterprise(), KEY_VERSION, KEY_FILE_TERMINAL, rand::rng());
         Ok(Self { enterprise: keys.enterprise, keys: of_desk, issuer: keys.issuer() })
     }

@@ -21,6 +21,7 @@ use crate::{
     consent::Consent,
     development_keys::DevelopmentKeys,
     output::{Exit, Output},
+    passphrase::PassphraseSource,
     pin::PinSource,
     reader::{CardReader, Faults},
     trace::{Peer, Trace},
@@ -34,6 +35,8 @@ pub(crate) struct WipeCard {
     /// The development key file that the card was issued by.
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
     /// The number it was issued by, 1 to 10 digits, if it does not tell: of a card not finished, or blocked.
     #[arg(long, value_name = "NUMBER", value_parser = serial)]
     number: Option<ApplicationSerial>,
@@ -69,7 +72,7 @@ struct Wiped {
 
 pub(super) fn run(options: &WipeCard) -> anyhow::Result<Output> {
     let place = options.card.place()?;
-    let keys = DevelopmentKeys::read(&options.keys)?;
+    let keys = DevelopmentKeys::read(&options.keys, &options.passphrase)?;
     let (faults, trace) = (Faults::default(), Trace::new(false));
     let pin = options.pin.offered()?;
     let told = place.tap(Peer::Card, &faults, &trace, |card| options.look(card, &keys, pin.as_ref()))?;

@@ -30,6 +30,7 @@ use crate::{
     commands::{card, sam},
     development_keys::{DevelopmentKeys, KEY_VERSION},
     journal,
+    passphrase::PassphraseSource,
     people::Person,
     private_file,
     reader::{Faults, ReaderName, store_chip},
@@ -156,6 +157,7 @@ impl Terminal {
             None => Running {
                 sam: TerminalSam::open(
                     &SamSource::Slot(ReaderName::Sim(self.sam.clone())),
+                    &PassphraseSource::default(),
                     self.enterprise,
                     &self.trace,
                 )?,

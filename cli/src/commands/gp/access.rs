@@ -25,6 +25,7 @@ use super::key_file;
 use crate::{
     development_keys::DevelopmentKeys,
     output::Exit,
+    passphrase::PassphraseSource,
     reader::{CardReader, Faults},
     trace::Trace,
 };
@@ -45,6 +46,8 @@ pub(super) struct Channel {
     /// The development key file that the SIM's keys come from.
     #[arg(long, value_name = "FILE", required_unless_present_any = ["test_keys", "key_file"])]
     pub(super) keys: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) passphrase: PassphraseSource,
     /// A file with the three keys of this very SIM, as its maker gives them: TOML with `protocol`, `version`, `enc`, `mac`, `dek`.
     #[arg(long, value_name = "FILE", conflicts_with = "test_keys")]
     key_file: Option<PathBuf>,
@@ -130,7 +133,7 @@ impl Channel {
     pub(super) fn development_keys(&self) -> anyhow::Result<DevelopmentKeys> {
         let file =
             self.keys.as_deref().context("the operator's keys are needed: name a key file by --keys 请加--keys")?;
-        DevelopmentKeys::read(file)
+        DevelopmentKeys::read(file, &self.passphrase)
     }
 
     /// The protocol that is allowed.

@@ -147,7 +147,8 @@ impl Put {
         }
         let file = self.new.as_deref().context("name the new keys by --new or --new-file")?;
         let default = if protocol == ProtocolId::SCP02 { 0x20 } else { 0x30 };
-        key_file::of_operator(&DevelopmentKeys::read(file)?, protocol, self.version.unwrap_or(default))
+        let keys = DevelopmentKeys::read(file, &self.access.channel.passphrase)?;
+        key_file::of_operator(&keys, protocol, self.version.unwrap_or(default))
     }
 }
 

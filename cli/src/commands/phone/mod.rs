@@ -19,6 +19,7 @@ use self::{slot::Slot, till::Till};
 use crate::{
     args::{At, ChipFile, Enterprise, SamSource},
     output::Output,
+    passphrase::PassphraseSource,
     private_file,
     reader::{CardReader, Place},
 };
@@ -79,6 +80,8 @@ pub(crate) struct Phone {
     /// SAM of the terminal beside the phone: sim:FILE, pcsc:NAME or keys:FILE; without it the terminal tells balances.
     #[arg(long, value_name = "SAM")]
     sam: Option<SamSource>,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
     #[command(flatten)]
     enterprise: Enterprise,
     #[command(flatten)]

@@ -35,7 +35,8 @@ impl Till {
     pub(super) fn new(field: Option<Field>, phone: &Phone, place: &Place) -> anyhow::Result<Self> {
         let trace = Trace::new(false);
         let named = phone.enterprise.enterprise;
-        let sam = phone.sam.as_ref().map(|source| TerminalSam::open(source, named, &trace)).transpose()?;
+        let sam =
+            phone.sam.as_ref().map(|source| TerminalSam::open(source, &phone.passphrase, named, &trace)).transpose()?;
         let journal = match place {
             Place::Sim(ChipFile(path)) => journal::beside(path, ".journal"),
             Place::Pcsc(_) => Path::new("phone.journal").to_owned(),

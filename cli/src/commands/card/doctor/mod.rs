@@ -42,6 +42,7 @@ use crate::{
     journal,
     list_source::ListSource,
     output::{Exit, Output},
+    passphrase::PassphraseSource,
     pin::PinSource,
     reader::{CardReader, Faults, tap},
     table::wrapped,
@@ -57,6 +58,8 @@ pub(crate) struct Doctor {
     /// The SAM that should serve the card, sim:FILE or pcsc:NAME, or the keys that are in use, keys:FILE.
     #[arg(long, value_name = "SAM")]
     sam: Option<SamSource>,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
     #[command(flatten)]
     enterprise: Enterprise,
     /// Another enterprise whose card this may be; may be given several times.
@@ -125,11 +128,11 @@ impl Doctor {
         Ok(match &self.sam {
             None => (self.enterprise.enterprise, InUse::Nothing),
             Some(SamSource::Keys(path)) => {
-                let keys = DevelopmentKeys::read(path)?;
+                let keys = DevelopmentKeys::read(path, &self.passphrase)?;
                 (keys.enterprise, InUse::File(keys.of_enterprise().keys().names().collect()))
             }
             Some(source) => {
-                let sam = TerminalSam::open(source, self.enterprise.enterprise, &Trace::new(false))?;
+                let sam = TerminalSam::open(source, &self.passphrase, self.enterprise.enterprise, &Trace::new(false))?;
                 (sam.enterprise, InUse::Sam(Box::new(sam)))
             }
         })

@@ -18,6 +18,7 @@ use self::{facts::Inspection, reading::Reading};
 use crate::{
     args::{Enterprise, SamSource},
     output::Output,
+    passphrase::PassphraseSource,
     pin::PinSource,
     reader::{CardReader, Faults, tap},
     terminal_sam::TerminalSam,
@@ -34,6 +35,8 @@ pub(crate) struct Inspect {
     #[arg(long, value_name = "SAM")]
     sam: Option<SamSource>,
     #[command(flatten)]
+    passphrase: PassphraseSource,
+    #[command(flatten)]
     enterprise: Enterprise,
     #[command(flatten)]
     pin: PinSource,
@@ -42,7 +45,8 @@ pub(crate) struct Inspect {
 pub(super) fn run(options: &Inspect) -> anyhow::Result<Output> {
     let enterprise = options.enterprise.enterprise;
     let trace = Trace::new(false);
-    let mut sam = options.sam.as_ref().map(|source| TerminalSam::open(source, enterprise, &trace)).transpose()?;
+    let open = |source| TerminalSam::open(source, &options.passphrase, enterprise, &trace);
+    let mut sam = options.sam.as_ref().map(open).transpose()?;
     let pin = options.pin.offered()?;
     let name = aid::enterprise_application(sam.as_ref().map_or(enterprise, |sam| sam.enterprise));
     let inspection = tap(&options.card, &Faults::default(), &trace, |mut card| {

@@ -46,6 +46,7 @@ use crate::{
     consent::Consent,
     development_keys::DevelopmentKeys,
     output::{Exit, Output},
+    passphrase::PassphraseSource,
     people,
     pin::PinSource,
     reader::CardReader,
@@ -61,6 +62,8 @@ pub(crate) struct Restore {
     /// The development key file.
     #[arg(long, value_name = "FILE")]
     keys: PathBuf,
+    #[command(flatten)]
+    passphrase: PassphraseSource,
     /// The new card's number, 1 to 10 digits, that no card had before.
     #[arg(long, value_name = "NUMBER", value_parser = serial)]
     number: ApplicationSerial,
@@ -76,7 +79,7 @@ pub(crate) struct Restore {
 pub(super) fn run(options: &Restore) -> anyhow::Result<Output> {
     let place = options.card.place()?;
     let archive = Archive::read(&options.archive)?;
-    let keys = DevelopmentKeys::read(&options.keys)?;
+    let keys = DevelopmentKeys::read(&options.keys, &options.passphrase)?;
     let old = archive.public_data;
     ensure!(
         old.enterprise == keys.enterprise,
