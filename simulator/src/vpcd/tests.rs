@@ -252,3 +252,20 @@ fn nobody_there_and_somebody_else_there_are_told_apart() {
     let Err(error) = Slot::connect("127.0.0.1", port) else { panic!("nobody listens") };
     assert!(matches!(error, NoSlot::NoReader { .. }) && error.to_string().contains("vsmartcard-vpcd"));
 }
+
+#[test]
+fn a_key_master_card_and_its_mother_card_are_served_by_both_protocols() {
+    let status: [u8; 4] = [0x80, 0xCA, 0x00, 0xC0];
+    for protocol in [Protocol::T1, Protocol::T0] {
+        for (blank, kind, length) in
+            [(Blank::KeyMaster, Kind::KeyMaster, 27), (Blank::MotherAuthentication, Kind::MotherAuthentication, 17)]
+        {
+            let card = SimulatedCard::new(Chip::blank(blank, 1).unwrap(), protocol);
+            let (mut vpcd, _, _) = Vpcd::with(card);
+            assert_eq!(vpcd.ask(&[4]).unwrap(), atr(kind, protocol));
+            vpcd.tell(&[1]);
+            let answer = vpcd.ask(&[&status[..], &[length]].concat()).unwrap();
+            assert_eq!(answer, [&vec![0; usize::from(length)][..], &[0x90, 0x00]].concat());
+        }
+    }
+}

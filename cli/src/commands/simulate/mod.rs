@@ -40,6 +40,8 @@ Examples:
   opensc-tool --reader 'Virtual PCD 00 00' --atr              # in another window 另开窗口
   # a member's card and a till's SAM, for the tests of a terminal program 卡与SAM卡同时
   onecard simulate --card sim:wang.card --sam sim:till.sam
+  # a key master card and the card that opens it 密钥母卡与母卡认证卡
+  onecard simulate --card sim:school.master --card sim:school.mother
   # a phone's SIM: the phone's side in one reader, a terminal's field in the other 手机卡两侧
   onecard simulate --sim sim:wang.sim --protocol t0
   # for a script: one JSON object a line, an end of its own
@@ -55,7 +57,7 @@ Typed while it runs 运行中可键入:
 /// Options of `simulate`.
 #[derive(Args, Debug)]
 pub(crate) struct Simulate {
-    /// A member's card, sim:FILE; twice for two cards.
+    /// A member's card, a key master card or its mother card, sim:FILE; twice for two cards.
     #[arg(long = "card", value_name = "CHIP", required_unless_present_any = ["sams", "sim"])]
     cards: Vec<ChipFile>,
     /// A SAM, sim:FILE; cards come first.
