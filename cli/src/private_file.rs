@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use onecard_host::disk::{Disk, SystemDisk};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
@@ -28,7 +29,8 @@ pub(crate) fn read(path: &Path, what: &str) -> anyhow::Result<(File, Zeroizing<S
 /// # Errors
 /// If there is a file of that name already, above all.
 pub(crate) fn create(path: &Path, what: &str, text: &str) -> anyhow::Result<()> {
-    write_new(path, text).with_context(|| format!("{what} {} cannot be made", path.display()))
+    let made = write_new(path, text).and_then(|()| SystemDisk.sync_directory_of(path));
+    made.with_context(|| format!("{what} {} cannot be made", path.display()))
 }
 
 /// Makes an empty file that its owner alone can read, unless there is one of that name.
@@ -47,7 +49,9 @@ pub(crate) fn replace(path: &Path, what: &str, text: &str) -> anyhow::Result<()>
     let replaced = match fs::remove_file(new) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         // What a cut left of an earlier attempt is gone.
-        _ => write_new(new, text).and_then(|()| fs::rename(new, path)),
+        _ => {
+            write_new(new, text).and_then(|()| fs::rename(new, path)).and_then(|()| SystemDisk.sync_directory_of(path))
+        }
     };
     replaced.with_context(|| format!("{what} {} cannot be written", path.display()))
 }

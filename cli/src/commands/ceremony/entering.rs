@@ -93,7 +93,7 @@ fn unseal(record: &Record, path: &Path, file: Option<&Path>) -> anyhow::Result<(
 fn from_paper(made: &MadeComponent, combination: &mut Combination<'_>) -> anyhow::Result<bool> {
     let holder = made.holder();
     let prompt = format!("{holder}, type your component from paper, or Enter to leave it out 请输入分量: ");
-    let otherwise = format!("{holder}'s component is on paper and must be typed");
+    let otherwise = format!("{holder}'s component is on paper: name enough others by --component FILE");
     for left in (0..TYPING_TRIES).rev() {
         let digits = typed_unseen(&prompt, &otherwise)?;
         if digits.trim().is_empty() {

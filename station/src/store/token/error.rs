@@ -27,7 +27,7 @@ pub enum TokenError {
         error: Error,
     },
     /// No such token.
-    #[error("no token labelled {label:?} is there, only: {found}; plug it in, initialise it, or name another")]
+    #[error("no token labelled {label:?} is there; there are: {found}. Plug it in, initialise it, or name another")]
     NoToken {
         /// Which was asked for.
         label: String,

@@ -87,7 +87,8 @@ impl Token {
             session.login(UserType::User, Some(&pin)).map_err(|error| place.refused_pin(error))?;
             return Ok(Self { session, place, enterprise, known: BTreeMap::new(), _library: context });
         }
-        Err(TokenError::NoToken { label: label.to_owned(), found: found.join(", ") })
+        let found = if found.is_empty() { "none".to_owned() } else { found.join(", ") };
+        Err(TokenError::NoToken { label: label.to_owned(), found })
     }
 
     /// Which token it is, in words.
