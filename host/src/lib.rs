@@ -14,6 +14,7 @@
 //! | [`disk`] | what is durable when, for journals and the blacklist |
 //! | [`issuing`] | from a blank card to an application or a SAM |
 //! | [`globalplatform`] | management of RFID-SIMs: secure channels, the registry, keys |
+//! | [`key_master`] | the key master card and its mother card: personalised, opened, filled, copied |
 //! | [`keys`] | roots, diversification, check values |
 //! | [`key_store`] | where master keys are, which give ready bodies of WRITE KEY and no key |
 //! | [`crypto`], [`line_protection`] | session keys, MACs, TAC; commands under a MAC, enciphered |
@@ -56,6 +57,7 @@ pub mod disk;
 pub mod globalplatform;
 pub mod issuing;
 mod key_list;
+pub mod key_master;
 pub mod key_store;
 pub mod keys;
 mod line_file;

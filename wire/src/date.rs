@@ -52,6 +52,9 @@ impl Date {
 }
 
 impl Time {
+    /// 00:00:00.
+    pub const MIDNIGHT: Self = Self([0; 3]);
+
     /// From BCD; `None` if there is no such time.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 3]) -> Option<Self> {

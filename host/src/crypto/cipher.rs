@@ -148,6 +148,11 @@ impl LineKey {
     }
 }
 
+/// One block by an AES key.
+pub(crate) fn aes_block(key: &Key, block: WideBlock) -> WideBlock {
+    one(&key.aes(), block)
+}
+
 /// One block.
 pub(super) fn one<C: BlockCipherEncrypt, const N: usize>(cipher: &C, block: [u8; N]) -> [u8; N]
 where

@@ -93,15 +93,19 @@ pub(crate) fn triple_des_mac(key: &Key, message: &[u8]) -> Block {
     chain(&key.triple_des(), [0; 8], &method_2(message))
 }
 
-/// CMAC of NIST SP 800-38B over the parts as one message.
-fn cmac(key: &Key, parts: &[&[u8]]) -> [u8; MAC_LEN] {
+/// CMAC of NIST SP 800-38B by an AES key over the parts as one message: its left bytes, at most 16.
+pub(crate) fn cmac_left<const N: usize>(key: &Key, parts: &[&[u8]]) -> [u8; N] {
     let mut mac = Cmac::<Aes128>::new(key.expose().into());
     parts.iter().for_each(|part| mac.update(part));
     left(&mac.finalize().into_bytes())
 }
 
-fn left(block: &[u8]) -> [u8; MAC_LEN] {
-    block.first_chunk().copied().unwrap_or_default()
+fn cmac(key: &Key, parts: &[&[u8]]) -> [u8; MAC_LEN] {
+    cmac_left(key, parts)
+}
+
+fn left<const N: usize>(block: &[u8]) -> [u8; N] {
+    block.first_chunk().copied().unwrap_or([0; N])
 }
 
 #[cfg(test)]

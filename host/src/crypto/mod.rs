@@ -8,9 +8,9 @@ mod mac;
 pub mod padding;
 mod transaction;
 
-pub(crate) use cipher::encipher_chained;
+pub(crate) use cipher::{aes_block, encipher_chained};
 pub use cryptogram::Cryptogram;
 pub use key::{DesKey, Key, KeyTextError, LineKey};
 pub use mac::{MAC_LEN, cbc_mac, macs_equal};
-pub(crate) use mac::{retail_mac, triple_des_mac};
+pub(crate) use mac::{cmac_left, retail_mac, triple_des_mac};
 pub use transaction::{SessionKey, TransactionTerms, load_tac, purchase_tac, update_tac};

@@ -8,7 +8,7 @@ use onecard_wire::{
     file::{AccessRight, CreateElementary, EF_HEADER_SIZE, FileKind, PURSE_BODY_SIZE, WRITE_NEEDS_MAC},
     ins,
     key::{Algorithm, KeyVersion, RECORD_OVERHEAD},
-    number::EnterpriseId,
+    number::{ApplicationSerial, EnterpriseId},
     record::{ApplicationType, Holder, Parameters, PublicData},
     wallet::Purse,
 };
@@ -24,7 +24,7 @@ use crate::{
     card::{Pin, Selected, balance, select, verify_pin},
     crypto::{Key, LineKey},
     keys::{CardKeys, Purpose},
-    line_protection::{AnswerError, verified_answer, with_mac},
+    line_protection::{AnswerError, LineMac, ProtectError, verified_answer, with_mac},
     transport::Transport,
 };
 
@@ -92,7 +92,7 @@ pub fn issue_card<T: Transport + ?Sized>(
 }
 
 /// The files of profile §3.1 in the order of their creation, the log before the purses that name it.
-const FILES: [(Fid, CreateElementary); 10] = [
+pub(super) const FILES: [(Fid, CreateElementary); 10] = [
     (Fid::PUBLIC_DATA, data_file(FileKind::Binary, [0x00, 0x1E], AccessRight::FREE, 0xFF)),
     (Fid::HOLDER, data_file(FileKind::Binary, [0x00, 0x37], ANY_STATE, 0xFF)),
     (Fid::PARAMETERS, data_file(FileKind::Binary, [0x00, 0x24], AccessRight::FREE, 0xFF)),
@@ -117,7 +117,7 @@ const ANY_STATE: AccessRight = AccessRight(0xF1);
 
 /// The 18 keys of profile §3.2 and room for seven more, so that keys can roll while old terminals still work.
 const KEY_FILE_SIZE: u16 = 25 * (Key::LEN as u16 + RECORD_OVERHEAD);
-const KEY_FILE: CreateElementary = CreateElementary {
+pub(super) const KEY_FILE: CreateElementary = CreateElementary {
     type_byte: FileKind::Key as u8,
     size: KEY_FILE_SIZE.to_be_bytes(),
     // dfSfi: an application's key file, 100 ‖ SFI 15.
@@ -128,7 +128,7 @@ const KEY_FILE: CreateElementary = CreateElementary {
 };
 
 /// Room of the directory by FMCOS's accounting: each file's header and body.
-const DIRECTORY_SIZE: u16 = {
+pub(super) const DIRECTORY_SIZE: u16 = {
     let mut size = EF_HEADER_SIZE + KEY_FILE_SIZE;
     let mut files: &[(Fid, CreateElementary)] = &FILES;
     while let [(_, file), rest @ ..] = files {
@@ -195,13 +195,7 @@ pub(super) fn write_other_keys<T: Transport + ?Sized>(
     order: &CardOrder,
 ) -> Result<(), IssuingError> {
     let control = key(script, keys, Purpose::Control, order.key_version)?;
-    for purpose in Purpose::ALL.into_iter().filter(|purpose| *purpose != Purpose::Control) {
-        let Some(place) = purpose.place() else { continue };
-        let value = key(script, keys, purpose, order.key_version)?;
-        let record = record_of(purpose, place.key_type, order.key_version, value);
-        script.add_key(Step::WriteKey(purpose), place.id, &record, control)?;
-    }
-    for KeyBeside { purpose, id, version } in order.beside.iter().copied() {
+    for KeyBeside { purpose, id, version } in other_keys(order) {
         let step = Step::WriteKey(purpose);
         let place = place_of(purpose, id).ok_or_else(|| script.failed(step, Cause::NoSuchPlace(purpose, id)))?;
         let value = key(script, keys, purpose, version)?;
@@ -210,24 +204,47 @@ pub(super) fn write_other_keys<T: Transport + ?Sized>(
     script.add_key(Step::WritePin, 0x00, &pin_record(&order.pin), control)
 }
 
+/// All keys but the control key in the order of writing.
+pub(super) fn other_keys(order: &CardOrder) -> impl Iterator<Item = KeyBeside> {
+    let version = order.key_version;
+    let own = Purpose::ALL.into_iter().filter(|purpose| *purpose != Purpose::Control);
+    let own = own.filter_map(move |purpose| Some(KeyBeside { purpose, id: purpose.place()?.id, version }));
+    own.chain(order.beside.iter().copied())
+}
+
 /// What the files hold.
 pub(super) fn write_contents<T: Transport + ?Sized>(
     script: &mut Script<'_, T>,
     keys: &CardKeys,
     order: &CardOrder,
 ) -> Result<(), IssuingError> {
-    let maintenance = key(script, keys, Purpose::Maintenance, order.key_version)?;
-    script.write_file(Fid::PUBLIC_DATA, &public_data(keys, order).emit(), maintenance)?;
-    script.write_file(Fid::HOLDER, &order.holder.emit(), maintenance)?;
-    script.write_file(Fid::PARAMETERS, &order.parameters.emit(), maintenance)
+    let maintenance = key(script, keys, Purpose::Maintenance, order.key_version)?.clone();
+    write_contents_by(script, keys.serial(), order, &mut LineKey::from(maintenance))
 }
 
-fn public_data(keys: &CardKeys, order: &CardOrder) -> PublicData {
+/// The same by whoever keeps the maintenance key.
+pub(super) fn write_contents_by<T, M>(
+    script: &mut Script<'_, T>,
+    serial: ApplicationSerial,
+    order: &CardOrder,
+    keeper: &mut M,
+) -> Result<(), IssuingError>
+where
+    T: Transport + ?Sized,
+    M: LineMac + ?Sized,
+    Cause: From<ProtectError<M::Error>>,
+{
+    script.write_file_by(Fid::PUBLIC_DATA, &public_data(serial, order).emit(), keeper)?;
+    script.write_file_by(Fid::HOLDER, &order.holder.emit(), keeper)?;
+    script.write_file_by(Fid::PARAMETERS, &order.parameters.emit(), keeper)
+}
+
+fn public_data(serial: ApplicationSerial, order: &CardOrder) -> PublicData {
     PublicData {
         enterprise: order.enterprise,
         application_type: ApplicationType::BOTH,
         version: PublicData::VERSION_OWN,
-        serial: keys.serial(),
+        serial,
         valid_from: order.valid_from,
         valid_to: order.valid_to,
         issuer_data: [0; 2],
@@ -250,13 +267,30 @@ pub(super) fn read_back<T: Transport + ?Sized>(
     order: &CardOrder,
     name: &[u8; 14],
 ) -> Result<Selected, IssuingError> {
+    let maintenance = key(script, keys, Purpose::Maintenance, order.key_version)?.clone();
+    read_back_by(script, keys.serial(), order, name, &mut LineKey::from(maintenance))
+}
+
+/// The same by whoever keeps the maintenance key.
+pub(super) fn read_back_by<T, M>(
+    script: &mut Script<'_, T>,
+    serial: ApplicationSerial,
+    order: &CardOrder,
+    name: &[u8; 14],
+    keeper: &mut M,
+) -> Result<Selected, IssuingError>
+where
+    T: Transport + ?Sized,
+    M: LineMac + ?Sized,
+    Cause: From<ProtectError<M::Error>>,
+{
     let different = |script: &Script<'_, T>, file| Err(script.failed(Step::Check(file), Cause::Different));
     let selected = select(script.transport, name).map_err(|error| script.failed(Step::SelectDirectory, error))?;
-    if selected.public_data != public_data(keys, order) {
+    if selected.public_data != public_data(serial, order) {
         return different(script, Fid::PUBLIC_DATA);
     }
     script.check_file(Fid::PARAMETERS, &order.parameters.emit())?;
-    check_holder(script, key(script, keys, Purpose::Maintenance, order.key_version)?, &order.holder)?;
+    check_holder(script, keeper, &order.holder)?;
     verify_pin(script.transport, &selected, &order.pin).map_err(|error| script.failed(Step::WritePin, error))?;
     for (file, purse) in [(Fid::ED, Purse::Ed), (Fid::EP, Purse::Ep)] {
         let amount = balance(script.transport, &selected, purse);
@@ -268,22 +302,23 @@ pub(super) fn read_back<T: Transport + ?Sized>(
 }
 
 /// EF 0016 read with a MAC both ways: shows that card and station hold the same maintenance key.
-fn check_holder<T: Transport + ?Sized>(
-    script: &mut Script<'_, T>,
-    maintenance: &Key,
-    holder: &Holder,
-) -> Result<(), IssuingError> {
+fn check_holder<T, M>(script: &mut Script<'_, T>, keeper: &mut M, holder: &Holder) -> Result<(), IssuingError>
+where
+    T: Transport + ?Sized,
+    M: LineMac + ?Sized,
+    Cause: From<ProtectError<M::Error>>,
+{
     const SFI: u8 = 0x80 | (Fid::HOLDER.0 & 0x1F) as u8;
     const LEN: u8 = Holder::LEN as u8;
     let step = Step::Check(Fid::HOLDER);
-    let mut keeper = LineKey::from(maintenance.clone());
     let challenge = script.challenge(step)?;
     let read = Command::new(ins::CLA_ISO, ins::READ_BINARY, SFI, 0).expecting(LEN);
-    let sent = with_mac(&read, challenge, &mut keeper).map_err(|error| script.failed(step, error))?;
+    let sent = with_mac(&read, challenge, keeper).map_err(|error| script.failed(step, error))?;
     let answer = script.send(step, &sent)?;
-    match verified_answer(answer, challenge, &mut keeper) {
+    match verified_answer(answer, challenge, keeper) {
         Ok(content) if content == holder.emit() => Ok(()),
         Ok(_) | Err(AnswerError::TooShort(_) | AnswerError::WrongMac) => Err(script.failed(step, Cause::Different)),
+        Err(AnswerError::Keeper(error)) => Err(script.failed(step, ProtectError::Keeper(error))),
     }
 }
 

@@ -28,7 +28,7 @@ pub enum Condition {
     Unfinished(Opener),
     /// An application of the enterprise is on it.
     Issued {
-        /// It; a blocked one does not tell who it is.
+        /// It; a blocked one, or a SAM's, does not tell who it is.
         application: Option<Selected>,
         /// What opens the MF.
         opener: Opener,
@@ -97,22 +97,54 @@ pub fn examine<T: Transport + ?Sized>(
     mf: Option<&MfKeys>,
 ) -> Result<Condition, NotOurs> {
     select_mf(transport)?;
-    let found = match select(transport, &aid::enterprise_application(enterprise)) {
+    let name = aid::enterprise_application(enterprise);
+    let found = match select(transport, &name) {
         Ok(application) => Found::Whole(application),
         Err(SelectError::Exchange(error)) => return Err(error.into()),
-        Err(SelectError::Blocked | SelectError::PermanentlyBlocked) => Found::Blocked,
+        Err(SelectError::Blocked | SelectError::PermanentlyBlocked) => Found::Untold,
         Err(_) => Found::NothingWhole,
     };
-    let own = is_there(transport, enterprise)?;
+    condition(transport, &name, &[], found, mf)
+}
+
+/// The same of a SAM: its MF has two files of its own, and it is issued once its application says whose it is.
+///
+/// # Errors
+/// [`NotOurs`].
+pub fn examine_sam<T: Transport + ?Sized>(
+    transport: &mut T,
+    enterprise: EnterpriseId,
+    mf: Option<&MfKeys>,
+) -> Result<Condition, NotOurs> {
+    select_mf(transport)?;
+    let name = aid::sam_application(enterprise);
+    let issued = is_there(transport, &name)? && {
+        let sfi = 0x80 | Fid::SAM_PUBLIC_INFO.sfi().unwrap_or_default();
+        let read = Command::new(ins::CLA_ISO, ins::READ_BINARY, sfi, 0x00).expecting(0);
+        exchange(transport, &read)?.done().is_ok_and(|content| content.iter().any(|byte| *byte != 0))
+    };
+    let found = if issued { Found::Untold } else { Found::NothingWhole };
+    condition(transport, &name, &[Fid::SAM_CARD_INFO, Fid::SAM_TERMINAL], found, mf)
+}
+
+/// `of_its_own` are files of the MF that make it nobody else's.
+fn condition<T: Transport + ?Sized>(
+    transport: &mut T,
+    name: &[u8; 14],
+    of_its_own: &[Fid],
+    found: Found,
+    mf: Option<&MfKeys>,
+) -> Result<Condition, NotOurs> {
+    let own = is_there(transport, name)?;
     if !own {
-        no_other_application(transport)?;
+        no_other_application(transport, of_its_own)?;
     }
     let opener = open(transport, mf)?;
     Ok(match (found, opener) {
         (_, Opener::TransportKey) if own => return Err(NotOurs::TransportKeyKept),
         (_, Opener::TransportKey) => Condition::Blank,
         (Found::Whole(application), opener) => Condition::Issued { application: Some(application), opener },
-        (Found::Blocked, opener) => Condition::Issued { application: None, opener },
+        (Found::Untold, opener) => Condition::Issued { application: None, opener },
         (Found::NothingWhole, opener) => Condition::Unfinished(opener),
     })
 }
@@ -132,13 +164,15 @@ impl Opener {
 
 enum Found {
     Whole(Selected),
-    Blocked,
+    /// Issued, and it does not tell who it is.
+    Untold,
     NothingWhole,
 }
 
-fn no_other_application<T: Transport + ?Sized>(transport: &mut T) -> Result<(), NotOurs> {
+fn no_other_application<T: Transport + ?Sized>(transport: &mut T, of_its_own: &[Fid]) -> Result<(), NotOurs> {
     select_mf(transport)?;
-    for fid in fid::LOOKED_FOR.into_iter().flatten() {
+    let looked_for = fid::LOOKED_FOR.into_iter().flatten().filter(|fid| !of_its_own.contains(&Fid(*fid)));
+    for fid in looked_for {
         // What is not there leaves the MF current.
         let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x00, 0x00).with_data(&fid.to_be_bytes());
         let status = exchange(transport, &select.expecting(0))?.status;
@@ -149,9 +183,8 @@ fn no_other_application<T: Transport + ?Sized>(transport: &mut T) -> Result<(), 
     Ok(())
 }
 
-fn is_there<T: Transport + ?Sized>(transport: &mut T, enterprise: EnterpriseId) -> Result<bool, NotOurs> {
-    let name = aid::enterprise_application(enterprise);
-    let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x04, 0x00).with_data(&name).expecting(0);
+fn is_there<T: Transport + ?Sized>(transport: &mut T, name: &[u8; 14]) -> Result<bool, NotOurs> {
+    let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x04, 0x00).with_data(name).expecting(0);
     Ok(exchange(transport, &select)?.status != StatusWord::FILE_NOT_FOUND)
 }
 

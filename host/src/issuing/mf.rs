@@ -57,18 +57,23 @@ impl MfKeys {
         Ok(Self { control: key(control)?, maintenance: key(maintenance)? })
     }
 
-    /// What stands in the control key's place, in clear, before it is washed into that: one way from it, in two steps, so that
-    /// nothing the real key itself has made is ever sent.
+    /// What stands in the control key's place until it is washed.
     pub(super) fn first_control_key(&self) -> Key {
-        let derived = |key: &Key| {
-            let mut bytes = [0; Key::LEN];
-            for (part, number) in bytes.chunks_exact_mut(MAC_LEN).zip(0u8..) {
-                part.copy_from_slice(&key.line_mac([0; 8], &[b"first control key", &[number][..]].concat()));
-            }
-            Key::new(key.algorithm(), bytes)
-        };
-        derived(&derived(&self.control))
+        first_key_of(&self.control)
     }
+}
+
+/// What stands in a control key's place, in clear, before it is washed into `real`: one way from it, in two steps, so that
+/// nothing the real key itself has made is ever sent.
+pub(super) fn first_key_of(real: &Key) -> Key {
+    let derived = |key: &Key| {
+        let mut bytes = [0; Key::LEN];
+        for (part, number) in bytes.chunks_exact_mut(MAC_LEN).zip(0u8..) {
+            part.copy_from_slice(&key.line_mac([0; 8], &[b"first control key", &[number][..]].concat()));
+        }
+        Key::new(key.algorithm(), bytes)
+    };
+    derived(&derived(real))
 }
 
 /// Erases a card whose MF control key is `old` (a card as sold: [`DesKey::TRANSPORT`](crate::crypto::DesKey::TRANSPORT)),

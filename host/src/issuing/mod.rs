@@ -7,6 +7,8 @@
 //! | [`issue_card`] | the operator's MF | one enterprise application, written and read back |
 //! | [`issue_installed`] | an application of a RFID-SIM, as INSTALL leaves it | the same, written and read back |
 //! | [`issue_sam`] | the operator's MF | the enterprise's SAM |
+//! | [`wash_card_to_operator`], [`wash_sam_to_operator`] | the operator's MF | the application with one key, the operator's (一次洗卡) |
+//! | [`wash_card_to_enterprise`], [`wash_sam_to_enterprise`] | that, or what INSTALL left | the enterprise's, by a key store (二次洗卡) |
 //! | [`roll_key`] | an issued application | the same with one key added or replaced |
 //! | [`wipe`] | a card whose control key is known | a card as sold |
 //!
@@ -21,6 +23,7 @@ mod roll;
 mod sam;
 mod script;
 mod sim;
+mod washing;
 
 use core::fmt;
 
@@ -34,20 +37,29 @@ use onecard_wire::{
 use crate::{
     apdu::{CommandName, DataTooLong, ExchangeError, Refusal},
     card::{PinError, ReadError, SelectError},
+    key_store::{KeyTarget, StoreError},
     keys::{MissingKey, Purpose},
+    sam::SamError,
 };
 
 pub use card::{CardOrder, KeyBeside, issue_card};
-pub use condition::{Condition, NotOurs, Opener, examine};
+pub use condition::{Condition, NotOurs, Opener, examine, examine_sam};
 pub use mf::{MfKeys, prepare_mf, prepare_mf_resumable, wipe};
 pub use roll::{KeyRoll, roll_key};
 pub use sam::{SamCardOrder, SamRole, SamSerial, SamSerialError, issue_sam, purpose_of};
 pub use sim::issue_installed;
+pub use washing::{
+    CardWash, GUESSES_MAX, Known, NotWritten, Note, Reached, SamWash, WashingJournal, wash_card_to_enterprise,
+    wash_card_to_operator, wash_sam_to_enterprise, wash_sam_to_operator,
+};
 
 /// Issuing stopped. Once something was created the card is unfinished and no terminal accepts it: bring it back to the
 /// operator's MF by [`prepare_mf`] under the operator's control key, and issue it again.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{target}: issuing stopped at \"{step}\": {cause}; {}", .step.what_next(.target))]
+#[error(
+    "{target}: issuing stopped at \"{step}\": {cause}; {}",
+    .cause.what_next().unwrap_or_else(|| .step.what_next(.target))
+)]
 pub struct IssuingError {
     /// What was being issued.
     pub target: Target,
@@ -69,6 +81,8 @@ pub enum Target {
     Installed(ApplicationSerial),
     /// A terminal's SAM.
     Sam(TerminalNumber),
+    /// An application that is washed.
+    Washed(KeyTarget),
 }
 
 /// One step of issuing.
@@ -104,6 +118,10 @@ pub enum Step {
     Write(Fid),
     /// Reading back.
     Check(Fid),
+    /// Finding out by the key list, or by INTERNAL AUTHENTICATE, which keys are there.
+    FindOut,
+    /// Comparing a load's MAC1, or the answer to INTERNAL AUTHENTICATE, with what an issuing SAM makes.
+    Compare(Purpose),
 }
 
 impl From<Refusal> for Cause {
@@ -153,9 +171,44 @@ pub enum Cause {
     /// An order that no command can carry.
     #[error(transparent)]
     TooLong(#[from] DataTooLong),
+    /// The card was pulled between its key file and the first key in it, and lists no keys: nobody's key opens the directory.
+    #[error("the directory has a key file and no key, and this card takes the first key at once or never (4.5.3)")]
+    Stuck,
+    /// The control key is another than was thought, and another try might be the last.
+    #[error("which control key the card has is not known, and too few tries of it are left to find out")]
+    LastTry,
+    /// Both control keys were refused.
+    #[error("the card's control key is neither the operator's nor the enterprise's of these versions")]
+    NeitherKey,
+    /// The card's MAC or cryptogram is not the one that its keys make.
+    #[error("the card's answer is not what the enterprise's key makes of it")]
+    NotAgreed,
+    /// The key store made no command.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The issuing SAM made no MAC or cryptogram.
+    #[error("issuing SAM: {0}")]
+    Keeper(#[from] SamError),
+    /// The station's journal took no note.
+    #[error(transparent)]
+    NotWritten(#[from] NotWritten),
     /// No answer.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
+}
+
+impl Cause {
+    /// What the station does about it, where the cause says more than the step.
+    const fn what_next(&self) -> Option<&'static str> {
+        match self {
+            Self::Stuck => Some("erase the card under its MF's control key and begin with the first wash"),
+            Self::LastTry => {
+                Some("find the journal of the station that washed it; without it the card is left as it is")
+            }
+            Self::NeitherKey => Some("name the versions it was washed in, or use another card"),
+            _ => None,
+        }
+    }
 }
 
 impl Step {
@@ -163,6 +216,10 @@ impl Step {
     const fn what_next(self, target: &Target) -> &'static str {
         match (self, target) {
             (Self::SelectMf, _) => "nothing changed: present the card again",
+            (Self::Authenticate, Target::Washed(_)) => {
+                "nothing changed: use the control key this card has, each failure spends one of its tries"
+            }
+            (_, Target::Washed(_)) => "nothing is lost: present the card again, and it goes on where it stopped",
             (Self::RollKey(_), _) => {
                 "the card has the old key or the new one: read its key list before it is written again"
             }
@@ -180,7 +237,9 @@ impl Step {
             Self::Erase => CommandName::EraseDf,
             Self::Create(_) => CommandName::CreateFile,
             Self::Write(_) => CommandName::Write,
-            Self::Check(_) => CommandName::Read,
+            Self::Check(_) | Self::FindOut => CommandName::Read,
+            Self::Compare(Purpose::Load) => CommandName::InitializeForLoad,
+            Self::Compare(_) => CommandName::InternalAuthenticate,
             Self::FirstControlKey
             | Self::WriteMfControlKey
             | Self::WriteMfMaintenanceKey
@@ -200,6 +259,7 @@ impl fmt::Display for Target {
             Self::Card(serial) => write!(f, "card {serial}"),
             Self::Installed(serial) => write!(f, "application {serial} on a SIM"),
             Self::Sam(terminal) => write!(f, "SAM of terminal {terminal}"),
+            Self::Washed(target) => write!(f, "{target}"),
         }
     }
 }
@@ -222,6 +282,9 @@ impl fmt::Display for Step {
             Self::WritePin => f.write_str("write the PIN"),
             Self::Write(file) => write!(f, "write file {:04X}", file.0),
             Self::Check(file) => write!(f, "read back file {:04X}", file.0),
+            Self::FindOut => f.write_str("find out which keys are there"),
+            Self::Compare(Purpose::Load) => f.write_str("compare a load's MAC1"),
+            Self::Compare(purpose) => write!(f, "compare the answer of the {purpose:?} key"),
         }
     }
 }

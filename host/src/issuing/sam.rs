@@ -10,7 +10,7 @@ use onecard_wire::{
     file::{AccessRight, CreateElementary, EF_HEADER_SIZE, FileKind, WRITE_NEEDS_MAC},
     key::{AlgorithmId, KeyVersion, RECORD_OVERHEAD},
     layout::Writer,
-    number::TerminalNumber,
+    number::{EnterpriseId, TerminalNumber},
     sam::{CARD_INFO_LEN, KEY_BODY_LEN, LoadLimit, PUBLIC_INFO_LEN, SequenceRecord, Usage, UsageKind},
 };
 use zeroize::Zeroizing;
@@ -20,8 +20,9 @@ use super::{
     script::{Script, directory},
 };
 use crate::{
-    crypto::Key,
+    crypto::{Key, LineKey},
     keys::{EnterpriseKeys, Purpose},
+    line_protection::{LineMac, ProtectError},
     transport::Transport,
 };
 
@@ -64,6 +65,8 @@ pub enum SamRole {
     Attendance,
     /// PIN, TAC, maintenance of cards, reading.
     ServiceDesk,
+    /// What a station asks while it washes cards: maintenance of cards and of SAMs, loads and authentications to compare.
+    Issuing,
 }
 
 impl SamRole {
@@ -79,6 +82,12 @@ impl SamRole {
             Self::Attendance => {
                 &[UsageKind::ATTENDANCE_AUTHENTICATION, UsageKind::ATTENDANCE_APPEND, UsageKind::MARKING]
             }
+            Self::Issuing => &[
+                UsageKind::CARD_MAINTENANCE,
+                UsageKind::LOAD,
+                UsageKind::ACCESS_AUTHENTICATION,
+                UsageKind::ATTENDANCE_AUTHENTICATION,
+            ],
             Self::ServiceDesk => {
                 &[UsageKind::PIN_UNBLOCK, UsageKind::PIN_RELOAD, UsageKind::CARD_MAINTENANCE, UsageKind::READING]
             }
@@ -129,11 +138,7 @@ pub fn issue_sam<T: Transport + ?Sized>(
     let own = own_keys(&script, keys, order)?;
     script.open_mf(&mf.control.clone().into())?;
     MF_FILES.into_iter().try_for_each(|file| script.create_file(file))?;
-    let card_info = card_info(order);
-    script.write_file(Fid::SAM_CARD_INFO, &card_info, &mf.maintenance)?;
-    script.write_file(Fid::SAM_TERMINAL, &order.terminal.0, &mf.maintenance)?;
-    script.check_file(Fid::SAM_CARD_INFO, &card_info)?;
-    script.check_file(Fid::SAM_TERMINAL, &order.terminal.0)?;
+    write_mf_files(&mut script, mf, order)?;
 
     let name = aid::sam_application(keys.enterprise());
     script.create_directory(order.directory, &directory(DIRECTORY_SIZE, Fid::SAM_PUBLIC_INFO, &name), &name)?;
@@ -141,20 +146,48 @@ pub fn issue_sam<T: Transport + ?Sized>(
     script.create_file((Fid::KEY, CreateElementary { last, ..KEY_FILE }))?;
     APPLICATION_FILES.into_iter().try_for_each(|file| script.create_file(file))?;
     write_keys(&mut script, mf, &own, keys, order)?;
-    let public_info = public_info(keys, order);
+    write_contents_by(&mut script, keys.enterprise(), order, &mut LineKey::from(own.maintenance.clone()))
+}
+
+/// Card and terminal information, written and read back.
+pub(super) fn write_mf_files<T: Transport + ?Sized>(
+    script: &mut Script<'_, T>,
+    mf: &MfKeys,
+    order: &SamCardOrder,
+) -> Result<(), IssuingError> {
+    let card_info = card_info(order);
+    script.write_file(Fid::SAM_CARD_INFO, &card_info, &mf.maintenance)?;
+    script.write_file(Fid::SAM_TERMINAL, &order.terminal.0, &mf.maintenance)?;
+    script.check_file(Fid::SAM_CARD_INFO, &card_info)?;
+    script.check_file(Fid::SAM_TERMINAL, &order.terminal.0)
+}
+
+/// Public information and load limit by whoever keeps the SAM's maintenance key, written and read back.
+pub(super) fn write_contents_by<T, M>(
+    script: &mut Script<'_, T>,
+    enterprise: EnterpriseId,
+    order: &SamCardOrder,
+    keeper: &mut M,
+) -> Result<(), IssuingError>
+where
+    T: Transport + ?Sized,
+    M: LineMac + ?Sized,
+    Cause: From<ProtectError<M::Error>>,
+{
+    let public_info = public_info(enterprise, order);
     let limit = order.load_limit.to_bytes();
-    script.write_file(Fid::SAM_PUBLIC_INFO, &public_info, &own.maintenance)?;
-    script.write_file(Fid::SAM_LOAD_LIMIT, &limit, &own.maintenance)?;
+    script.write_file_by(Fid::SAM_PUBLIC_INFO, &public_info, keeper)?;
+    script.write_file_by(Fid::SAM_LOAD_LIMIT, &limit, keeper)?;
     script.check_file(Fid::SAM_PUBLIC_INFO, &public_info)?;
     script.check_file(Fid::SAM_LOAD_LIMIT, &limit)
 }
 
 /// Card and terminal information (PBOC PSAM).
-const MF_FILES: [(Fid, CreateElementary); 2] =
+pub(super) const MF_FILES: [(Fid, CreateElementary); 2] =
     [(Fid::SAM_CARD_INFO, file_with_mac(CARD_INFO_LEN as u16)), (Fid::SAM_TERMINAL, file_with_mac(6))];
 
 /// Public information, terminal sequence, load limit.
-const APPLICATION_FILES: [(Fid, CreateElementary); 3] = [
+pub(super) const APPLICATION_FILES: [(Fid, CreateElementary); 3] = [
     (Fid::SAM_PUBLIC_INFO, file_with_mac(PUBLIC_INFO_LEN as u16)),
     (
         Fid::SAM_SEQUENCE,
@@ -174,7 +207,7 @@ const APPLICATION_FILES: [(Fid, CreateElementary); 3] = [
 const SEQUENCE_RECORDS: u8 = 16;
 /// The application's own two keys and 22 working keys.
 const KEY_FILE_SIZE: u16 = 24 * (Key::LEN as u16 + RECORD_OVERHEAD);
-const KEY_FILE: CreateElementary = CreateElementary {
+pub(super) const KEY_FILE: CreateElementary = CreateElementary {
     type_byte: FileKind::Key as u8,
     size: KEY_FILE_SIZE.to_be_bytes(),
     // dfSfi: an application's key file, 100 ‖ SFI 15.
@@ -184,7 +217,7 @@ const KEY_FILE: CreateElementary = CreateElementary {
     last: 0xFF,
 };
 /// Room of the directory by FMCOS's accounting: four headers and bodies.
-const DIRECTORY_SIZE: u16 = 4 * EF_HEADER_SIZE
+pub(super) const DIRECTORY_SIZE: u16 = 4 * EF_HEADER_SIZE
     + KEY_FILE_SIZE
     + PUBLIC_INFO_LEN as u16
     + SEQUENCE_RECORDS as u16 * (SequenceRecord::LEN as u16 + 1)
@@ -235,7 +268,6 @@ fn write_keys<T: Transport + ?Sized>(
     order: &SamCardOrder,
 ) -> Result<(), IssuingError> {
     let version = order.own_key_version;
-    let of_itself = |kind| Usage::new(0, kind);
     write_key(script, Purpose::SamMaster, (of_itself(UsageKind::MASTER), version), master, &mf.control)?;
     write_key(script, Purpose::SamMaintenance, (of_itself(UsageKind::MAINTENANCE), version), maintenance, master)?;
     for (kind, version) in &order.keys {
@@ -247,8 +279,13 @@ fn write_keys<T: Transport + ?Sized>(
     Ok(())
 }
 
+/// Usage of a key that administers the application.
+pub(super) const fn of_itself(kind: UsageKind) -> Usage {
+    Usage::new(0, kind)
+}
+
 /// `84 D4 00 00`: usage ‖ version ‖ algorithm ‖ key, enciphered and MACed.
-fn write_key<T: Transport + ?Sized>(
+pub(super) fn write_key<T: Transport + ?Sized>(
     script: &mut Script<'_, T>,
     purpose: Purpose,
     (usage, version): (Usage, KeyVersion),
@@ -268,9 +305,9 @@ fn card_info(order: &SamCardOrder) -> [u8; CARD_INFO_LEN] {
 }
 
 /// Key index ‖ issuer ‖ receiver ‖ start ‖ end: the enterprise issues to itself.
-fn public_info(keys: &EnterpriseKeys, order: &SamCardOrder) -> [u8; PUBLIC_INFO_LEN] {
+fn public_info(enterprise: EnterpriseId, order: &SamCardOrder) -> [u8; PUBLIC_INFO_LEN] {
     const PURCHASE_KEY_INDEX: u8 = 0x01;
-    let enterprise = keys.enterprise().to_bytes();
+    let enterprise = enterprise.to_bytes();
     Writer::new()
         .u8(PURCHASE_KEY_INDEX)
         .put(&enterprise)

@@ -17,10 +17,11 @@ use super::{
     records::{ADD, KeyRecord, protected},
 };
 use crate::{
-    apdu::{Command, CommandName, DataTooLong, Refusal, exchange},
+    apdu::{Command, CommandName, DataTooLong, Refusal, Response, exchange},
     card::external_authentication,
     crypto::{Key, LineKey},
-    line_protection::{Challenge, ChallengeError, ProtectError, challenge, enciphered, with_mac},
+    line_protection::{Challenge, ChallengeError, LineMac, ProtectError, challenge, enciphered, with_mac},
+    sam::SamError,
     transport::Transport,
 };
 
@@ -31,10 +32,14 @@ pub(super) struct Script<'t, T: ?Sized> {
 }
 
 impl<T: Transport + ?Sized> Script<'_, T> {
+    /// Sends a command whose refusal says something.
+    pub(super) fn ask(&mut self, step: Step, command: &Command) -> Result<Response, IssuingError> {
+        exchange(self.transport, command).map_err(|error| self.failed(step, error))
+    }
+
     /// Sends a command that must be done.
     pub(super) fn send(&mut self, step: Step, command: &Command) -> Result<Vec<u8>, IssuingError> {
-        let answer = exchange(self.transport, command).map_err(|error| self.failed(step, error))?;
-        answer.done().map_err(|status| self.failed(step, Refusal { command: step.command(), status }))
+        self.ask(step, command)?.done().map_err(|status| self.failed(step, Refusal { command: step.command(), status }))
     }
 
     /// SELECT of the MF, then EXTERNAL AUTHENTICATE by its control key.
@@ -114,13 +119,21 @@ impl<T: Transport + ?Sized> Script<'_, T> {
 
     /// UPDATE BINARY from offset 0 with a MAC under the maintenance key.
     pub(super) fn write_file(&mut self, file: Fid, content: &[u8], maintenance: &Key) -> Result<(), IssuingError> {
+        self.write_file_by(file, content, &mut LineKey::from(maintenance.clone()))
+    }
+
+    /// The same by whoever keeps the maintenance key.
+    pub(super) fn write_file_by<M>(&mut self, file: Fid, content: &[u8], keeper: &mut M) -> Result<(), IssuingError>
+    where
+        M: LineMac + ?Sized,
+        Cause: From<ProtectError<M::Error>>,
+    {
         let step = Step::Write(file);
         let sfi = 0x80 | (file.0 & 0x1F) as u8;
         let challenge = self.challenge(step)?;
         let command = Command::new(ins::CLA_ISO, ins::UPDATE_BINARY, sfi, 0x00).with_bytes(content);
         let command = command.map_err(|error| self.failed(step, error))?;
-        let mut key = LineKey::from(maintenance.clone());
-        let sent = with_mac(&command, challenge, &mut key).map_err(|error| self.failed(step, error))?;
+        let sent = with_mac(&command, challenge, keeper).map_err(|error| self.failed(step, error))?;
         self.send(step, &sent).map(drop)
     }
 
@@ -176,6 +189,15 @@ impl From<ProtectError<Infallible>> for Cause {
     fn from(error: ProtectError<Infallible>) -> Self {
         match error {
             ProtectError::TooLong(too_long) => Self::TooLong(too_long),
+        }
+    }
+}
+
+impl From<ProtectError<SamError>> for Cause {
+    fn from(error: ProtectError<SamError>) -> Self {
+        match error {
+            ProtectError::TooLong(too_long) => Self::TooLong(too_long),
+            ProtectError::Keeper(source) => Self::Keeper(source),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where an enterprise's master keys are (密钥库): a key master card, a token, a sealed file (profile §4, specification 11.5).
+//! Where an enterprise's master keys are (密钥库): a key master card, a token, a sealed file (profile §4, specification 11.6).
 //!
 //! No key ever comes out of a [`KeyStore`], only ready data fields of WRITE KEY for one named card or SAM. What a station
 //! needs besides, MACs of contents and cryptograms to compare with, it asks of an issuing SAM ([`Sam`](crate::Sam)).
@@ -11,7 +11,7 @@ mod tests;
 use onecard_wire::{key::Algorithm, number::EnterpriseId};
 
 use crate::{
-    apdu::{DataTooLong, Refusal},
+    apdu::DataTooLong,
     keys::{CheckValue, MissingKey, Purpose},
     transport::TransportError,
 };
@@ -55,6 +55,9 @@ pub enum StoreError {
     /// It holds no such key.
     #[error(transparent)]
     MissingKey(#[from] MissingKey),
+    /// The order is another enterprise's.
+    #[error("the key store has the keys of enterprise {0}: open that of the order's")]
+    OtherEnterprise(EnterpriseId),
     /// The key is none that the target may have.
     #[error("a {purpose:?} key does not go onto {target}: take it out of the order")]
     NotForTarget {
@@ -90,9 +93,6 @@ pub enum StoreError {
     /// The store is closed, or was reset.
     #[error("the key store is closed: open it again with its mother authentication card and its PIN")]
     Closed,
-    /// The store that is a card refused.
-    #[error("the key master card answered {0}")]
-    Refused(Refusal),
     /// The answer is not what the command returns.
     #[error("the key store's answer is not what it should be: {0}")]
     Malformed(&'static str),

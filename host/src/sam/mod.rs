@@ -94,6 +94,21 @@ pub trait Sam {
     /// [`SamError::NotSupported`] or [`SamError::NoSuchKey`] where this keeper does not hold that key, as in any till.
     fn maintenance_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError>;
 
+    /// Line-protection MAC of `message` by a SAM's own maintenance key (usage 01), diversified by the last 8 bytes of its serial,
+    /// with `initial` as IV: a station writes the contents of SAMs by it.
+    ///
+    /// # Errors
+    /// [`SamError::NotSupported`] or [`SamError::NoSuchKey`] where this keeper does not hold that key, as in any terminal.
+    fn sam_maintenance_mac(
+        &mut self,
+        _factor: [u8; 8],
+        _version: KeyVersion,
+        _initial: [u8; 8],
+        _message: &[u8],
+    ) -> Result<[u8; 4], SamError> {
+        Err(SamError::NotSupported)
+    }
+
     /// What `card` must answer to INTERNAL AUTHENTICATE of `challenge` (usages 0B and 0F, own): 8 random bytes, padded to
     /// the cipher's block.
     ///

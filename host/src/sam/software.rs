@@ -14,7 +14,7 @@ use super::{AuthenticationUse, CardFactors, Cryptogram, LineKeyUse, Sam, SamErro
 use crate::{
     blacklist::ListVersion,
     crypto::{Key, SessionKey, TransactionTerms, macs_equal},
-    keys::{CardKeys, EnterpriseKeys, KeySet, Purpose},
+    keys::{CardKeys, EnterpriseKeys, KeySet, Purpose, diversify},
     line_protection::Challenge,
 };
 
@@ -287,6 +287,19 @@ impl Sam for SoftwareSam {
         self.purchase = None;
         let key = self.keys.card_key(card, Purpose::Maintenance, self.maintenance_version)?;
         Ok(key.line_mac(initial, message))
+    }
+
+    fn sam_maintenance_mac(
+        &mut self,
+        factor: [u8; 8],
+        version: KeyVersion,
+        initial: [u8; 8],
+        message: &[u8],
+    ) -> Result<[u8; 4], SamError> {
+        self.purchase = None;
+        let Keys::Enterprise(keys) = &self.keys else { return Err(SamError::NoSuchKey) };
+        let master = keys.keys().key(Purpose::SamMaintenance, version).map_err(|_| SamError::NoSuchKey)?;
+        Ok(diversify(master, factor).line_mac(initial, message))
     }
 
     fn authentication(

@@ -1,0 +1,5 @@
+//! The key master card at work: from a ceremony's keys to cards that pay, copies, and what is lost on the way.
+
+mod office;
+mod sweep;
+mod whole;
