@@ -57,7 +57,8 @@ impl<P: Platform> IssuerDomain<'_, P> {
             set.set_key(id, None)?;
         }
         let left = Some(&set).filter(|set| id.is_some() && set.keys().next().is_some());
-        self.require_channel_without(place, left)?;
+        // A set that opens channels opens none without each of its keys.
+        self.require_channel_without(place, false)?;
         let protocol = Protocol::of_version(version).ok_or(StatusWord::INTERNAL_ERROR)?;
         let mut transaction = Transaction::new();
         place.stage_past(self.nvm, protocol, &mut transaction)?;

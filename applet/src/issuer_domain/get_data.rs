@@ -132,7 +132,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
 
     /// Of the key set that opens channels when the host names none, as long as its protocol has it.
     fn sequence_counter(&self) -> Result<Value, StatusWord> {
-        let (place, set) = key_sets::default(self.nvm).ok_or(StatusWord::KEY_NOT_FOUND)?;
+        let (place, set) = key_sets::opening(self.nvm).next().ok_or(StatusWord::KEY_NOT_FOUND)?;
         let [.., a, b, c] = place.counter(self.nvm).to_be_bytes();
         let counter: &[u8] =
             if Protocol::of_version(set.version) == Some(Protocol::Scp02) { &[b, c] } else { &[a, b, c] };

@@ -83,6 +83,15 @@ impl Protocol {
         }
     }
 
+    /// The counter at which a set of it opens no channel any more; `None` for one that never opens any.
+    pub(super) const fn worn_at(self) -> Option<u64> {
+        match self {
+            Self::OverTheAir => None,
+            Self::Scp02 => Some(0xFFFF),
+            Self::Scp03 => Some(0xFF_FFFF),
+        }
+    }
+
     /// The highest counter that keys of this protocol had which are deleted or replaced.
     pub(super) fn past_counter<M: Memory>(self, nvm: &Journal<M>) -> u64 {
         counter_of(nvm.array(self.past_counter_address()))
@@ -118,10 +127,10 @@ impl Set {
         KEY_IDS.zip(&self.keys).filter_map(|(id, key)| Some((id, key.as_ref()?)))
     }
 
-    /// Whether a secure channel can be opened by it.
-    pub(super) fn opens_channels(&self) -> bool {
-        self.keys.iter().all(Option::is_some)
-            && matches!(Protocol::of_version(self.version), Some(Protocol::Scp02 | Protocol::Scp03))
+    /// Whether a secure channel can be opened by it once its counter stands there: it is whole, and not worn.
+    pub(super) fn opens_channels(&self, counter: u64) -> bool {
+        let worn_at = Protocol::of_version(self.version).and_then(Protocol::worn_at);
+        self.keys.iter().all(Option::is_some) && worn_at.is_some_and(|worn_at| counter < worn_at)
     }
 
     fn parse(record: &[u8; RECORD_LEN]) -> Option<Self> {
@@ -225,9 +234,9 @@ pub(super) fn find<M: Memory>(nvm: &Journal<M>, version: u8) -> Option<(Place, S
     Some((place, read(nvm, place)?))
 }
 
-/// The set that opens a channel when the host names none: the first in memory.
-pub(super) fn default<M: Memory>(nvm: &Journal<M>) -> Option<(Place, Set)> {
-    sets(nvm).find(|(_, set)| set.opens_channels())
+/// Sets that open channels, in the order of their places; the first does when the host names none.
+pub(super) fn opening<M: Memory>(nvm: &Journal<M>) -> impl Iterator<Item = (Place, Set)> {
+    sets(nvm).filter(|(place, set)| set.opens_channels(place.counter(nvm)))
 }
 
 /// KIc and KID of a set for packets over the air; `None` unless it has both.

@@ -49,7 +49,8 @@ impl<P: Platform> IssuerDomain<'_, P> {
     }
 
     /// # Errors
-    /// 6A80 if one of them is there already, or of another cipher than the set; 6A84 if there is no room for a set.
+    /// 6A80 if one of them is there already, or of another cipher than the set; 6A84 if there is no room for a set; 6985 if it
+    /// would be worn from the beginning.
     fn add_keys(&mut self, new: &NewKeys) -> Result<(), Failure> {
         let (place, mut set) = match key_sets::find(self.nvm, new.version) {
             Some(there) => there,
@@ -60,17 +61,17 @@ impl<P: Platform> IssuerDomain<'_, P> {
         }
         // What was counted in this place may have been another protocol's.
         let counted = if set.keys().next().is_some() { place.counter(self.nvm) } else { 0 };
+        let begin = new.begin(self.nvm, counted)?;
         new.put_into(&mut set)?;
         let mut transaction = Transaction::new();
         place.stage(&set, &mut transaction)?;
-        let begin = counted.max(new.protocol.past_counter(self.nvm));
         place.stage_counter(self.nvm, begin, &mut transaction)?;
         Ok(self.nvm.commit(transaction)?)
     }
 
     /// # Errors
     /// 6A88 if one of them is not there; 6A80 for another version unless all keys of the set go there, and it is free; 6985 if
-    /// nothing would open a channel any more.
+    /// it would be worn from the beginning, or nothing would open a channel any more.
     fn replace_keys(&mut self, old_version: u8, new: &NewKeys) -> Result<(), Failure> {
         let (place, mut set) = key_sets::find(self.nvm, old_version).ok_or(StatusWord::KEY_NOT_FOUND)?;
         if new.ids().any(|(id, _)| set.key(id).is_none()) {
@@ -83,15 +84,15 @@ impl<P: Platform> IssuerDomain<'_, P> {
         // A counter that began anew would let a session of before be said again, should its keys ever come back.
         let old_protocol = Protocol::of_version(old_version).ok_or(StatusWord::INTERNAL_ERROR)?;
         let counted = if new.protocol == old_protocol { place.counter(self.nvm) } else { 0 };
+        let begin = new.begin(self.nvm, counted)?;
         if whole {
             set = Set::new(new.version, new.cipher());
         }
         new.put_into(&mut set)?;
-        self.require_channel_without(place, Some(&set))?;
+        self.require_channel_without(place, set.opens_channels(begin))?;
         let mut transaction = Transaction::new();
         place.stage(&set, &mut transaction)?;
         place.stage_past(self.nvm, old_protocol, &mut transaction)?;
-        let begin = counted.max(new.protocol.past_counter(self.nvm));
         place.stage_counter(self.nvm, begin, &mut transaction)?;
         commit_and_forget(self.nvm, transaction)
     }
@@ -99,10 +100,9 @@ impl<P: Platform> IssuerDomain<'_, P> {
     /// A card that no key set opens any more could never be managed again.
     ///
     /// # Errors
-    /// 6985 unless `instead`, or a set in another place, opens channels.
-    pub(super) fn require_channel_without(&self, place: Place, instead: Option<&Set>) -> Result<(), StatusWord> {
-        let others = key_sets::sets(self.nvm).any(|(other, set)| other != place && set.opens_channels());
-        if others || instead.is_some_and(Set::opens_channels) {
+    /// 6985 unless a set in another place opens channels, or what comes into this one does.
+    pub(super) fn require_channel_without(&self, place: Place, instead: bool) -> Result<(), StatusWord> {
+        if instead || key_sets::opening(self.nvm).any(|(other, _)| other != place) {
             Ok(())
         } else {
             Err(StatusWord::CONDITIONS_NOT_SATISFIED)
@@ -145,6 +145,18 @@ impl NewKeys {
 
     fn cipher(&self) -> KeySetCipher {
         self.keys.first().map_or(KeySetCipher::Aes, DomainKey::cipher)
+    }
+
+    /// Where the counter of the set begins.
+    ///
+    /// # Errors
+    /// 6985 if no channel would ever be opened by it.
+    fn begin<M: Memory>(&self, nvm: &Journal<M>, counted: u64) -> Result<u64, StatusWord> {
+        let begin = counted.max(self.protocol.past_counter(nvm));
+        match self.protocol.worn_at() {
+            Some(worn_at) if begin >= worn_at => Err(StatusWord::CONDITIONS_NOT_SATISFIED),
+            _ => Ok(begin),
+        }
     }
 
     fn empty_set<M: Memory>(&self, nvm: &Journal<M>) -> Result<(Place, Set), StatusWord> {

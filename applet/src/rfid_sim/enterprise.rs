@@ -2,7 +2,7 @@
 
 use onecard_wire::{
     amount::Amount,
-    ins::{CLA_ISO_SM, CLA_PBOC, CLA_SM_BIT, INITIALIZE, INITIALIZE_UPDATE, READ_BINARY, READ_RECORD},
+    ins::{CLA_ISO_SM, CLA_PBOC, CLA_SM_BIT, INITIALIZE, INITIALIZE_UPDATE, READ_BINARY, READ_RECORD, WRITE_KEY},
     status::StatusWord,
     wallet::Initialize,
 };
@@ -75,12 +75,13 @@ impl Enterprise {
 /// Whether a command, once it is accepted, ends the transactions that others have begun in the application (15.3).
 ///
 /// A terminal's question what has become of one, INITIALIZE of amount zero, or for an overdraft update, which names none:
-/// nothing begun before may complete any more, or the terminal was told wrong. And whatever is written or set under a key:
-/// what a transaction has looked up, a key, a record's lock, may be another one's by then.
+/// nothing begun before may complete any more, or the terminal was told wrong. And whatever is written or set under a key,
+/// and a key written in clear: what a transaction has looked up, a key, a record's lock, may be another one's by then.
 pub(super) fn ends_what_others_began(command: &Command<'_>) -> bool {
     let of_nothing = || Initialize::parse(command.data).is_some_and(|fields| fields.amount == Amount::ZERO);
     match (command.cla, command.ins) {
         (CLA_PBOC, INITIALIZE) => command.p1 == INITIALIZE_UPDATE || of_nothing(),
+        (CLA_PBOC, WRITE_KEY) => true,
         (CLA_ISO_SM, READ_BINARY | READ_RECORD) => false,
         (cla, _) => cla & CLA_SM_BIT != 0,
     }

@@ -119,6 +119,27 @@ fn a_key_replaced_meanwhile_ends_the_transaction() {
     assert_eq!(answer[answer.len() - 2..], hex!("9000"));
 }
 
+/// A key without the protection bit is written in clear, and no less another one's by then.
+#[test]
+fn a_key_written_in_clear_meanwhile_ends_the_transaction() {
+    let (mut sim, _) = selected_twice();
+    let record = hex!("34F0F00100 0F1E2D3C4B5A69788796A5B4C3D2E1F0");
+    let write = protected(&mut sim, &CONTROL, hex!("84D43400"), &record, true);
+    assert_eq!(sim.radio(&write), hex!("9000"));
+    let in_clear = hex!("80D43400 15 34F0F00206 0F1E2D3C4B5A69788796A5B4C3D2E1F1");
+    let initialized = sim.ok(&hex!("81500102 0B 01 00000000 000000000001 00"));
+    // Refused, it ends nothing.
+    assert_eq!(sim.radio(&hex!("80D43400 15 F4F0F00206 0F1E2D3C4B5A69788796A5B4C3D2E1F1")), hex!("6982"));
+    let answer = sim.send(&debit(&initialized, 0x06));
+    assert_eq!(answer[answer.len() - 2..], hex!("9000"));
+    let initialized = sim.ok(&hex!("81500102 0B 01 00000000 000000000001 00"));
+    assert_eq!(sim.radio(&in_clear), hex!("9000"));
+    assert_eq!(sim.send(&debit(&initialized, 0x06)), hex!("6901"));
+    let initialized = sim.ok(&hex!("81500102 0B 01 00000000 000000000001 00"));
+    let answer = sim.send(&debit(&initialized, 0x06));
+    assert_eq!(answer[answer.len() - 2..], hex!("9000"));
+}
+
 #[test]
 fn whoever_has_the_old_keys_loses_his_session_with_them() {
     let mut sim = Sim::new();

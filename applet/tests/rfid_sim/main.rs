@@ -25,3 +25,4 @@ mod published;
 mod sim;
 mod states;
 mod tears;
+mod worn;

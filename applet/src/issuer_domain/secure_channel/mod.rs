@@ -34,8 +34,6 @@ use crate::{
 
 /// Most data bytes an answer has, so that ciphertext and MAC still fit behind each other, in S16 mode too.
 pub(super) const ANSWER_DATA_MAX: usize = 239;
-const SCP03_SEQUENCE_MAX: u64 = 0xFF_FFFF;
-const SCP02_SEQUENCE_MAX: u64 = 0xFFFF;
 /// SCP02 levels of i = 55.
 const LEVELS_SCP02: [u8; 2] = [level::C_MAC, level::C_MAC | level::C_DECRYPTION];
 const LEVELS_SCP03: [u8; 5] = [
@@ -193,16 +191,17 @@ impl<P: Platform> IssuerDomain<'_, P> {
             return refuse(StatusWord::WRONG_P1P2);
         }
         let found = match command.p1 {
-            0x00 => key_sets::default(self.nvm),
+            0x00 => key_sets::opening(self.nvm).next(),
             version => key_sets::find(self.nvm, version),
         };
-        let (place, set) = found.filter(|(_, set)| set.opens_channels()).ok_or(StatusWord::KEY_NOT_FOUND)?;
+        let (place, set) = found.ok_or(StatusWord::KEY_NOT_FOUND)?;
         let keys = StaticKeys::of(&set).ok_or(StatusWord::KEY_NOT_FOUND)?;
         let challenged = match (Protocol::of_version(set.version), command.data.len()) {
             (Some(Protocol::Scp02), length::S8) => self.challenge_scp02(command, &keys, &set, place, answer)?,
             (Some(Protocol::Scp03), length::S8 | length::S16) => {
                 self.challenge_scp03(command, &keys, &set, place, answer)?
             }
+            (Some(Protocol::OverTheAir) | None, _) => return refuse(StatusWord::KEY_NOT_FOUND),
             _ => return refuse(StatusWord::WRONG_LENGTH),
         };
         self.session.channel.0 = State::Challenged(challenged);
@@ -220,10 +219,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
         const ANSWER_LEN: usize =
             length::DIVERSIFICATION + 2 + length::SCP02_SEQUENCE + length::SCP02_CHALLENGE + length::S8;
         command.require_answer_len(ANSWER_LEN)?;
-        let sequence = place.counter(self.nvm);
-        if sequence >= SCP02_SEQUENCE_MAX {
-            return refuse(StatusWord::CONDITIONS_NOT_SATISFIED);
-        }
+        let sequence = self.require_not_worn(set, place)?;
         let sequence = (sequence as u16).to_be_bytes();
         let challenged = scp02::Challenged::new(keys, command.data, sequence, &ISSUER_DOMAIN);
         let challenged = challenged.ok_or(StatusWord::INTERNAL_ERROR)?;
@@ -233,6 +229,15 @@ impl<P: Platform> IssuerDomain<'_, P> {
         put(answer, &challenged.card_challenge)?;
         put(answer, &challenged.card_cryptogram)?;
         Ok(Challenged::Scp02(challenged, place))
+    }
+
+    /// The set's counter.
+    ///
+    /// # Errors
+    /// 6985 at its end.
+    fn require_not_worn(&self, set: &Set, place: Place) -> Result<u64, StatusWord> {
+        let counter = place.counter(self.nvm);
+        if set.opens_channels(counter) { Ok(counter) } else { Err(StatusWord::CONDITIONS_NOT_SATISFIED) }
     }
 
     /// The sequence counter moves on before the challenge made of it is given out.
@@ -247,10 +252,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
         let mode_len = command.data.len();
         let mode = if mode_len == length::S16 { scp03_option::S16 } else { 0x00 };
         command.require_answer_len(length::DIVERSIFICATION + 3 + 2 * mode_len + length::SCP03_SEQUENCE)?;
-        let sequence = place.counter(self.nvm) + 1;
-        if sequence > SCP03_SEQUENCE_MAX {
-            return refuse(StatusWord::CONDITIONS_NOT_SATISFIED);
-        }
+        let sequence = self.require_not_worn(set, place)? + 1;
         let mut transaction = Transaction::new();
         place.stage_counter(self.nvm, sequence, &mut transaction)?;
         self.nvm.commit(transaction)?;
