@@ -1,12 +1,14 @@
 //! What of an exchange is secret or personal, as far as the exchanges before it tell.
 
-use onecard_wire::{fid::Fid, globalplatform, ins};
+use core::ops::RangeInclusive;
+
+use onecard_wire::{aid, fid::Fid, globalplatform, ins, uicc};
 
 use super::exchange::{Answer, Exchange, Sent};
 use crate::transport::TransportError;
 
 /// Leaves out PINs, passwords, keys and the holder's data (EF 0016), by whatever way they are read: by SFI, as the current file,
-/// in pieces, by GET RESPONSE, on any logical channel. One for each peer, from its power-up on; where it cannot know, it hides.
+/// in pieces or records, by GET RESPONSE, on any logical channel. One for each peer, from its power-up on; where it cannot know, it hides.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Discretion {
     channels: [Channel; CHANNELS],
@@ -17,16 +19,32 @@ pub struct Discretion {
 /// Where a logical channel is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Channel {
-    /// The MF is current: its EF 0016 is a SAM's terminal number.
-    in_mf: bool,
-    /// EF 0016 is current, or a SIM's file of keys.
-    at_secret: bool,
+    place: Place,
+    /// What the current file has that is hidden.
+    current: Option<Secret>,
+}
+
+/// As far as SELECT has shown it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    /// The MF: its EF 0016 is a SAM's terminal number.
+    Mf,
+    /// An enterprise application: its EF 0018 is a log.
+    Enterprise,
+    Unknown,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Secret {
+    /// EF 0016.
+    Holder,
+    /// A SIM's file of keys.
+    SimKeys,
 }
 
 impl Discretion {
     /// After a power-up.
-    pub const NEW: Self =
-        Self { channels: [Channel { in_mf: true, at_secret: false }; CHANNELS], answer_hidden: false };
+    pub const NEW: Self = Self { channels: [Channel::NEW; CHANNELS], answer_hidden: false };
 
     /// Keeps of the next exchange what may be kept.
     pub fn record(&mut self, command: &[u8], answer: Result<&[u8], &TransportError>) -> Exchange {
@@ -41,24 +59,31 @@ impl Discretion {
     /// the holder's. CLA does not matter: a malformed command has a PIN in it all the same.
     pub(super) fn hides_command(&self, header: Option<[u8; 4]>, length: usize) -> bool {
         let secret = header.is_some_and(|[_, ins, ..]| HIDDEN.contains(&ins));
-        secret || (self.names_secret(header) && !(self.at(header).in_mf && length <= TERMINAL_LEN + MAC_LEN))
+        secret || self.names_hidden(header, length <= TERMINAL_LEN + MAC_LEN)
     }
 
     /// Whether the answer's data are the holder's, or keys.
     pub(super) fn hides_answer(&self, header: Option<[u8; 4]>, length: usize) -> bool {
         let is_rest = matches!(header, Some([_, ins::GET_RESPONSE, ..])) && self.answer_hidden;
-        let reads = self.names_secret(header) && !(self.at(header).in_mf && length <= TERMINAL_LEN);
-        is_rest || reads || brings_keys(header)
+        is_rest || self.names_hidden(header, length <= TERMINAL_LEN) || brings_keys(header)
     }
 
-    /// READ, UPDATE or WRITE BINARY of a file that is hidden, by its SFI or as the current one.
-    fn names_secret(&self, header: Option<[u8; 4]>) -> bool {
-        match header {
-            Some([_, ins::READ_BINARY | ins::UPDATE_BINARY | ins::WRITE_BINARY, p1, _]) => match sfi(p1) {
-                Some(sfi) => SECRET_SFIS.contains(&sfi),
-                None => self.at(header).at_secret,
-            },
-            _ => false,
+    /// Whether a command names a secret; a terminal number, which is `short`, is none.
+    fn names_hidden(&self, header: Option<[u8; 4]>, short: bool) -> bool {
+        self.names_secret(header)
+            .is_some_and(|secret| !(short && secret == Secret::Holder && self.at(header).place == Place::Mf))
+    }
+
+    /// What is hidden of the file that a command for bytes or records works on, by its SFI or as the current one.
+    fn names_secret(&self, header: Option<[u8; 4]>) -> Option<Secret> {
+        let header = header?;
+        let Some(sfi) = named_sfi(header)? else { return self.at(Some(header)).current };
+        let [_, ins, ..] = header;
+        match sfi {
+            EPSNSC_SFI if !BINARY.contains(&ins) => {
+                (self.at(Some(header)).place != Place::Enterprise).then_some(Secret::SimKeys)
+            }
+            sfi => SECRET_SFIS.iter().find_map(|(secret_sfi, secret)| (*secret_sfi == sfi).then_some(*secret)),
         }
     }
 
@@ -73,52 +98,74 @@ impl Discretion {
         let answer = received.as_ref().ok();
         let done = answer.and_then(|answer| answer.status).is_some_and(|word| word.is_ok() || word.0 >> 8 == 0x61);
         let Some(header @ [cla, ins, p1, p2]) = sent.header else { return };
-        let here = self.at(Some(header));
         self.answer_hidden = match ins {
             ins::GET_RESPONSE => self.answer_hidden,
             _ => {
-                let shown = here.in_mf && sent.le.is_some_and(|le| le != 0 && le <= SHOWN_LE);
-                (self.names_secret(sent.header) && !shown) || brings_keys(sent.header)
+                let short = sent.le.is_some_and(|le| le != 0 && le <= SHOWN_LE);
+                self.names_hidden(sent.header, short) || brings_keys(sent.header)
             }
         };
+        if (ins, p1) == (ins::MANAGE_CHANNEL, OPEN) {
+            let number = answer.and_then(|answer| answer.data.bytes().first().copied());
+            self.opened(channel(cla), if p2 == 0 { number } else { Some(p2) }, done, answer.is_some());
+        }
         let secret = self.names_secret(Some(header));
+        let by_sfi = matches!(named_sfi(header), Some(Some(_)));
         let Some(here) = self.channels.get_mut(channel(cla)) else { return };
-        match ins {
-            ins::SELECT => here.select(p1, sent.data.bytes(), done),
-            ins::READ_BINARY | ins::UPDATE_BINARY | ins::WRITE_BINARY if sfi(p1).is_some() => {
-                here.at_secret = secret || (here.at_secret && !done);
-            }
-            ins::READ_RECORD | ins::UPDATE_RECORD if p2 >> 3 != 0 && done => here.at_secret = false,
-            _ => {}
+        if ins == ins::SELECT {
+            here.select(p1, sent.data.bytes(), done);
+        } else if by_sfi && (secret.is_some() || done) {
+            here.current = secret;
+        }
+    }
+
+    /// A logical channel is where the one is that opened it, unless that is the basic one (TS 102 221 clause 8.7). Where the
+    /// exchange does not tell which it is, or whether it was opened, any may be.
+    fn opened(&mut self, by: usize, number: Option<u8>, done: bool, answered: bool) {
+        let opener = self.channels.get(by).copied().filter(|_| by != 0).unwrap_or(Channel::NEW);
+        let one = number.filter(|_| done).and_then(|number| self.channels.get_mut(usize::from(number)));
+        match one {
+            Some(one) => *one = opener,
+            None if done || !answered => self.channels.iter_mut().skip(1).for_each(|one| one.may_be_as(opener)),
+            None => {}
         }
     }
 }
 
 impl Channel {
+    /// As a power-up leaves it, and as the basic channel opens another.
+    const NEW: Self = Self { place: Place::Mf, current: None };
+
     fn select(&mut self, p1: u8, name: &[u8], done: bool) {
         const BY_FID: u8 = 0x00;
         const EF_BY_FID: u8 = 0x02;
         let fid = name.try_into().ok().map(|fid| Fid(u16::from_be_bytes(fid)));
+        let secret = |fid: Fid| SECRETS.iter().find_map(|(at, secret)| (*at == fid).then_some(*secret));
         match (p1, fid) {
-            (BY_FID, None) if !name.is_empty() => self.leave_mf(),
-            (BY_FID, None | Some(Fid::MF)) => {
-                self.in_mf |= done;
-                self.at_secret &= !done;
+            (BY_FID, None) if !name.is_empty() => self.go(Place::Unknown),
+            (BY_FID, None | Some(Fid::MF)) if done => self.go(Place::Mf),
+            (BY_FID, None | Some(Fid::MF)) => {}
+            (BY_FID | EF_BY_FID, Some(fid)) if secret(fid).is_some() => self.current = secret(fid),
+            (BY_FID | EF_BY_FID, Some(Fid(0..=0x001F))) if done => self.current = None,
+            (BY_FID | EF_BY_FID, Some(Fid(0..=0x001F))) => {}
+            (BY_FID, Some(fid)) if done && APPLICATIONS.contains(&fid.0) => self.go(Place::Enterprise),
+            (BY_NAME, _) if done && aid::is_enterprise_application(name) => self.go(Place::Enterprise),
+            _ => {
+                self.go(Place::Unknown);
+                // A path may end at a secret.
+                self.current = name.last_chunk().and_then(|last| secret(Fid(u16::from_be_bytes(*last))));
             }
-            (BY_FID | EF_BY_FID, Some(fid)) if SECRETS.contains(&fid) => self.at_secret = true,
-            (BY_FID | EF_BY_FID, Some(Fid(0..=0x001F))) => self.at_secret &= !done,
-            // A path may end at a secret.
-            _ if SECRETS.iter().any(|secret| name.ends_with(&secret.0.to_be_bytes())) => {
-                self.leave_mf();
-                self.at_secret = true;
-            }
-            _ => self.leave_mf(),
         }
     }
 
-    fn leave_mf(&mut self) {
-        self.in_mf = false;
-        self.at_secret = false;
+    const fn go(&mut self, place: Place) {
+        *self = Self { place, current: None };
+    }
+
+    /// It is as it was, or like `other`.
+    fn may_be_as(&mut self, other: Self) {
+        let place = if self.place == other.place { self.place } else { Place::Unknown };
+        *self = Self { place, current: self.current.or(other.current) };
     }
 }
 
@@ -160,11 +207,27 @@ const HIDDEN: [u8; 14] = [
 const DISABLE_PIN: u8 = 0x26;
 const ENABLE_PIN: u8 = 0x28;
 
-/// The holder's data; a SIM's keys: Keys, KeysPS, Kc, KcGPRS, EPSNSC (TS 31.102 clause 4.2, TS 51.011 clause 10.3).
-const SECRETS: [Fid; 6] = [Fid::HOLDER, Fid(0x6F08), Fid(0x6F09), Fid(0x6F20), Fid(0x6F52), Fid(0x6FE4)];
+/// P1 of MANAGE CHANNEL that opens one.
+const OPEN: u8 = 0x00;
+/// P1 of SELECT.
+const BY_NAME: u8 = 0x04;
+/// Directories of enterprise applications; a SIM has none of these.
+const APPLICATIONS: RangeInclusive<u16> = 0xDF01..=0xDFFE;
 
-/// The short identifiers of those that have one: the holder's, Keys, KeysPS.
-const SECRET_SFIS: [u8; 3] = [0x16, 0x08, 0x09];
+/// The holder's data; a SIM's keys: Keys, KeysPS, Kc, KcGPRS, EPSNSC (TS 31.102 clause 4.2, TS 51.011 clause 10.3).
+const SECRETS: [(Fid, Secret); 6] = [
+    (Fid::HOLDER, Secret::Holder),
+    (Fid(0x6F08), Secret::SimKeys),
+    (Fid(0x6F09), Secret::SimKeys),
+    (Fid(0x6F20), Secret::SimKeys),
+    (Fid(0x6F52), Secret::SimKeys),
+    (Fid(0x6FE4), Secret::SimKeys),
+];
+
+/// The short identifiers of those that have one, but for EPSNSC's: the holder's, Keys, KeysPS.
+const SECRET_SFIS: [(u8, Secret); 3] = [(0x16, Secret::Holder), (0x08, Secret::SimKeys), (0x09, Secret::SimKeys)];
+/// Of EPSNSC, which has records; in an enterprise application, of a log.
+const EPSNSC_SFI: u8 = 0x18;
 
 /// AUTHENTICATE of a SIM brings CK, IK and Kc. INTERNAL AUTHENTICATE of a card has key ids below 80. What a key master card
 /// exports is a key, enciphered.
@@ -186,11 +249,17 @@ const MAC_LEN: usize = 4;
 /// UNBLOCK (80 2C) stands in FMCOS's list of commands, with a PIN for all that is known.
 const UNBLOCK: u8 = 0x2C;
 
-/// The short file identifier in P1 of a BINARY command.
-const fn sfi(p1: u8) -> Option<u8> {
-    match p1 {
-        0x80..=0x9F => Some(p1 & 0x1F),
-        _ => None,
+/// Commands for bytes and for records.
+const BINARY: [u8; 3] = [ins::READ_BINARY, ins::UPDATE_BINARY, ins::WRITE_BINARY];
+const RECORD: [u8; 4] = [ins::READ_RECORD, ins::UPDATE_RECORD, ins::APPEND_RECORD, uicc::SEARCH_RECORD];
+
+/// The short file identifier in a command for bytes (in P1) or records (in P2): `Some(None)` if it is about the current file,
+/// `None` if it is another command.
+fn named_sfi([_, ins, p1, p2]: [u8; 4]) -> Option<Option<u8>> {
+    if BINARY.contains(&ins) {
+        Some((0x80..=0x9F).contains(&p1).then_some(p1 & 0x1F))
+    } else {
+        RECORD.contains(&ins).then_some(Some(p2 >> 3).filter(|sfi| *sfi != 0))
     }
 }
 
@@ -248,6 +317,7 @@ mod tests {
         const SECRET: [u8; 8] = hex!("5EC7E7A1B2C3D4E5");
         let with = |command: &[u8]| [command, &SECRET].concat();
         let brought = [&SECRET[..], &hex!("9000")].concat();
+        let piece = [&SECRET[..6], &hex!("9000")].concat();
         let ok = hex!("9000");
         let commands = [
             with(&hex!("0026000108")),
@@ -275,6 +345,21 @@ mod tests {
             &[(&hex!("00B0880008"), &brought)],
             &[(&hex!("803601001A3A00000001010000"), &brought)],
             &[(&hex!("8038010000"), &hex!("6108")), (&hex!("00C0000008"), &brought)],
+            // EPSNSC has records.
+            &[(&hex!("00A40004026FE4"), &ok), (&hex!("00B2010408"), &brought)],
+            &[(&hex!("00A40804047FFF6FE4"), &ok), (&hex!("00B2010408"), &brought)],
+            &[(&hex!("00A40004026FE4"), &ok), (&hex!("00B2010406"), &piece)],
+            &[(&hex!("00B201C408"), &brought)],
+            &[(&hex!("00B201C408"), &hex!("6108")), (&hex!("00C0000008"), &brought)],
+            &[(&hex!("00B201C401"), &hex!("00 9000")), (&hex!("00B2010408"), &brought)],
+            &[(&with(&hex!("00DC01C408")), &ok)],
+            &[(&hex!("00A40004026FE4"), &ok), (&with(&hex!("00DC010408")), &ok)],
+            &[(&hex!("00A40004026FE4"), &ok), (&with(&hex!("00A2010408")), &hex!("01 9000"))],
+            &[(&APPLICATION, &ok), (&hex!("00A40804047FFF6F07"), &ok), (&hex!("00B201C408"), &brought)],
+            // A logical channel is where the one is that opened it.
+            &[(&hex!("01A40004026F08"), &ok), (&hex!("0170000001"), &hex!("02 9000")), (&hex!("02B0000008"), &brought)],
+            &[(&hex!("01A40004026F08"), &ok), (&hex!("01700002"), &ok), (&hex!("02B0000008"), &brought)],
+            &[(&hex!("01A40004026F08"), &ok), (&hex!("0170000000"), &hex!("6101")), (&hex!("02B0000008"), &brought)],
             // Another channel's SELECT changes nothing here.
             &[(&hex!("01A40004026F20"), &ok), (&hex!("00A40004022FE2"), &ok), (&hex!("01B0000008"), &brought)],
         ] {
@@ -297,6 +382,16 @@ mod tests {
             &[select, (&hex!("00A40000020016"), &ok), (&hex!("00A40000020015"), &ok), (&hex!("00B0000204"), &piece)],
             &[select, (&hex!("00A40000020016"), &ok), (&hex!("00B0950004"), &piece), (&hex!("00B0000204"), &piece)],
             &[select, (&hex!("00B0960001"), &hex!("00 9000")), (&hex!("00B2010C04"), &piece)],
+            // A log has the short identifier of EPSNSC.
+            &[select, (&hex!("00B201C404"), &piece)],
+            &[(&hex!("00A4000002DF01"), &ok), (&hex!("00B201C404"), &piece)],
+            // A channel that the basic one opens begins in the MF.
+            &[
+                (&hex!("01A40004026F08"), &ok),
+                (&hex!("0170800000"), &ok),
+                (&hex!("0070000001"), &hex!("01 9000")),
+                (&hex!("01B0000004"), &piece),
+            ],
             &[
                 select,
                 (&hex!("00B0960008"), &hex!("6108")),
