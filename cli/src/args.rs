@@ -97,6 +97,11 @@ pub(crate) struct At {
 }
 
 impl At {
+    /// Whether a moment was asked for.
+    pub(crate) const fn is_given(&self) -> bool {
+        self.at.is_some()
+    }
+
     /// The moment asked for, or now.
     pub(crate) fn moment(&self) -> anyhow::Result<Moment> {
         self.at.map_or_else(clock::now, Ok)

@@ -1,14 +1,13 @@
 //! The blacklist a terminal is told to consult, and the key that it checks it by.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use onecard_host::blacklist::{Blacklist, BlacklistFile, ListKey};
 use onecard_wire::number::EnterpriseId;
+
+use crate::signing_key;
 
 /// Which list, if any.
 #[derive(Args, Debug)]
@@ -46,10 +45,6 @@ pub(crate) fn open_list(list: &Path, enterprise: EnterpriseId, key: ListKey) -> 
 
 /// The key in the file at `path`.
 pub(crate) fn read_key(path: &Path) -> anyhow::Result<ListKey> {
-    let name = || format!("list key {}", path.display());
-    let text = fs::read_to_string(path).with_context(name)?;
-    let mut key = [0; 32];
-    hex::decode_to_slice(text.trim_end(), &mut key)
-        .with_context(|| format!("{} is not 64 hexadecimal digits: name the .pub file", name()))?;
-    ListKey::from_bytes(&key).with_context(name)
+    let key = signing_key::read_public(path, "list key")?;
+    ListKey::from_bytes(&key).with_context(|| format!("list key {}", path.display()))
 }

@@ -17,6 +17,7 @@ mod pin;
 mod private_file;
 mod reader;
 mod shared_ledger;
+mod signing_key;
 mod table;
 mod terminal_sam;
 mod trace;

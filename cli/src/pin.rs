@@ -67,7 +67,8 @@ fn chosen(file: Option<&Path>, option: &str) -> anyhow::Result<Pin> {
     from_file(path)
 }
 
-fn from_file(path: &Path) -> anyhow::Result<Pin> {
+/// The PIN in the file at `path`.
+pub(crate) fn from_file(path: &Path) -> anyhow::Result<Pin> {
     let (_, digits) = private_file::read(path, "PIN file")?;
     Pin::from_digits(digits.trim_end()).with_context(|| format!("PIN file {}", path.display()))
 }

@@ -26,6 +26,8 @@
 //! | [`reader`] | a card inserted, removed, torn; lost commands and answers |
 //! | [`phone_slot`] | a RFID-SIM between a phone and a terminal's field |
 //! | [`population`] | many cards |
+//! | [`paced`] | a card behind a link of some speed |
+//! | [`fragile_disk`] | a disk of which a power cut leaves less than was written |
 //! | [`vpcd`], [`t0`] | the same cards in virtual readers, where pcscd and every PC/SC program finds them |
 //! | [`handset`] | a phone that serves the toolkit of the card in it |
 //! | [`sample`] | ready personalised cards and SAMs under development keys |
@@ -36,9 +38,11 @@
 #![forbid(unsafe_code)]
 
 pub mod chip;
+pub mod fragile_disk;
 pub mod handset;
 pub mod image_file;
 pub mod memory;
+pub mod paced;
 pub mod phone_slot;
 pub mod population;
 mod random;

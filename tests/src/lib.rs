@@ -26,7 +26,6 @@
 
 pub mod auditor;
 pub mod campaign;
-pub mod disk;
 pub mod interleaving;
 pub mod lifeline;
 pub mod relay;
@@ -34,3 +33,5 @@ pub mod scenario;
 pub mod strategies;
 pub mod terminal;
 pub mod world;
+
+pub use onecard_simulator::fragile_disk as disk;

@@ -7,21 +7,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
-use ed25519_dalek::SigningKey;
 use onecard_host::blacklist::{Blacklist, BlacklistFile, ListKey, ListSigner, ListVersion};
 use onecard_wire::number::{ApplicationSerial, EnterpriseId};
-use rand::RngExt;
 use serde::Serialize;
-use zeroize::Zeroizing;
 
 use crate::{
     args::{self, At, Enterprise},
-    journal::beside,
     list_source::{open_list, read_key, read_list},
     output::{Exit, Output},
-    private_file,
+    signing_key,
     table::pairs,
 };
 
@@ -145,19 +141,14 @@ pub(crate) fn run(command: &BlacklistCommand) -> anyhow::Result<Output> {
 }
 
 fn new_key(NewKey { file }: &NewKey) -> anyhow::Result<Output> {
-    let secret: Zeroizing<[u8; 32]> = Zeroizing::new(rand::rng().random());
-    let signing = SigningKey::from_bytes(&secret);
-    let text = Zeroizing::new(hex::encode(*secret));
-    private_file::create(file, KEY, &text)?;
-    let public = beside(file, ".pub");
-    let key = hex::encode(signing.verifying_key().to_bytes());
-    private_file::create(&public, KEY, &format!("{key}\n"))?;
-    Output::new("onecard.blacklist-new-key/1", Exit::Done, &Made { public: public.display().to_string(), key })
+    let signing_key::Made { public_file, public } = signing_key::create(file, KEY)?;
+    let made = Made { public: public_file.display().to_string(), key: public };
+    Output::new("onecard.blacklist-new-key/1", Exit::Done, &made)
 }
 
 fn make(options: &MakeList) -> anyhow::Result<Output> {
     let enterprise = options.enterprise.enterprise;
-    let signer = ListSigner::new(enterprise, read_signing_key(&options.key)?);
+    let signer = ListSigner::new(enterprise, signing_key::read(&options.key, KEY)?);
     let moment = options.at.moment()?;
     let (date, time) = (moment.date.to_bytes(), moment.time.to_bytes());
     let ([a, b, c, d], [e, f, g]) = (date, time);
@@ -168,7 +159,7 @@ fn make(options: &MakeList) -> anyhow::Result<Output> {
 
 fn changes(options: &MakeChanges) -> anyhow::Result<Output> {
     let enterprise = options.enterprise.enterprise;
-    let signer = ListSigner::new(enterprise, read_signing_key(&options.key)?);
+    let signer = ListSigner::new(enterprise, signing_key::read(&options.key, KEY)?);
     let [old, new] = [&options.since, &options.to].map(|path| open_list(path, enterprise, signer.key()));
     let (old, new) = (old?, new?);
     ensure!(
@@ -208,15 +199,6 @@ fn store(path: &Path, enterprise: EnterpriseId, key: ListKey, bytes: &[u8]) -> a
     let mut file = BlacklistFile::open(path, enterprise, key).with_context(name)?;
     file.receive(bytes).with_context(name)?;
     file.list().cloned().with_context(name)
-}
-
-fn read_signing_key(path: &Path) -> anyhow::Result<SigningKey> {
-    let (_, text) = private_file::read(path, KEY)?;
-    let mut secret = Zeroizing::new([0; 32]);
-    // The error could name a digit.
-    hex::decode_to_slice(text.trim_end(), &mut *secret)
-        .map_err(|_| anyhow!("{KEY} {} is no key to sign by: expected 64 hexadecimal digits", path.display()))?;
-    Ok(SigningKey::from_bytes(&secret))
 }
 
 /// The key that terminals get.

@@ -7,6 +7,8 @@ pub(crate) mod conformance;
 pub(crate) mod demo;
 pub(crate) mod events;
 pub(crate) mod gp;
+pub(crate) mod issue;
+pub(crate) mod journal;
 pub(crate) mod keys;
 pub(crate) mod passback;
 pub(crate) mod phone;
@@ -70,6 +72,12 @@ pub(crate) enum Command {
     /// A SIM with test keys: make 测试SIM卡
     #[command(subcommand)]
     Sim(sim::SimCommand),
+    /// Batches of cards from a list of people: check, issue 批量发卡
+    #[command(subcommand)]
+    Issue(issue::IssueCommand),
+    /// A station's journals: prove that nothing was changed 发卡日志
+    #[command(subcommand)]
+    Journal(journal::JournalCommand),
     /// Settlement records: export, show, verify 结算
     #[command(subcommand)]
     Settlement(settlement::SettlementCommand),
@@ -102,6 +110,8 @@ pub(crate) fn run(command: &Command, json: bool) -> anyhow::Result<Output> {
         Command::Passback(passback) => passback::run(passback),
         Command::Phone(phone) => phone::run(phone),
         Command::Sim(sim) => sim::run(sim),
+        Command::Issue(issue) => issue::run(issue, json),
+        Command::Journal(journal) => journal::run(journal),
         Command::Settlement(settlement) => settlement::run(settlement),
         Command::Trace(trace) => trace::run(trace, json),
         Command::Simulate(simulate) => simulate::run(simulate, json),

@@ -5,6 +5,7 @@ mod cards;
 mod ceremony;
 mod doors;
 mod doubts;
+mod issue;
 mod mishaps;
 mod phone;
 mod restore;

@@ -2,18 +2,17 @@
 //! synced either.
 
 use std::{
-    cell::RefCell,
     collections::BTreeMap,
     io,
     path::{Path, PathBuf},
-    rc::Rc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use onecard_host::disk::{Disk, DiskFile};
 
 /// A disk in memory. A clone is the same disk.
 #[derive(Clone, Debug, Default)]
-pub struct FragileDisk(Rc<RefCell<State>>);
+pub struct FragileDisk(Arc<Mutex<State>>);
 
 #[derive(Clone, Debug, Default)]
 struct State {
@@ -47,26 +46,40 @@ impl FragileDisk {
     /// The process dies at the operation after the next `operations`: that one is done and never answered, and nothing is
     /// done after it.
     pub fn die_after(&self, operations: u64) {
-        self.0.borrow_mut().operations_left = Some(operations);
+        self.state().operations_left = Some(operations);
     }
 
     /// Whether the process has died.
     #[must_use]
     pub fn is_dead(&self) -> bool {
-        self.0.borrow().operations_left == Some(0)
+        self.state().operations_left == Some(0)
     }
 
     /// The disk after the process was killed: the system keeps what was written.
     #[must_use]
     pub fn after_kill(&self) -> Self {
-        let state = State { open: Vec::new(), operations_left: None, ..self.0.borrow().clone() };
-        Self(Rc::new(RefCell::new(state)))
+        let state = State { open: Vec::new(), operations_left: None, ..self.state().clone() };
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    /// One of the disks that a power cut may leave: `pick` draws a number below the one it is given.
+    #[must_use]
+    pub fn after_a_power_cut(&self, mut pick: impl FnMut(usize) -> usize) -> Self {
+        let state = self.state();
+        let names = if pick(2) == 0 { &state.durable_names } else { &state.names };
+        let file_of = |file: &usize| state.files.get(*file).map(Content::after_power_cut).unwrap_or_default();
+        let files = names.iter().map(|(name, file)| {
+            let mut contents = file_of(file);
+            let at = pick(contents.len().max(1));
+            (name.clone(), if at < contents.len() { contents.swap_remove(at) } else { Vec::new() })
+        });
+        Self::with_files(files.collect())
     }
 
     /// Every disk that a power cut may leave.
     #[must_use]
     pub fn after_power_cut(&self) -> Vec<Self> {
-        let state = self.0.borrow();
+        let state = self.state();
         let mut disks = vec![BTreeMap::new()];
         for names in [&state.durable_names, &state.names] {
             let mut of_names = vec![BTreeMap::new()];
@@ -100,11 +113,15 @@ impl FragileDisk {
             state.files.push(Content { durable: content.clone(), written: content, untouched });
         }
         state.durable_names.clone_from(&state.names);
-        Self(Rc::new(RefCell::new(state)))
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn operation<R>(&self, operation: impl FnOnce(&mut State) -> io::Result<R>) -> io::Result<R> {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state();
         let died = || Err(io::Error::other("the process has died"));
         match state.operations_left {
             Some(0) => died(),
@@ -221,6 +238,6 @@ impl DiskFile for FragileFile {
 
 impl Drop for FragileFile {
     fn drop(&mut self) {
-        self.disk.0.borrow_mut().open.retain(|file| *file != self.file);
+        self.disk.state().open.retain(|file| *file != self.file);
     }
 }

@@ -1,0 +1,221 @@
+//! `onecard issue batch`.
+
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use anyhow::{Context, bail, ensure};
+use clap::{Args, ValueEnum};
+use onecard_host::disk::SystemDisk;
+use onecard_simulator::{chip::Kind, paced::Link};
+use onecard_station::batch::{self, Entry, Order, Outcome, Surroundings};
+use rand::RngExt;
+use serde::Serialize;
+
+use super::{
+    Inputs, KEY,
+    explain::rehearse,
+    folder::{Folder, FolderFeeder},
+    outputs::{self, Files},
+    screen::Screen,
+};
+use crate::{
+    args::At,
+    clock,
+    journal::beside,
+    output::{Exit, Output},
+    private_file,
+    reader::ReaderName,
+    signing_key,
+    table::pairs,
+};
+
+/// Options of `issue batch`.
+#[derive(Args, Debug)]
+pub(crate) struct IssueBatch {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// A reader: sim:FOLDER, whose files are blank cards. Several are served at once, each in a thread of its own.
+    #[arg(long = "reader", value_name = "READER", required = true)]
+    readers: Vec<ReaderName>,
+    /// The key that the report is signed by, of `issue new-key`.
+    #[arg(long, value_name = "FILE")]
+    sign_key: PathBuf,
+    /// The batch's journal [default: LIST.journal].
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+    /// Blank cards handed out for a new batch (领用空白卡数) [default: those in the folders].
+    #[arg(long, value_name = "CARDS")]
+    stock: Option<u64>,
+    /// Further blank cards handed out for a batch that was begun (追加领用).
+    #[arg(long, value_name = "CARDS")]
+    add_stock: Option<u64>,
+    /// Blank cards left, as counted (剩余卡数) [default: those in the folders].
+    #[arg(long, value_name = "CARDS")]
+    left: Option<u64>,
+    /// Stop after so many failures in a row (连续失败停机).
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    failures: u32,
+    /// Language of what is told on the way.
+    #[arg(long, value_enum, default_value_t = Language::Zh)]
+    language: Language,
+    /// Simulated cards answer as slowly as a contact link of 115,200 bits a second.
+    #[arg(long)]
+    paced: bool,
+    #[command(flatten)]
+    at: At,
+}
+
+/// Language of what is told on the way.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Language {
+    /// 中文
+    Zh,
+    /// English
+    En,
+}
+
+/// Issues what is left of the batch.
+pub(super) fn run(options: &IssueBatch, json: bool) -> anyhow::Result<Output> {
+    let read = options.inputs.read()?;
+    let orders = read.orders(&options.inputs)?;
+    let craft = read.craft(orders.as_ref())?;
+    let sign_key = signing_key::read(&options.sign_key, KEY)?;
+    let rows = read.lines();
+    // What is wrong with keys or profile shows on a chip in memory, before a card is touched.
+    rehearse(&read, &craft, &rows)?;
+    let ledger = options.inputs.ledger(&read.profile);
+    let order = Order {
+        enterprise: read.profile.enterprise,
+        profile: read.profile_hash.clone(),
+        list: read.list_hash.clone(),
+        rows: &rows,
+        series: &read.profile.series,
+        ledger: &ledger,
+        failures_max: options.failures,
+    };
+    let journal_path = options.journal.clone().unwrap_or_else(|| beside(options.inputs.list_path(), ".journal"));
+    private_file::create_if_missing(&journal_path, "journal")?;
+    private_file::create_if_missing(&ledger, "ledger of numbers")?;
+    let clock = options.clock()?;
+    let name = hex::encode(rand::rng().random::<[u8; 6]>());
+    let mut journal = batch::open_journal(&SystemDisk, &journal_path, &order, &name, clock())?;
+    let files = Files::beside(options.inputs.list_path());
+    if journal.replayed().is_closed() {
+        let report = outputs::write(&files, options, &read, &journal, &sign_key, clock())?;
+        return finished(&journal_path, &report, Exit::Done);
+    }
+    let (folders, mut feeders) = options.feeders(read.chip().0)?;
+    let in_folders = || folders.iter().map(|folder| folder.left()).sum::<u64>();
+    let is_new = journal.replayed().stock().handed_out == 0;
+    let handed_out = options.add_stock.or_else(|| is_new.then(|| options.stock.unwrap_or_else(in_folders)));
+    if let Some(cards) = handed_out {
+        journal.record(&Entry::Stock { at: clock(), cards })?;
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    listen(&stop)?;
+    let screen = Screen::new(json, options.language, &read, rows.len() as u64)?;
+    let tell = |event| screen.tell(event);
+    let around = Surroundings { disk: &SystemDisk, clock: &*clock, tell: &tell, stop: &stop };
+    let ran = batch::run(&craft, &order, journal, &mut feeders, &around);
+    screen.end();
+    let (mut journal, Outcome { missing_rows, .. }) = ran?;
+    let exit = if missing_rows == 0 {
+        let left = options.left.unwrap_or_else(in_folders);
+        journal.record(&Entry::Counted { at: clock(), left })?;
+        journal.record(&Entry::Closed { at: clock() })?;
+        Exit::Done
+    } else {
+        Exit::Error
+    };
+    let report = outputs::write(&files, options, &read, &journal, &sign_key, clock())?;
+    finished(&journal_path, &report, exit)
+}
+
+impl IssueBatch {
+    pub(super) const fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
+    fn clock(&self) -> anyhow::Result<Box<dyn Fn() -> String + Sync>> {
+        let told = self.at.moment()?.to_string();
+        if self.at.is_given() {
+            return Ok(Box::new(move || told.clone()));
+        }
+        Ok(Box::new(move || clock::now().map_or_else(|_| told.clone(), |now| now.to_string())))
+    }
+
+    fn feeders(&self, kind: Kind) -> anyhow::Result<(Vec<Arc<Folder>>, Vec<FolderFeeder>)> {
+        let link = self.paced.then_some(Link::CONTACT_115200);
+        let mut folders: Vec<(PathBuf, Arc<Folder>)> = Vec::new();
+        let mut feeders = Vec::new();
+        for (reader, number) in self.readers.iter().zip(1_u32..) {
+            let ReaderName::Sim(file) = reader else {
+                bail!("this edition's batches take their cards from folders: --reader sim:FOLDER");
+            };
+            let folder = match folders.iter().find(|(path, _)| *path == file.0) {
+                Some((_, folder)) => Arc::clone(folder),
+                None => {
+                    let folder = Arc::new(Folder::open(&file.0)?);
+                    folders.push((file.0.clone(), Arc::clone(&folder)));
+                    folder
+                }
+            };
+            feeders.push(FolderFeeder::new(number.to_string(), folder, kind, link));
+        }
+        ensure!(!feeders.is_empty(), "no reader was named");
+        Ok((folders.into_iter().map(|(_, folder)| folder).collect(), feeders))
+    }
+}
+
+/// Ctrl-C and SIGTERM end the batch behind the cards that are in the readers.
+fn listen(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
+    let stop = Arc::clone(stop);
+    ctrlc::set_handler(move || stop.store(true, Ordering::Relaxed)).context("Ctrl-C cannot be waited for")
+}
+
+fn finished(journal: &std::path::Path, report: &outputs::Report, exit: Exit) -> anyhow::Result<Output> {
+    let facts = BatchFacts { journal: journal.display().to_string(), report: report.clone() };
+    Output::new("onecard.issue-batch/1", exit, &facts)
+}
+
+/// How a run ended.
+#[derive(Serialize)]
+struct BatchFacts {
+    journal: String,
+    #[serde(flatten)]
+    report: outputs::Report,
+}
+
+impl fmt::Display for BatchFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outputs::Report { rows, missing_rows, stock, missing, files, .. } = &self.report;
+        let counted = |count: &Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
+        f.write_str(&pairs([
+            ("rows 名单行数", rows.to_string()),
+            ("good 合格", stock.good.to_string()),
+            ("spoilt 废卡", stock.bad.to_string()),
+            ("begun 未完成", stock.begun.to_string()),
+            ("handed out 领用", stock.handed_out.to_string()),
+            ("left 剩余", counted(&stock.counted)),
+            ("missing 缺少", counted(missing)),
+            ("journal 日志", self.journal.clone()),
+            ("report 报告", files.join(" ")),
+        ]))?;
+        if *missing_rows > 0 {
+            writeln!(
+                f,
+                "{missing_rows} rows have no card yet: the same command goes on. 尚有{missing_rows}人未发卡，可重复本命令。"
+            )
+        } else if stock.counted.is_some() && missing.is_none() {
+            writeln!(f, "The stock does not add up: count the cards again. 卡片数目不符，请重新清点。")
+        } else {
+            writeln!(f, "Every row has its card. 发卡完成。")
+        }
+    }
+}

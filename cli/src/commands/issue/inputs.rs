@@ -1,0 +1,168 @@
+//! Profile, list and keys, read and seen to fit before a card is touched.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail, ensure};
+use onecard_host::card::Pin;
+use onecard_simulator::chip::{Blank, Kind as ChipKind};
+use onecard_station::{
+    craft::{AnyCraft, CpuCardCraft, IssuingKeys, Orders, SamCraft},
+    people::{List, Person, Terminal, people, terminals},
+    profile::{Kind, Profile},
+};
+use sha2::{Digest, Sha256};
+
+use super::Inputs;
+use crate::{development_keys::DevelopmentKeys, pin};
+
+/// All of it.
+pub(super) struct Read {
+    pub(super) profile: Profile,
+    pub(super) profile_hash: String,
+    pub(super) rows: Rows,
+    pub(super) list_hash: String,
+    keys: IssuingKeys,
+    pin: Option<Pin>,
+}
+
+/// Whom cards go to.
+pub(super) enum Rows {
+    People(List<Person>),
+    Terminals(List<Terminal>),
+}
+
+/// Whose card a row is, for people.
+#[derive(Default)]
+pub(super) struct Named {
+    pub(super) name: String,
+    pub(super) staff_number: String,
+    pub(super) department: String,
+}
+
+impl Inputs {
+    /// Reads all of it.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the first file that is wrong.
+    pub(super) fn read(&self) -> anyhow::Result<Read> {
+        let (profile_name, list_name) = (self.profile_name(), self.list_name());
+        let text = fs::read(&self.profile).with_context(|| format!("profile {profile_name} cannot be read"))?;
+        let profile_hash = hash(&text);
+        let text = String::from_utf8(text).with_context(|| format!("profile {profile_name}: expected UTF-8"))?;
+        let profile = Profile::parse(&profile_name, &text)?;
+        let content = fs::read(&self.list).with_context(|| format!("list {list_name} cannot be read"))?;
+        let rows = match profile.kind {
+            Kind::CpuCard(_) => Rows::People(people(&list_name, &content)?),
+            Kind::Sam(_) => Rows::Terminals(terminals(&list_name, &content)?),
+            Kind::RfidSim(_) => bail!(
+                "profile {profile_name}: this edition issues batches of CPU cards and SAMs; a RFID-SIM is issued by `onecard gp \
+                 install` and `onecard card new --on-sim`"
+            ),
+        };
+        let keys = DevelopmentKeys::read(&self.keys, &self.passphrase)?;
+        ensure!(
+            keys.enterprise == profile.enterprise,
+            "profile {profile_name} is of enterprise {}, the keys {} are of {}: name the files of one enterprise",
+            profile.enterprise,
+            self.keys.display(),
+            keys.enterprise
+        );
+        let keys = IssuingKeys::new(keys.roots, &profile).with_context(|| format!("keys {}", self.keys.display()))?;
+        let pin = self.pin_file.as_deref().map(pin::from_file).transpose()?;
+        Ok(Read { profile, profile_hash, rows, list_hash: hash(&content), keys, pin })
+    }
+
+    /// The ledger, named from where the profile is.
+    pub(super) fn ledger(&self, profile: &Profile) -> PathBuf {
+        self.profile.parent().unwrap_or(Path::new("")).join(&profile.ledger)
+    }
+
+    pub(super) fn profile_name(&self) -> String {
+        self.profile.display().to_string()
+    }
+
+    pub(super) fn list_name(&self) -> String {
+        self.list.display().to_string()
+    }
+
+    pub(super) fn list_path(&self) -> &Path {
+        &self.list
+    }
+}
+
+impl Read {
+    /// What each row of people becomes, once everything needed is there; `None` for SAMs, whose rows say all of it.
+    pub(super) fn orders(&self, inputs: &Inputs) -> anyhow::Result<Option<Orders<'_>>> {
+        Ok(match &self.rows {
+            Rows::People(list) => Some(Orders::new(&self.profile, &inputs.list_name(), list, self.pin.clone())?),
+            Rows::Terminals(_) => None,
+        })
+    }
+
+    /// How cards of this batch are made.
+    pub(super) fn craft<'c>(&'c self, orders: Option<&'c Orders<'c>>) -> anyhow::Result<AnyCraft<'c>> {
+        let (keys, profile) = (&self.keys, &self.profile);
+        match (&self.rows, orders, &profile.kind) {
+            (Rows::People(_), Some(orders), _) => {
+                Ok(AnyCraft::CpuCard(CpuCardCraft { keys, orders, series: &profile.series }))
+            }
+            (Rows::Terminals(list), _, Kind::Sam(terms)) => Ok(AnyCraft::Sam(SamCraft { keys, profile, terms, list })),
+            _ => bail!("profile and list are of different kinds"),
+        }
+    }
+
+    /// The chips that blank cards of this batch are.
+    pub(super) const fn chip(&self) -> (ChipKind, Blank<'static>) {
+        match self.rows {
+            Rows::People(_) => (ChipKind::CpuCard, Blank::CpuCard),
+            Rows::Terminals(_) => (ChipKind::Sam, Blank::Sam),
+        }
+    }
+
+    /// The rows, by their lines.
+    pub(super) fn lines(&self) -> Vec<u64> {
+        match &self.rows {
+            Rows::People(list) => list.rows.iter().map(|(row, _)| *row).collect(),
+            Rows::Terminals(list) => list.rows.iter().map(|(row, _)| *row).collect(),
+        }
+    }
+
+    /// Whose card a row is.
+    pub(super) fn named(&self, row: u64) -> Named {
+        match &self.rows {
+            Rows::People(list) => find(list, row).map(|person| Named {
+                name: person.name.to_string(),
+                staff_number: person.staff_number.clone(),
+                department: person.department.clone(),
+            }),
+            Rows::Terminals(list) => find(list, row).map(|terminal| Named {
+                name: terminal.number.to_string(),
+                staff_number: String::new(),
+                department: terminal.place.clone(),
+            }),
+        }
+        .unwrap_or_default()
+    }
+
+    /// How the list was read, for people.
+    pub(super) fn list_told(&self) -> String {
+        let (rows, encoding, separator) = match &self.rows {
+            Rows::People(list) => (list.rows.len(), list.encoding, list.separator),
+            Rows::Terminals(list) => (list.rows.len(), list.encoding, list.separator),
+        };
+        let separator = if separator == '\t' { "tabs".to_owned() } else { format!("{separator:?}") };
+        format!("{rows} rows, {encoding}, separated by {separator}")
+    }
+}
+
+fn find<T>(list: &List<T>, row: u64) -> Option<&T> {
+    let at = list.rows.binary_search_by_key(&row, |(line, _)| *line).ok()?;
+    list.rows.get(at).map(|(_, found)| found)
+}
+
+fn hash(content: &[u8]) -> String {
+    hex::encode(Sha256::digest(content))
+}

@@ -1,0 +1,121 @@
+//! The report in its three files.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use ed25519_dalek::SigningKey;
+use onecard_host::disk::DiskFile;
+use onecard_station::{
+    batch::{BatchJournal, Fate, Stock},
+    numbers::Serial,
+    report::{Line, Summary, Void, sign, write_csv, write_html},
+};
+use serde::Serialize;
+
+use super::{
+    batch::IssueBatch,
+    inputs::{Named, Read},
+};
+use crate::{journal::beside, private_file};
+
+/// Where it goes.
+pub(super) struct Files {
+    page: PathBuf,
+    list: PathBuf,
+    signature: PathBuf,
+}
+
+/// What was written.
+#[derive(Clone, Serialize)]
+pub(super) struct Report {
+    pub(super) rows: u64,
+    pub(super) missing_rows: u64,
+    pub(super) stock: Stock,
+    pub(super) missing: Option<u64>,
+    pub(super) journal_lines: usize,
+    pub(super) journal_head: String,
+    pub(super) files: Vec<String>,
+}
+
+impl Files {
+    /// Beside the list.
+    pub(super) fn beside(list: &Path) -> Self {
+        let with = |ending| beside(list, ending);
+        Self { page: with(".report.html"), list: with(".report.csv"), signature: with(".report") }
+    }
+}
+
+/// Writes page, list and signature anew.
+pub(super) fn write<F: DiskFile>(
+    files: &Files,
+    options: &IssueBatch,
+    read: &Read,
+    journal: &BatchJournal<F>,
+    key: &SigningKey,
+    at: String,
+) -> anyhow::Result<Report> {
+    let books = journal.replayed();
+    let (stock, rows) = (books.stock(), read.lines().len() as u64);
+    let head = journal.head();
+    let inputs = options.inputs();
+    let summary = Summary {
+        batch: books.identity().map(|identity| identity.batch.clone()).unwrap_or_default(),
+        enterprise: read.profile.enterprise.to_string(),
+        kind: read.profile.kind_name().to_owned(),
+        profile: [inputs.profile_name(), read.profile_hash.clone()],
+        list: [inputs.list_name(), read.list_hash.clone()],
+        at,
+        rows,
+        stock,
+        journal: (journal.lines(), head),
+    };
+    let lines = || lines(read, journal);
+    let (mut page, mut list) = (Vec::new(), Vec::new());
+    write_html(&mut page, &summary, lines(), &voids(read, journal)).context("the report cannot be made")?;
+    write_csv(&mut list, lines()).context("the report cannot be made")?;
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let signed = [(name(&files.page), page), (name(&files.list), list)];
+    let contents: Vec<(&str, &[u8])> =
+        signed.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect();
+    let signature = sign(key, journal.lines(), &head.to_string(), &contents);
+    for (path, (_, content)) in [&files.page, &files.list].into_iter().zip(&signed) {
+        private_file::replace(path, "report", std::str::from_utf8(content).context("the report is no text")?)?;
+    }
+    private_file::replace(&files.signature, "report", &signature)?;
+    Ok(Report {
+        rows,
+        missing_rows: rows - stock.good,
+        stock,
+        missing: stock.missing(),
+        journal_lines: journal.lines(),
+        journal_head: head.to_string(),
+        files: [&files.page, &files.list, &files.signature].map(|path| path.display().to_string()).to_vec(),
+    })
+}
+
+/// Good cards in the order of the list.
+fn lines<'r, F: DiskFile>(read: &'r Read, journal: &'r BatchJournal<F>) -> impl Iterator<Item = Line> + use<'r, F> {
+    let books = journal.replayed();
+    read.lines().into_iter().filter_map(move |row| {
+        let number = books.row(row)?;
+        books.number(number).filter(|numbered| numbered.fate == Fate::Good)?;
+        let Named { name, staff_number, department } = read.named(row);
+        let serial = read.profile.series.serial(number)?;
+        let printed = match serial {
+            Serial::Application { printed, .. } => Some(printed.to_string()),
+            Serial::Sam(_) => None,
+        };
+        Some(Line { row, name, staff_number, department, serial: serial.to_string(), printed })
+    })
+}
+
+fn voids<F: DiskFile>(read: &Read, journal: &BatchJournal<F>) -> Vec<Void> {
+    let nobodys =
+        journal.replayed().numbers().filter(|(_, numbered)| matches!(numbered.fate, Fate::Bad | Fate::GivenUp));
+    nobodys
+        .filter_map(|(number, numbered)| {
+            let serial = read.profile.series.serial(number)?.to_string();
+            Some(Void { row: numbered.row, serial, spoilt: numbered.fate == Fate::Bad })
+        })
+        .collect()
+}

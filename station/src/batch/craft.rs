@@ -1,0 +1,95 @@
+//! One kind of card: how it is recognised, made and checked. A batch knows no more of it.
+
+use onecard_host::{
+    issuing::{IssuingError, NotOurs},
+    transport::{Transport, TransportError},
+};
+
+use crate::numbers::{Number, Serial};
+
+/// What a batch asks of a kind of card.
+pub trait Craft: Sync {
+    /// What opens a card that may be written.
+    type Opening: Send;
+
+    /// What the card in the reader is, found out without writing to it. `unfinished` are the numbers whose keys may be on a card
+    /// that was begun.
+    ///
+    /// # Errors
+    /// [`Setback`]: it is left alone.
+    fn look(&self, card: &mut dyn Transport, unfinished: &[Number]) -> Result<Found<Self::Opening>, Setback>;
+
+    /// Writes the whole card, whatever is on it.
+    ///
+    /// # Errors
+    /// [`Setback`]: the same again may help.
+    fn make(&self, card: &mut dyn Transport, job: &Job, opening: Self::Opening) -> Result<(), Setback>;
+
+    /// Reads the whole card, and asks it for proofs of its keys.
+    ///
+    /// # Errors
+    /// [`Setback`]: it is not good.
+    fn check(&self, card: &mut dyn Transport, job: &Job) -> Result<(), Setback>;
+}
+
+/// One card to make.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Job {
+    /// The row of the list, by its line.
+    pub row: u64,
+    /// The number it gets.
+    pub number: Number,
+    /// What the number becomes.
+    pub serial: Serial,
+}
+
+/// What a card is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Found<O> {
+    /// Nobody's.
+    Blank(O),
+    /// The keys of that number open it, and it is not whole.
+    Begun(Number, O),
+    /// An application with that number is whole, or looks so. With it what opens the card, if the number is unfinished.
+    Whole(Number, Option<O>),
+}
+
+/// Why a card is not good.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Setback {
+    /// No answer: the same card again may help.
+    #[error("{0}")]
+    Silent(TransportError),
+    /// The card is not this batch's, and was left alone.
+    #[error("{0}")]
+    NotOurs(String),
+    /// Something went wrong while it was written or checked.
+    #[error("{0}")]
+    Failed(String),
+    /// The station itself lacks something: no card will help.
+    #[error("{0}")]
+    Station(String),
+}
+
+impl From<IssuingError> for Setback {
+    fn from(error: IssuingError) -> Self {
+        use onecard_host::{apdu::ExchangeError, issuing::Cause};
+        match error.cause {
+            Cause::Exchange(ExchangeError::Transport(source)) => Self::Silent(source),
+            Cause::MissingKey(_) | Cause::MixedAlgorithms(..) | Cause::NoSuchPlace(..) | Cause::NoSuchKind => {
+                Self::Station(error.to_string())
+            }
+            cause => Self::Failed(format!("{}: {cause}", error.step)),
+        }
+    }
+}
+
+impl From<NotOurs> for Setback {
+    fn from(error: NotOurs) -> Self {
+        use onecard_host::apdu::ExchangeError;
+        match error {
+            NotOurs::Exchange(ExchangeError::Transport(source)) => Self::Silent(source),
+            other => Self::NotOurs(other.to_string()),
+        }
+    }
+}

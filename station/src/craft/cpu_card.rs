@@ -1,0 +1,156 @@
+//! CPU cards: from blank to an enterprise's application, in an MF under the operator's keys.
+
+use onecard_host::{
+    access::{sealed_right, write_access_right},
+    card::{SelectError, select},
+    crypto::{DesKey, LineKey},
+    issuing::{Condition, MfKeys, NotOurs, Opener, examine, issue_card, prepare_mf_resumable},
+    keys::MissingKey,
+    sam::CardFactors,
+    transport::{Transport, TransportError},
+};
+use onecard_wire::{aid, number::ApplicationSerial};
+
+use super::{IssuingKeys, Orders, card_check};
+use crate::{
+    batch::{Craft, Found, Job, Setback},
+    numbers::{Number, Serial, Series},
+};
+
+/// The making of a batch of CPU cards.
+#[derive(Debug)]
+pub struct CpuCardCraft<'c> {
+    /// The keys.
+    pub keys: &'c IssuingKeys,
+    /// What each card gets.
+    pub orders: &'c Orders<'c>,
+    /// The numbers.
+    pub series: &'c Series,
+}
+
+impl Craft for CpuCardCraft<'_> {
+    type Opening = LineKey;
+
+    fn look(&self, card: &mut dyn Transport, unfinished: &[Number]) -> Result<Found<LineKey>, Setback> {
+        let enterprise = self.keys.enterprise_id();
+        match select(card, &aid::enterprise_application(enterprise)) {
+            Ok(application) => return self.whole(card, application.serial(), unfinished),
+            Err(SelectError::Exchange(error)) => return Err(NotOurs::Exchange(error).into()),
+            // Not there, not finished, or blocked: what opens the MF tells.
+            Err(_) => {}
+        }
+        let mut refused = match examine(card, enterprise, None) {
+            Ok(condition) => return found(condition, None),
+            Err(error) => error,
+        };
+        for number in unfinished {
+            if !may_be_a_begun_one(&refused) {
+                break;
+            }
+            let mf = self.mf(self.serial(*number)?)?;
+            match examine(card, enterprise, Some(&mf)) {
+                Ok(condition) => return found(condition, Some((*number, &mf))),
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused.into())
+    }
+
+    fn make(&self, card: &mut dyn Transport, job: &Job, opening: LineKey) -> Result<(), Setback> {
+        let serial = application_serial(job)?;
+        let order = self.orders.order(job.row).ok_or_else(|| no_row(job.row))?;
+        let (mf, keys) = (self.mf(serial)?, self.keys.card(serial));
+        prepare_mf_resumable(card, &opening, &mf)?;
+        let application = issue_card(card, &mf, &keys, &order, &mut rand::rng())?;
+        let rights = self.orders.rights(&order);
+        if rights.is_empty() {
+            return Ok(());
+        }
+        let mut witness = self.keys.witness(card_check::STATION);
+        let factors = CardFactors { enterprise: order.enterprise, serial };
+        for (slot, terms) in rights {
+            let right = sealed_right(&mut witness, factors, self.keys.version(), &terms)
+                .map_err(|error| Setback::Station(format!("access rights: {error}")))?;
+            write_access_right(card, &application, &mut witness, slot, &right).map_err(card_check::right_setback)?;
+        }
+        Ok(())
+    }
+
+    fn check(&self, card: &mut dyn Transport, job: &Job) -> Result<(), Setback> {
+        let serial = application_serial(job)?;
+        let order = self.orders.order(job.row).ok_or_else(|| no_row(job.row))?;
+        card_check::check(card, self.keys, serial, &order, &self.orders.rights(&order))
+    }
+}
+
+impl CpuCardCraft<'_> {
+    /// A card on which the application can be selected.
+    fn whole(
+        &self,
+        card: &mut dyn Transport,
+        serial: ApplicationSerial,
+        unfinished: &[Number],
+    ) -> Result<Found<LineKey>, Setback> {
+        let Some(number) = self.series.number_of(serial) else {
+            return Err(Setback::NotOurs(format!("card {serial} is issued already, with a number of another series")));
+        };
+        if !unfinished.contains(&number) {
+            return Ok(Found::Whole(number, None));
+        }
+        let mf = self.mf(serial)?;
+        let opener = match examine(card, self.keys.enterprise_id(), Some(&mf)) {
+            Ok(Condition::Issued { opener, .. } | Condition::Unfinished(opener)) => Some(opener.key(&mf)),
+            Ok(Condition::Blank) => None,
+            Err(NotOurs::Exchange(error)) => return Err(NotOurs::Exchange(error).into()),
+            Err(_) => None,
+        };
+        Ok(Found::Whole(number, opener))
+    }
+
+    fn mf(&self, serial: ApplicationSerial) -> Result<MfKeys, Setback> {
+        self.keys.mf(serial).map_err(|missing: MissingKey| Setback::Station(missing.to_string()))
+    }
+
+    fn serial(&self, number: Number) -> Result<ApplicationSerial, Setback> {
+        match self.series.serial(number) {
+            Some(Serial::Application { serial, .. }) => Ok(serial),
+            _ => Err(Setback::Station(format!("number {} is outside the profile's range", number.0))),
+        }
+    }
+}
+
+/// What a condition means, where the keys of a number may have opened the card.
+fn found(condition: Condition, opened: Option<(Number, &MfKeys)>) -> Result<Found<LineKey>, Setback> {
+    match (condition, opened) {
+        (Condition::Blank, _) => Ok(Found::Blank(DesKey::TRANSPORT.into())),
+        (Condition::Unfinished(Opener::NoKey), _) => Ok(Found::Blank(DesKey::TRANSPORT.into())),
+        (Condition::Unfinished(opener), Some((number, mf))) => Ok(Found::Begun(number, opener.key(mf))),
+        (Condition::Issued { application: None, .. }, _) => {
+            Err(Setback::NotOurs("the application on the card is blocked: serve it at the desk".to_owned()))
+        }
+        (Condition::Issued { .. } | Condition::Unfinished(_), _) => {
+            Err(Setback::NotOurs("an application came up on the card that was not there: present it again".to_owned()))
+        }
+    }
+}
+
+/// Whether another key may be tried, and may help: not on a card as sold, whose tries are three.
+fn may_be_a_begun_one(refused: &NotOurs) -> bool {
+    matches!(refused, NotOurs::OtherKey(_) | NotOurs::OtherKeys)
+}
+
+fn application_serial(job: &Job) -> Result<ApplicationSerial, Setback> {
+    match job.serial {
+        Serial::Application { serial, .. } => Ok(serial),
+        Serial::Sam(_) => Err(Setback::Station("a SAM's number cannot be a card's: see the profile".to_owned())),
+    }
+}
+
+fn no_row(row: u64) -> Setback {
+    Setback::Station(format!("the list has no row {row}: it was changed since the batch began"))
+}
+
+/// The card left, or the reader failed.
+pub(super) fn silent(error: TransportError) -> Setback {
+    Setback::Silent(error)
+}

@@ -1,0 +1,15 @@
+//! The kinds of card a station makes.
+
+mod any;
+mod card_check;
+mod cpu_card;
+mod keys;
+mod orders;
+mod sam;
+mod sam_check;
+
+pub use any::AnyCraft;
+pub use cpu_card::CpuCardCraft;
+pub use keys::{IssuingKeys, OtherKeys};
+pub use orders::{OrderError, Orders};
+pub use sam::SamCraft;

@@ -1,0 +1,17 @@
+//! Batches of a personalisation station: from a list of people to a drawer of cards.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests"
+)]
+
+mod mishaps;
+mod power_cut;
+mod sams;
+mod school;
+mod speed;
+mod stack;
+mod whole;

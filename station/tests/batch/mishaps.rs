@@ -1,0 +1,175 @@
+//! What is left alone, what is spoilt, what stops a batch, and several readers at once.
+
+use std::collections::BTreeSet;
+
+use onecard_host::{crypto::DesKey, disk::SystemDisk, issuing::prepare_mf_resumable, transport::Transport};
+use onecard_simulator::{
+    chip::{Blank, Chip},
+    reader::{Fault, Reader},
+    sample::Sample,
+};
+use onecard_station::batch::{BatchError, Event, Fate};
+use onecard_wire::{key::Algorithm, number::ApplicationSerial};
+
+use crate::{
+    school::{PROFILE, School, Told, blanks},
+    stack::Stack,
+};
+
+#[test]
+fn eight_readers_share_a_stack_and_no_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let school = School::new(40, folder.path());
+    let stack = Stack::of(blanks(46));
+    let mut feeders: Vec<_> = (1..=8).map(|reader| stack.feeder(&reader.to_string())).collect();
+    for (feeder, at) in feeders.iter_mut().zip(600_u64..) {
+        feeder.fail_next(at, Fault::LostAnswer);
+    }
+    let (journal, outcome) = school.run(&SystemDisk, &mut feeders, &|_| ()).unwrap();
+    assert_eq!((outcome.missing_rows, outcome.stock.good), (0, 40));
+    school.every_row_has_its_card(&journal, &stack);
+    let piles = stack.piles();
+    assert_eq!(piles.good.len() + piles.bad.len() + piles.stock.len(), 46);
+}
+
+#[test]
+fn every_cipher_is_issued() {
+    for algorithm in [Algorithm::Des, Algorithm::Sm4, Algorithm::Aes] {
+        let folder = tempfile::tempdir().unwrap();
+        let school = School::of(PROFILE, 2, folder.path(), algorithm);
+        let stack = Stack::of(blanks(2));
+        let (journal, outcome) = school.run(&SystemDisk, &mut [stack.feeder("1")], &|_| ()).unwrap();
+        assert_eq!(outcome.missing_rows, 0, "{algorithm:?}");
+        school.every_row_has_its_card(&journal, &stack);
+    }
+}
+
+#[test]
+fn cards_of_others_are_left_as_they_are_and_three_of_them_stop_the_batch() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut school = School::new(2, folder.path());
+    school.failures_max = 3;
+    let mut sample = Sample::new("others").unwrap();
+    let serial = |number| ApplicationSerial::from_parts(31, 1, number).unwrap();
+    // Of the same enterprise id and series, of another series, and under another operator's keys without an application.
+    let same = sample.card(serial(7)).unwrap();
+    let other_series = sample.card(ApplicationSerial::from_parts(44, 1, 7).unwrap()).unwrap();
+    let mf = onecard_host::issuing::MfKeys::of_card(&sample.roots().chip([9; 8]), Sample::KEY_VERSION).unwrap();
+    let mut washed = Reader::insert(Chip::blank(Blank::CpuCard, 99).unwrap());
+    prepare_mf_resumable(&mut washed, &DesKey::TRANSPORT.into(), &mf).unwrap();
+    let strangers = [same, other_series, washed.remove()];
+    let images: Vec<Vec<u8>> = strangers.iter().map(what_a_terminal_sees).collect();
+    let stack = Stack::of(strangers.into_iter().chain(blanks(2)));
+    let told = Told::default();
+    let (journal, outcome) = school.run(&SystemDisk, &mut [stack.feeder("1")], &told.tell()).unwrap();
+    assert_eq!((outcome.stopped, outcome.missing_rows, outcome.stock.bad), (true, 2, 0));
+    assert_eq!(journal.replayed().numbers().count(), 0, "no number was given");
+    drop(journal);
+    let told = told.0.into_inner().unwrap();
+    let why: Vec<&str> = told
+        .iter()
+        .filter_map(|event| match event {
+            Event::NotOurs { why, .. } => Some(why.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(why.len(), 3, "{told:?}");
+    assert!(why[0].contains("not by this batch") && why[1].contains("another series"), "{why:?}");
+    assert!(matches!(told.last(), Some(Event::Ends { .. })), "{told:?}");
+    assert!(told.iter().any(|event| matches!(event, Event::Stops { .. })));
+    assert_eq!(stack.piles().not_ours.iter().map(what_a_terminal_sees).collect::<Vec<_>>(), images);
+    // The same command goes on with the right cards.
+    let (_, outcome) = school.run(&SystemDisk, &mut [stack.feeder("1")], &|_| ()).unwrap();
+    assert_eq!((outcome.stopped, outcome.missing_rows), (false, 0));
+}
+
+/// What can be read without a key: SELECT of the MF and of every application, and the MF's list of keys.
+fn what_a_terminal_sees(chip: &Chip) -> Vec<u8> {
+    let mut reader = Reader::insert(chip.snapshot());
+    let mut seen = Vec::new();
+    let name = onecard_wire::aid::enterprise_application(Sample::ENTERPRISE.parse().unwrap());
+    for command in [
+        &[0x00, 0xA4, 0x00, 0x00, 0x02, 0x3F, 0x00, 0x00][..],
+        &[0x80, 0xCA, 0x00, 0xE0, 0x00],
+        &[&[0x00, 0xA4, 0x04, 0x00, 0x0E][..], &name, &[0x00]].concat(),
+        &[0x80, 0xCA, 0x00, 0xE0, 0x00],
+    ] {
+        seen.extend(reader.transmit(command).unwrap());
+    }
+    seen
+}
+
+#[test]
+fn a_card_that_fails_again_and_again_is_spoilt_and_its_number_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let school = School::new(2, folder.path());
+    let stack = Stack::of(blanks(3));
+    let mut feeder = stack.feeder("1");
+    // Behind the look, which takes longer once the keys of a begun number are tried.
+    [640, 1_200, 1_200].into_iter().for_each(|at| feeder.fail_next(at, Fault::Removed));
+    let (journal, outcome) = school.run(&SystemDisk, &mut [feeder], &|_| ()).unwrap();
+    assert_eq!((outcome.missing_rows, outcome.stock.bad), (0, 1));
+    assert_eq!(stack.piles().bad.len(), 1);
+    school.every_row_has_its_card(&journal, &stack);
+    let fates: Vec<Fate> = journal.replayed().numbers().map(|(_, numbered)| numbered.fate).collect();
+    assert_eq!(fates, [Fate::Bad, Fate::Good, Fate::Good]);
+}
+
+#[test]
+fn a_begun_card_that_comes_back_late_gets_another_number_and_one_that_comes_at_once_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let school = School::new(1, folder.path());
+    // A station that dies in the middle of its first card: its transport says nothing more.
+    let stack = Stack::of(blanks(1));
+    let mut feeder = stack.feeder("1");
+    (0..2).for_each(|_| feeder.fail_next(640, Fault::Removed));
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let (journal, _) = school
+        .run_until(
+            &SystemDisk,
+            &mut [&mut feeder],
+            &|event| {
+                if matches!(event, Event::Failed { .. }) {
+                    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+                }
+            },
+            &stop,
+        )
+        .unwrap();
+    assert_eq!(journal.replayed().begun().count(), 1);
+    drop(journal);
+    feeder.leave();
+    let half_written = stack.piles().stock.pop_front().unwrap();
+    // It is away: a blank card comes, with a number of its own.
+    stack.piles().stock.extend(blanks(1));
+    let (journal, outcome) = school.run(&SystemDisk, &mut [stack.feeder("1")], &|_| ()).unwrap();
+    assert_eq!((outcome.missing_rows, outcome.stock.given_up), (0, 1));
+    school.every_row_has_its_card(&journal, &stack);
+    drop(journal);
+    // It comes back when nobody needs it: unwritten, to the stock.
+    stack.piles().stock.push_back(half_written);
+    let (journal, _) = school.run(&SystemDisk, &mut [stack.feeder("1")], &|_| ()).unwrap();
+    let serials: BTreeSet<u64> = journal.replayed().numbers().map(|(number, _)| number.0).collect();
+    let piles = stack.piles();
+    assert_eq!((serials.len(), piles.stock.len(), piles.good.len()), (2, 1, 1));
+}
+
+#[test]
+fn another_list_or_profile_is_another_batch() {
+    let folder = tempfile::tempdir().unwrap();
+    let school = School::new(1, folder.path());
+    let stack = Stack::of(blanks(1));
+    drop(school.run(&SystemDisk, &mut [stack.feeder("1")], &|_| ()).unwrap());
+    for (what, change) in [
+        ("list", |school: &mut School| school.list_hash = "other".to_owned()),
+        ("profile", |school: &mut School| {
+            school.profile_hash = "other".to_owned();
+        }),
+    ] as [(&str, fn(&mut School)); 2]
+    {
+        let mut other = School::new(1, folder.path());
+        change(&mut other);
+        let error = other.run(&SystemDisk, &mut [stack.feeder("1")], &|_| ()).err().unwrap();
+        assert!(matches!(error, BatchError::OtherBatch { what: told, .. } if told == what), "{error}");
+    }
+}

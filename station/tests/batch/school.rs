@@ -1,0 +1,173 @@
+//! A school that issues cards: profile, people, keys, and what a batch of it must have come to.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::{Mutex, atomic::AtomicBool},
+};
+
+use crate::stack::Stack;
+use onecard_host::{disk::Disk, keys::RootKeys};
+use onecard_simulator::chip::{Blank, Chip};
+use onecard_station::{
+    batch::{self, BatchError, BatchJournal, Craft, Event, Feeder, Job, Order, Outcome, Surroundings},
+    craft::{CpuCardCraft, IssuingKeys, Orders},
+    people::{IdNumber, List, Person, people},
+    profile::Profile,
+};
+use onecard_wire::key::{Algorithm, KeyVersion};
+use rand::{SeedableRng, rngs::ChaCha8Rng};
+
+pub(crate) const PROFILE: &str = r#"format = "onecard-issuing-profile;1"
+kind = "cpu-card"
+enterprise = "1000000000000001"
+[validity]
+from = 2026-09-01
+to = 2030-08-31
+[holder]
+pin = "id-number"
+[limits]
+balance_max = "1000.00"
+[[access]]
+slot = 0
+zone = 7
+[numbers]
+ledger = "school.numbers"
+province = 31
+attribute = 1
+first = 1
+last = 99999999
+printed = { year = 26, vendor = 1, version = 1, card_type = 1 }
+"#;
+
+/// Everything a batch is made of.
+pub(crate) struct School {
+    pub(crate) profile: Profile,
+    pub(crate) list: List<Person>,
+    pub(crate) keys: IssuingKeys,
+    pub(crate) journal: PathBuf,
+    pub(crate) ledger: PathBuf,
+    pub(crate) failures_max: u32,
+    pub(crate) profile_hash: String,
+    pub(crate) list_hash: String,
+    rows: Vec<u64>,
+}
+
+impl School {
+    /// With so many people.
+    pub(crate) fn new(people_count: usize, folder: &Path) -> Self {
+        Self::of(PROFILE, people_count, folder, Algorithm::Des)
+    }
+
+    pub(crate) fn of(profile: &str, people_count: usize, folder: &Path, algorithm: Algorithm) -> Self {
+        let profile = Profile::parse("school.toml", profile).unwrap();
+        let list = people("people.csv", csv(people_count).as_bytes()).unwrap();
+        let mut random = ChaCha8Rng::seed_from_u64(20_261_129);
+        let roots = RootKeys::generate_with(KeyVersion(1), |_| algorithm, &mut random);
+        let keys = IssuingKeys::new(roots, &profile).unwrap();
+        let rows = list.rows.iter().map(|(row, _)| *row).collect();
+        let (journal, ledger) = (folder.join("people.journal"), folder.join(&profile.ledger));
+        let (profile_hash, list_hash) = ("profile".to_owned(), "list".to_owned());
+        Self { profile, list, keys, journal, ledger, failures_max: 5, profile_hash, list_hash, rows }
+    }
+
+    pub(crate) fn order(&self) -> Order<'_> {
+        Order {
+            enterprise: self.profile.enterprise,
+            profile: self.profile_hash.clone(),
+            list: self.list_hash.clone(),
+            rows: &self.rows,
+            series: &self.profile.series,
+            ledger: &self.ledger,
+            failures_max: self.failures_max,
+        }
+    }
+
+    pub(crate) fn orders(&self) -> Orders<'_> {
+        Orders::new(&self.profile, "people.csv", &self.list, None).unwrap()
+    }
+
+    /// One run of the batch, from opening the journal to its end.
+    pub(crate) fn run<D, F>(
+        &self,
+        disk: &D,
+        feeders: &mut [F],
+        tell: &(dyn Fn(Event) + Sync),
+    ) -> Result<(BatchJournal<D::File>, Outcome), BatchError>
+    where
+        D: Disk + Sync,
+        D::File: Send,
+        F: Feeder,
+    {
+        self.run_until(disk, feeders, tell, &AtomicBool::new(false))
+    }
+
+    /// The same until `stop`.
+    pub(crate) fn run_until<D, F>(
+        &self,
+        disk: &D,
+        feeders: &mut [F],
+        tell: &(dyn Fn(Event) + Sync),
+        stop: &AtomicBool,
+    ) -> Result<(BatchJournal<D::File>, Outcome), BatchError>
+    where
+        D: Disk + Sync,
+        D::File: Send,
+        F: Feeder,
+    {
+        let orders = self.orders();
+        let craft = CpuCardCraft { keys: &self.keys, orders: &orders, series: &self.profile.series };
+        let around = Surroundings { disk, clock: &|| "2026-11-29 10:00:00".to_owned(), tell, stop };
+        let journal = batch::open_journal(disk, &self.journal, &self.order(), "batch", (around.clock)())?;
+        batch::run(&craft, &self.order(), journal, feeders, &around)
+    }
+
+    /// That every row has one good card, on which is what the row says, under its own keys.
+    pub(crate) fn every_row_has_its_card<F: onecard_host::disk::DiskFile>(
+        &self,
+        journal: &BatchJournal<F>,
+        stack: &Stack,
+    ) {
+        let orders = self.orders();
+        let craft = CpuCardCraft { keys: &self.keys, orders: &orders, series: &self.profile.series };
+        let piles = stack.piles();
+        let mut serials = BTreeSet::new();
+        for row in &self.rows {
+            let number = journal.replayed().row(*row).unwrap();
+            let serial = self.profile.series.serial(number).unwrap();
+            assert!(serials.insert(serial.to_string()), "row {row}: {serial} twice");
+            let chip = piles.good.get(&serial.to_string()).unwrap_or_else(|| panic!("row {row}: no card {serial}"));
+            let mut reader = onecard_simulator::reader::Reader::insert(chip.snapshot());
+            craft.check(&mut reader, &Job { row: *row, number, serial }).unwrap();
+        }
+        assert_eq!((piles.good.len(), &piles.doubled), (self.rows.len(), &Vec::new()));
+    }
+}
+
+/// A list of so many people.
+pub(crate) fn csv(count: usize) -> String {
+    let rows = (0..count).map(|at| format!("学生{at},{}\n", id_number(at)));
+    format!("姓名,证件号码\n{}", rows.collect::<String>())
+}
+
+/// An id number of province 99, which there is none of.
+pub(crate) fn id_number(at: usize) -> String {
+    let first = format!("99{:04}199001{:02}{:03}", at / 1_000 % 10_000, at / 28_000 % 28 + 1, at % 1_000);
+    let check = "0123456789X".chars().find(|check| IdNumber::parse(&format!("{first}{check}")).is_some());
+    format!("{first}{}", check.unwrap())
+}
+
+/// Blank cards.
+pub(crate) fn blanks(count: u64) -> impl Iterator<Item = Chip> {
+    (0..count).map(|seed| Chip::blank(Blank::CpuCard, seed).unwrap())
+}
+
+/// Keeps what was told.
+#[derive(Default)]
+pub(crate) struct Told(pub(crate) Mutex<Vec<Event>>);
+
+impl Told {
+    pub(crate) fn tell(&self) -> impl Fn(Event) + Sync + '_ {
+        |event| self.0.lock().unwrap().push(event)
+    }
+}

@@ -1,0 +1,127 @@
+//! A station's reader with a stack of simulated cards, which can be pulled, and whose power can go.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use onecard_host::transport::Transport;
+use onecard_simulator::{
+    chip::Chip,
+    reader::{Fault, Reader},
+};
+use onecard_station::batch::{Call, Fed, Feeder, NoTap, Tray};
+
+/// Cards of one station: the stack they are taken from, and the trays they go to. A clone is the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stack(Arc<Mutex<Piles>>);
+
+/// Where the cards are.
+#[derive(Debug, Default)]
+pub(crate) struct Piles {
+    /// Not looked at, or not needed. The first is the next.
+    pub(crate) stock: VecDeque<Chip>,
+    /// Good ones by serial, as the station named it.
+    pub(crate) good: BTreeMap<String, Chip>,
+    /// Spoilt ones.
+    pub(crate) bad: Vec<Chip>,
+    /// Those the station left alone.
+    pub(crate) not_ours: Vec<Chip>,
+    /// Good cards that came a second time under one serial: there must be none.
+    pub(crate) doubled: Vec<String>,
+}
+
+/// A reader that takes its cards from a [`Stack`].
+#[derive(Debug)]
+pub(crate) struct StackFeeder {
+    name: String,
+    stack: Stack,
+    chip: Option<Chip>,
+    /// Taken from the stock once and not needed: no more are.
+    full: bool,
+    /// What goes wrong at which exchange of the next taps.
+    faults: VecDeque<(u64, Fault)>,
+}
+
+impl Stack {
+    /// With these cards.
+    pub(crate) fn of(chips: impl IntoIterator<Item = Chip>) -> Self {
+        Self(Arc::new(Mutex::new(Piles { stock: chips.into_iter().collect(), ..Piles::default() })))
+    }
+
+    /// The piles.
+    pub(crate) fn piles(&self) -> MutexGuard<'_, Piles> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A reader of it.
+    pub(crate) fn feeder(&self, name: &str) -> StackFeeder {
+        StackFeeder { name: name.to_owned(), stack: self.clone(), chip: None, full: false, faults: VecDeque::new() }
+    }
+}
+
+impl StackFeeder {
+    /// Lets an exchange of the next tap go wrong; the next such order is for the tap after it.
+    pub(crate) fn fail_next(&mut self, exchange: u64, fault: Fault) {
+        self.faults.push_back((exchange, fault));
+    }
+}
+
+impl StackFeeder {
+    /// The card stays where whoever comes next finds it first.
+    pub(crate) fn leave(&mut self) {
+        if let Some(chip) = self.chip.take() {
+            self.stack.piles().stock.push_front(chip);
+        }
+    }
+
+    /// A tap by a reader of the test's own.
+    pub(crate) fn tap_reader(&mut self, work: impl FnOnce(Reader) -> Chip) -> Result<(), NoTap> {
+        let chip = self.chip.take().ok_or_else(|| NoTap::Reader("no card is in the reader".to_owned()))?;
+        self.chip = Some(work(Reader::insert(chip)));
+        Ok(())
+    }
+}
+
+impl Feeder for StackFeeder {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn feed(&mut self, _: &Call) -> Result<Fed, String> {
+        if self.chip.is_none() && !self.full {
+            self.chip = self.stack.piles().stock.pop_front();
+        }
+        Ok(if self.chip.is_some() { Fed::Card } else { Fed::Empty })
+    }
+
+    fn tap(&mut self, work: &mut dyn FnMut(&mut dyn Transport)) -> Result<(), NoTap> {
+        let chip = self.chip.take().ok_or_else(|| NoTap::Reader("no card is in the reader".to_owned()))?;
+        let mut reader = Reader::insert(chip);
+        if let Some((exchange, fault)) = self.faults.pop_front() {
+            reader.fail_at(exchange, fault);
+        }
+        work(&mut reader);
+        self.chip = Some(reader.remove());
+        Ok(())
+    }
+
+    fn put_away(&mut self, tray: Tray) -> Result<(), String> {
+        let chip = self.chip.take().ok_or("no card is in the reader")?;
+        let mut piles = self.stack.piles();
+        match tray {
+            Tray::Good { serial } => {
+                if piles.good.insert(serial.clone(), chip).is_some() {
+                    piles.doubled.push(serial);
+                }
+            }
+            Tray::Bad => piles.bad.push(chip),
+            Tray::NotOurs => piles.not_ours.push(chip),
+            Tray::Stock => {
+                self.full = true;
+                piles.stock.push_back(chip);
+            }
+        }
+        Ok(())
+    }
+}
