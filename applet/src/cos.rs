@@ -75,6 +75,13 @@ impl Session {
             working_key: None,
         }
     }
+
+    /// Takes away what the next command alone may use.
+    pub(crate) fn end_begun(&mut self) {
+        self.challenge = None;
+        self.wallet = Wallet::Idle;
+        self.sam = SamTransaction::Idle;
+    }
 }
 
 impl Challenge {

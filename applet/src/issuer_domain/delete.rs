@@ -66,7 +66,9 @@ impl<P: Platform> IssuerDomain<'_, P> {
             Some(set) => place.stage(set, &mut transaction)?,
             None => place.stage_removal(&mut transaction)?,
         }
-        commit_and_forget(self.nvm, transaction)
+        commit_and_forget(self.nvm, transaction)?;
+        self.session.changed_keys = true;
+        Ok(())
     }
 }
 

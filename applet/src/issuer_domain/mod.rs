@@ -68,6 +68,15 @@ pub(crate) struct DomainSession {
     personalizing_toolkit: bool,
     /// Blocks of STORE DATA so far.
     blocks: u8,
+    /// The command just executed put keys in or took them away.
+    changed_keys: bool,
+}
+
+impl DomainSession {
+    /// Whether the command just executed put keys in or took them away.
+    pub(crate) const fn has_changed_keys(&self) -> bool {
+        self.changed_keys
+    }
 }
 
 impl<P: Platform> IssuerDomain<'_, P> {
@@ -96,6 +105,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
     /// Any other command.
     pub(crate) fn process(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<StatusWord, Failure> {
         let listing = self.session.listing.take();
+        self.session.changed_keys = false;
         match (command.cla, command.ins) {
             (CLA_ISO, SELECT) => return refuse(StatusWord::FILE_NOT_FOUND),
             (CLA, INITIALIZE_UPDATE) => {

@@ -41,6 +41,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
             parameters::NEW_SET => self.add_keys(&new)?,
             old => self.replace_keys(old, &new)?,
         }
+        self.session.changed_keys = true;
         put(answer, &[new.version])?;
         for key in &new.keys {
             put(answer, &key.check_value())?;

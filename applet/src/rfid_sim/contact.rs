@@ -1,17 +1,16 @@
-//! Which application a command over the contacts is for: logical channels (ISO/IEC 7816-4 clause 5.4.1; TS 102 221 clause
-//! 8.7), SELECT by AID, and what belongs to the UICC itself.
+//! The session of the contacts: what each logical channel is in, and commands given to whom they are for.
 
 use onecard_wire::{
-    aid::{self, TOOLKIT_APPLET},
-    fid::Fid,
-    globalplatform::{DELETE, PUT_KEY, select as p2, tag},
-    ins::*,
+    aid::TOOLKIT_APPLET,
+    globalplatform::{DELETE, SET_STATUS, select as p2, tag},
+    ins::SELECT,
     status::StatusWord,
     uicc::CLA_2G,
 };
 
 use super::{
     RfidSim,
+    addressee::{Addressee, channel_of, take_channel},
     enterprise::{Enterprise, ends_what_others_began},
 };
 use crate::{
@@ -27,6 +26,10 @@ use crate::{
 
 /// Channels over the contacts, the basic one included.
 const CHANNELS: usize = 4;
+/// P1 of MANAGE CHANNEL.
+const OPEN: u8 = 0x00;
+/// P1 of MANAGE CHANNEL.
+const CLOSE: u8 = 0x80;
 /// The most directories that other sessions have selected: the other channels' and the radio's.
 pub(super) type InUse = heapless::Vec<FileIndex, CHANNELS>;
 
@@ -66,9 +69,7 @@ impl Contact {
             _ => None,
         })
     }
-}
 
-impl Contact {
     /// The USIM's session on a channel is over: with the last one goes what its own PIN opened (TS 102 221 clause 9.5.1).
     fn end_usim_unless_selected(&mut self, had_usim: bool) {
         let selected = self.channels.iter().flatten().any(|channel| channel.files.has_application());
@@ -100,12 +101,16 @@ impl<P: Platform> RfidSim<P> {
     pub(super) fn by_contact(&mut self, command: &[u8], answer: &mut Response) -> Result<StatusWord, Failure> {
         let mut command = match Command::parse_short(command) {
             Ok(command) => command,
-            Err(wrong) => return self.refuse_malformed(command, wrong),
+            Err(wrong) => {
+                self.end_begun(command.first().and_then(|cla| channel_of(*cla)));
+                return refuse(wrong);
+            }
         };
         if issuer_domain::card_state(&self.nvm) == CardState::Terminated {
             return self.serve_terminated(&command, answer);
         }
         if command.cla == CLA_2G {
+            self.end_begun(channel_of(CLA_2G));
             let status = self.files_of(0)?.process_2g(&command, answer)?;
             return Ok(status);
         }
@@ -113,11 +118,20 @@ impl<P: Platform> RfidSim<P> {
         if self.contact.channels.get(number).is_none_or(Option::is_none) {
             return refuse(StatusWord::CHANNEL_NOT_SUPPORTED);
         }
-        match (command.cla, command.ins) {
-            (CLA_ISO, MANAGE_CHANNEL) => self.manage_channel(number, &command, answer),
-            (CLA_PBOC, TERMINAL_PROFILE | FETCH | TERMINAL_RESPONSE | ENVELOPE) => self.toolkit(&command, answer),
-            (CLA_ISO, SELECT) if command.p1 == SELECT_BY_AID => self.select_by_aid(number, &command, answer),
-            _ => self.serve_current(number, &command, answer),
+        let addressee = Addressee::of(&command);
+        // What is begun belongs to the next command, whoever serves it. Enterprise applications see to it themselves.
+        if !matches!(addressee, Addressee::Enterprises | Addressee::Current) {
+            self.end_begun(Some(number));
+        }
+        match addressee {
+            Addressee::Channels => self.manage_channel(number, &command, answer),
+            Addressee::Toolkit => self.toolkit(&command, answer),
+            Addressee::IssuerDomain => self.select_issuer_domain(number, &command, answer),
+            Addressee::Enterprises => self.select_enterprise(number, &command, answer),
+            Addressee::ToolkitApplet => self.select_toolkit_applet(number, &command, answer),
+            Addressee::Usim => self.select_usim(number, &command, answer),
+            Addressee::Files => self.serve_files(number, &command, answer),
+            Addressee::Current => self.serve_current(number, &command, answer),
         }
     }
 
@@ -129,9 +143,7 @@ impl<P: Platform> RfidSim<P> {
         let Some(Some(channel)) = self.contact.channels.get_mut(number) else {
             return refuse(StatusWord::CHANNEL_NOT_SUPPORTED);
         };
-        if (command.cla, command.ins, command.p1) == (CLA_ISO, SELECT, SELECT_BY_AID)
-            && names_issuer_domain(command.data)
-        {
+        if Addressee::of(&command) == Addressee::IssuerDomain {
             return self.select_issuer_domain(number, &command, answer);
         }
         if !matches!(channel.current, Current::IssuerDomain(_)) {
@@ -141,14 +153,12 @@ impl<P: Platform> RfidSim<P> {
         IssuerDomain { nvm: &mut self.nvm, session: domain, in_use: &InUse::new() }.process(&command, answer)
     }
 
-    /// What is begun belongs to the next command, one whose lengths do not agree too.
-    fn refuse_malformed(&mut self, command: &[u8], wrong: StatusWord) -> Result<StatusWord, Failure> {
-        let mut cla = command.first().copied().unwrap_or_default();
-        let channel = take_channel(&mut cla).ok().and_then(|number| self.contact.channels.get_mut(number));
+    /// Takes away what is begun on a channel, if an enterprise application is selected there.
+    fn end_begun(&mut self, number: Option<usize>) {
+        let channel = number.and_then(|number| self.contact.channels.get_mut(number));
         if let Some(Some(Channel { current: Current::Enterprise(enterprise), .. })) = channel {
-            enterprise.process(&mut self.nvm, Err(wrong), &mut Response::new())?;
+            enterprise.end_begun();
         }
-        refuse(wrong)
     }
 
     fn toolkit(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<StatusWord, Failure> {
@@ -156,7 +166,7 @@ impl<P: Platform> RfidSim<P> {
         Ok(self.contact.toolkit.announce(status))
     }
 
-    /// Opens a channel, or closes one.
+    /// Opens a channel, or closes one (ISO/IEC 7816-4 clause 7.1.2; TS 102 221 clause 11.1.17).
     fn manage_channel(
         &mut self,
         from: usize,
@@ -164,54 +174,74 @@ impl<P: Platform> RfidSim<P> {
         answer: &mut Response,
     ) -> Result<StatusWord, Failure> {
         command.require_data_len(0)?;
-        let channels = &mut self.contact.channels;
-        match (command.p1, command.p2) {
-            (0x00, 0x00) => {
+        match (command.p1, usize::from(command.p2)) {
+            (OPEN, 0) => {
                 command.require_answer_len(1)?;
-                let free = channels.iter().position(Option::is_none).ok_or(StatusWord::FUNCTION_NOT_SUPPORTED)?;
-                // From a channel other than the basic one the new channel begins where that one is (TS 102 221 clause 8.7).
-                let files = channels.get(from).and_then(Option::as_ref).map(|channel| channel.files);
-                let files = files.filter(|_| from != 0).unwrap_or(Selection::MF);
-                if let Some(channel) = channels.get_mut(free) {
-                    *channel = Some(Channel { current: Current::Files, files });
-                }
+                let free = self.contact.channels.iter().position(Option::is_none);
+                let free = free.ok_or(StatusWord::FUNCTION_NOT_SUPPORTED)?;
+                self.open_channel(from, free)?;
                 put(answer, &[free as u8])?;
             }
-            (0x80, closed) => {
-                let open = channels.get_mut(usize::from(closed)).filter(|_| closed != 0).and_then(Option::take);
-                let had_usim = open.ok_or(StatusWord::WRONG_P1P2)?.files.has_application();
-                self.contact.end_usim_unless_selected(had_usim);
+            (OPEN, wanted) => {
+                command.require_no_answer()?;
+                self.open_channel(from, wanted)?;
             }
+            (CLOSE, 0) => self.close_channel(from)?,
+            (CLOSE, number) => self.close_channel(number)?,
             _ => return refuse(StatusWord::WRONG_P1P2),
         }
         Ok(self.contact.toolkit.announce(StatusWord::OK))
     }
 
-    /// SELECT by AID. One that fails leaves the channel as it was, but for a transaction begun.
-    fn select_by_aid(
+    /// # Errors
+    /// 6A86 if there is no such channel, or it is open.
+    fn open_channel(&mut self, from: usize, number: usize) -> Result<(), StatusWord> {
+        let channels = &mut self.contact.channels;
+        // From a channel other than the basic one the new channel begins where that one is (TS 102 221 clause 8.7).
+        let files = channels.get(from).and_then(Option::as_ref).map(|channel| channel.files);
+        let files = files.filter(|_| from != 0).unwrap_or(Selection::MF);
+        let place = channels.get_mut(number).filter(|channel| channel.is_none()).ok_or(StatusWord::WRONG_P1P2)?;
+        *place = Some(Channel { current: Current::Files, files });
+        Ok(())
+    }
+
+    /// # Errors
+    /// 6A86 if it is not open, or the basic one.
+    fn close_channel(&mut self, number: usize) -> Result<(), StatusWord> {
+        let open = self.contact.channels.get_mut(number).filter(|_| number != 0).and_then(Option::take);
+        let had_usim = open.ok_or(StatusWord::WRONG_P1P2)?.files.has_application();
+        self.contact.end_usim_unless_selected(had_usim);
+        Ok(())
+    }
+
+    /// SELECT of an application of the UICC by AID. One that fails leaves the channel where it was.
+    fn select_usim(
         &mut self,
         number: usize,
         command: &Command<'_>,
         answer: &mut Response,
     ) -> Result<StatusWord, Failure> {
-        let name = command.data;
-        if names_issuer_domain(name) {
-            return self.select_issuer_domain(number, command, answer);
-        }
-        if aid::is_enterprise_application(name) {
-            return self.select_enterprise(number, command, answer);
-        }
-        if name == TOOLKIT_APPLET {
-            put_toolkit_fci(command, answer)?;
-            self.make_current(number, Current::ToolkitApplet);
-            return Ok(StatusWord::OK);
-        }
         let mut files = self.files_of(number)?;
         let had_usim = files.selection.has_application();
         let status = files.select_application(command, answer)?;
         self.make_current(number, Current::Files);
         self.contact.end_usim_unless_selected(had_usim);
         Ok(self.contact.toolkit.announce(status))
+    }
+
+    /// On a locked card nothing of the domain is found but itself.
+    fn select_toolkit_applet(
+        &mut self,
+        number: usize,
+        command: &Command<'_>,
+        answer: &mut Response,
+    ) -> Result<StatusWord, Failure> {
+        if !serves_enterprises(&self.nvm) {
+            return refuse(StatusWord::FILE_NOT_FOUND);
+        }
+        put_toolkit_fci(command, answer)?;
+        self.make_current(number, Current::ToolkitApplet);
+        Ok(StatusWord::OK)
     }
 
     fn select_issuer_domain(
@@ -233,13 +263,18 @@ impl<P: Platform> RfidSim<P> {
         command: &Command<'_>,
         answer: &mut Response,
     ) -> Result<StatusWord, Failure> {
-        if !serves_enterprises(&self.nvm) {
-            return refuse(StatusWord::FILE_NOT_FOUND);
-        }
+        let locked = !serves_enterprises(&self.nvm);
         if let Some(Some(Channel { current: Current::Enterprise(enterprise), .. })) =
             self.contact.channels.get_mut(number)
         {
+            if locked {
+                enterprise.leave(&self.nvm);
+                return refuse(StatusWord::FILE_NOT_FOUND);
+            }
             return enterprise.process(&mut self.nvm, Ok(*command), answer).map(|()| StatusWord::OK);
+        }
+        if locked {
+            return refuse(StatusWord::FILE_NOT_FOUND);
         }
         let mut enterprise = Enterprise::none(&self.nvm).ok_or(StatusWord::INTERNAL_ERROR)?;
         let selected = enterprise.process(&mut self.nvm, Ok(*command), answer);
@@ -261,35 +296,54 @@ impl<P: Platform> RfidSim<P> {
             return refuse(StatusWord::CHANNEL_NOT_SUPPORTED);
         };
         match &mut channel.current {
-            // Locked or terminated since: as if it were not there.
-            current @ Current::Enterprise(_) if !leads_to_files(command) && !serves_enterprises(&self.nvm) => {
-                *current = Current::Files;
+            // Locked since: its session is over, and the channel does not fall back to the UICC's files.
+            Current::Enterprise(enterprise) if !serves_enterprises(&self.nvm) => {
+                enterprise.leave(&self.nvm);
                 refuse(StatusWord::FILE_NOT_FOUND)
             }
-            Current::Enterprise(enterprise) if !leads_to_files(command) => {
+            Current::Enterprise(enterprise) => {
                 enterprise.process(&mut self.nvm, Ok(*command), answer)?;
                 if ends_what_others_began(command) {
                     self.end_transactions_of_others(Some(number));
                 }
                 Ok(StatusWord::OK)
             }
-            Current::IssuerDomain(domain) if !leads_to_files(command) => {
+            Current::IssuerDomain(domain) => {
                 let status =
                     IssuerDomain { nvm: &mut self.nvm, session: domain, in_use: &in_use }.process(command, answer)?;
-                if matches!(command.ins, PUT_KEY | DELETE) {
+                if domain.has_changed_keys() {
                     self.end_other_domain_sessions(number);
+                }
+                if command.ins == SET_STATUS {
+                    self.end_what_is_locked();
                 }
                 Ok(status)
             }
-            Current::ToolkitApplet if !leads_to_files(command) => refuse(StatusWord::INS_NOT_SUPPORTED),
-            current => {
-                let files = &mut channel.files;
-                let executed = Uicc { nvm: &mut self.nvm, selection: files, pins: &mut self.contact.pins }
-                    .process(command, answer);
-                if command.ins == SELECT && executed.is_ok() {
-                    *current = Current::Files;
-                }
-                Ok(self.contact.toolkit.announce(executed?))
+            Current::ToolkitApplet => refuse(StatusWord::INS_NOT_SUPPORTED),
+            Current::Files => self.serve_files(number, command, answer),
+        }
+    }
+
+    /// A command for the UICC's files; SELECT leaves the channel's application for them.
+    fn serve_files(
+        &mut self,
+        number: usize,
+        command: &Command<'_>,
+        answer: &mut Response,
+    ) -> Result<StatusWord, Failure> {
+        let status = self.files_of(number)?.process(command, answer)?;
+        if command.ins == SELECT {
+            self.make_current(number, Current::Files);
+        }
+        Ok(self.contact.toolkit.announce(status))
+    }
+
+    /// What was begun before a lock is not to be completed behind it.
+    fn end_what_is_locked(&mut self) {
+        let card_locked = !serves_enterprises(&self.nvm);
+        for enterprise in self.contact.enterprises(None).chain([&mut self.radio]) {
+            if card_locked || enterprise.is_locked(&self.nvm) {
+                enterprise.end_begun();
             }
         }
     }
@@ -332,11 +386,6 @@ pub(super) fn serves_enterprises<M: Memory>(nvm: &Journal<M>) -> bool {
     !matches!(issuer_domain::card_state(nvm), CardState::Locked | CardState::Terminated)
 }
 
-/// No name at all is the issuer domain's too.
-fn names_issuer_domain(name: &[u8]) -> bool {
-    name.is_empty() || aid::is_issuer_domain(name)
-}
-
 /// The toolkit applet's FCI: its name.
 ///
 /// # Errors
@@ -352,53 +401,4 @@ fn put_toolkit_fci(command: &Command<'_>, answer: &mut Response) -> Result<(), S
         _ => return Err(StatusWord::WRONG_P1P2),
     }
     command.require_answer_len(answer.len())
-}
-
-/// Takes the channel's number out of CLA, so that applications need not know of channels.
-fn take_channel(cla: &mut u8) -> Result<usize, StatusWord> {
-    match *cla {
-        0x00..=0x0F | 0x80..=0x8F => {
-            let number = *cla & 0x03;
-            *cla &= !0x03;
-            Ok(usize::from(number))
-        }
-        // Channels 4 to 19, of which there are none.
-        0x40..=0x7F | 0xC0..=0xFE => Err(StatusWord::CHANNEL_NOT_SUPPORTED),
-        _ => Err(StatusWord::CLA_NOT_SUPPORTED),
-    }
-}
-
-/// Whether a command is for the UICC even if an applet is current: SELECT by path, with an FCP, of the MF or the current ADF;
-/// TERMINAL CAPABILITY; and STATUS, which phones poll (the issuer domain's GET STATUS has other P1).
-fn leads_to_files(command: &Command<'_>) -> bool {
-    const CURRENT_ADF: [u8; 2] = [0x7F, 0xFF];
-    match (command.cla, command.ins) {
-        (CLA_ISO, SELECT) => {
-            let of_applets = (command.p1, command.p2) == (0, 0);
-            !of_applets || command.data == Fid::MF.0.to_be_bytes() || command.data == CURRENT_ADF
-        }
-        (CLA_PBOC, STATUS) => command.p1 <= 0x02,
-        (CLA_PBOC, TERMINAL_CAPABILITY) => true,
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_channel_is_taken_out_of_the_class() {
-        for (cla, expected) in [
-            (0x00, Ok((0, 0x00))),
-            (0x03, Ok((3, 0x00))),
-            (0x86, Ok((2, 0x84))),
-            (0x41, Err(StatusWord::CHANNEL_NOT_SUPPORTED)),
-            (0xFF, Err(StatusWord::CLA_NOT_SUPPORTED)),
-            (0x20, Err(StatusWord::CLA_NOT_SUPPORTED)),
-        ] {
-            let mut without = cla;
-            assert_eq!(take_channel(&mut without).map(|number| (number, without)), expected, "{cla:02X}");
-        }
-    }
 }

@@ -51,7 +51,18 @@ impl Enterprise {
         Cos { nvm, kind: Kind::RfidSim, session: &mut self.0 }.execute(command, answer)
     }
 
-    /// Ends what is begun in the application of that directory.
+    /// Takes away what is begun: a command came in between, or the application has been locked.
+    pub(super) fn end_begun(&mut self) {
+        self.0.end_begun();
+    }
+
+    /// Whether the issuer domain has locked the application selected here.
+    pub(super) fn is_locked<M: Memory>(&self, nvm: &Journal<M>) -> bool {
+        let entry = self.selected().and_then(|index| directory_entry(nvm, index));
+        entry.is_some_and(|entry| entry.life_cycle.is_locked())
+    }
+
+    /// Ends the transaction begun in the application of that directory.
     pub(super) fn end_transaction_of(&mut self, application: FileIndex) {
         if self.0.directory.index == application {
             self.0.wallet = Wallet::Idle;

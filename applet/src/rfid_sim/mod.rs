@@ -7,11 +7,13 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `contact` | which application a command over the contacts is for |
+//! | `contact` | the channels of the contacts, and what each is in |
+//! | `addressee` | whom a command over the contacts is for |
 //! | `radio` | what a terminal sees |
 //! | `enterprise` | an enterprise application in the session of an interface |
 //! | `data` | what the maker puts on a SIM |
 
+mod addressee;
 mod contact;
 mod data;
 mod enterprise;

@@ -12,6 +12,7 @@ use super::{
     texts::Label,
 };
 use crate::{
+    issuer_domain::{CardState, card_state},
     nvm::{Journal, Memory},
     wallet::shown,
 };
@@ -160,6 +161,10 @@ impl Screen {
                 None => Step::Show(Self::Notice(Label::WrongInput, After::Menu)),
             },
             Self::Confirm(application, password) => match answer.item() {
+                // Locked since the password was asked for.
+                Some(confirm_item::DELETE) if card_state(nvm) == CardState::Locked => {
+                    Step::Show(Self::Notice(Label::CardLockedNoDelete, After::Menu))
+                }
                 Some(confirm_item::DELETE) => Step::RequestDelete(*application, password.clone()),
                 Some(confirm_item::CANCEL) => Step::Show(Self::Menu),
                 _ => Step::End,
@@ -220,6 +225,9 @@ fn chosen<M: Memory>(nvm: &Journal<M>, view: View, page: usize, item: Option<u8>
 fn of_application<M: Memory>(nvm: &Journal<M>, view: View, application: Application) -> Screen {
     if view != View::Delete {
         return Screen::Application { view, application, page: 0 };
+    }
+    if card_state(nvm) == CardState::Locked {
+        return Screen::Notice(Label::CardLockedNoDelete, After::Menu);
     }
     let issued = shown(nvm, application.index).is_some_and(|shown| shown.serial.is_some());
     match (settings::platform(nvm), issued) {

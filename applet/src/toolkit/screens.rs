@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     fs::{File, Lock},
+    issuer_domain::{CardState, card_state},
     nvm::{Journal, Memory},
     wallet::{Shown, log_record, shown},
 };
@@ -224,8 +225,11 @@ const fn kind_of(transaction_type: TransactionType) -> Label {
     }
 }
 
-/// The worst that can be said of an application.
+/// The worst that can be said of an application; of the card first.
 fn state<M: Memory>(entry: &File, shown: &Shown, around: &Surroundings<'_, M>) -> Label {
+    if card_state(around.nvm) == CardState::Locked {
+        return Label::CardLocked;
+    }
     if shown.serial.is_none() {
         return Label::NotIssued;
     }

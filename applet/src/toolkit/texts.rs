@@ -77,6 +77,7 @@ labels! {
     Blocked = "已锁定", "blocked";
     BlockedForGood = "已永久锁定", "blocked for good";
     LockedByOperator = "已被运营商锁定", "locked by the operator";
+    CardLocked = "卡已被运营商锁定", "card locked by the operator";
 
     Load = "充值", "Recharge";
     Purchase = "消费", "Purchase";
@@ -92,6 +93,7 @@ labels! {
     NoTransactions = "没有交易记录", "No transactions yet";
     LanguageChanged = "语言已设置", "Language is set";
     DeleteNotSetUp = "本卡未开通自助注销，请到服务点办理", "Deleting is not set up on this card, please ask the service desk";
+    CardLockedNoDelete = "卡已被运营商锁定，不能注销", "The card is locked by the operator, nothing can be deleted";
     CannotDelete = "该应用未启用，不能注销", "This application is not yet issued and cannot be deleted";
     WrongInput = "请输入4至8位数字", "Please enter 4 to 8 digits";
     Sent = "注销申请已发送，办理结果将另行通知", "The request is sent, you will be told the outcome";

@@ -5,7 +5,7 @@ use des::{Des, TdesEde2};
 use hex_literal::hex;
 
 use super::{
-    applications::{CONTROL, install, name, select},
+    applications::{CONTROL, DELETE, install, name, named, select},
     eight::{personalise, value},
     host::{Host, Login, protected},
     key_sets::set,
@@ -15,9 +15,11 @@ use super::{
 /// Places of keys in the table of `eight`.
 const MAINTENANCE: usize = 2;
 const PURCHASE: usize = 8;
+/// Of channel 1, and of no instruction's.
+const WRONG_CLASS: [u8; 5] = hex!("8D5C000204");
 
 /// A SIM with a personalised application, selected on channel 1 and by radio.
-fn selected_twice() -> (Sim, Host) {
+pub fn selected_twice() -> (Sim, Host) {
     let mut sim = Sim::new();
     let mut host = Login::SCP03.open(&mut sim);
     install(&mut sim, &mut host, 1);
@@ -27,13 +29,13 @@ fn selected_twice() -> (Sim, Host) {
     (sim, host)
 }
 
-fn on_channel_1(mut command: Vec<u8>) -> Vec<u8> {
+pub fn on_channel_1(mut command: Vec<u8>) -> Vec<u8> {
     command[0] |= 1;
     command
 }
 
 /// DEBIT of nothing at terminal 1, of that transaction type, for the answer to INITIALIZE.
-fn debit(initialized: &[u8], transaction_type: u8) -> Vec<u8> {
+pub fn debit(initialized: &[u8], transaction_type: u8) -> Vec<u8> {
     let random = &initialized[11..15];
     let input = [random, &initialized[4..6], &[0x00, 0x01]].concat();
     let mut session_key: [u8; 8] = input.try_into().unwrap();
@@ -62,6 +64,32 @@ fn a_card_that_is_locked_or_terminated_serves_no_application_selected_before() {
         assert_eq!(sim.send(&on_channel_1(select(1))), hex!("6A82"));
         assert_eq!(sim.radio(&hex!("805C000204")), hex!("6A82"));
     }
+}
+
+/// The channel does not fall back to the UICC's files, neither under the lock nor behind it.
+#[test]
+fn a_channel_that_is_in_an_application_of_a_locked_card_stays_there() {
+    let (mut sim, mut host) = selected_twice();
+    for state in [0x07, 0x0F, 0x7F] {
+        host.ok(&mut sim, [0x80, 0xF0, 0x80, state], &hex!("A000000151000000"));
+    }
+    for _ in 0..2 {
+        for command in
+            [&hex!("01B0850000")[..], &hex!("815C000204"), &hex!("0184000004"), &hex!("01A40000020015"), &WRONG_CLASS]
+        {
+            assert_eq!(sim.send(command), hex!("6A82"), "{command:02X?}");
+        }
+        assert_eq!(sim.send(&on_channel_1(select(1))), hex!("6A82"));
+    }
+    // What leads to the files leads there.
+    sim.ok(&hex!("81F2000C"));
+    assert_eq!(sim.send(&hex!("815C000204")), hex!("6A82"));
+    host.ok(&mut sim, hex!("80F0800F"), &hex!("A000000151000000"));
+    for command in [&hex!("01B0850000")[..], &hex!("815C000204"), &hex!("0184000004")] {
+        assert_eq!(sim.send(command), hex!("6985"), "{command:02X?}");
+    }
+    assert!(sim.send(&on_channel_1(select(1))).ends_with(&hex!("9000")));
+    assert!(sim.send(&hex!("815C000204")).ends_with(&hex!("9000")));
 }
 
 #[test]
@@ -152,4 +180,24 @@ fn whoever_has_the_old_keys_loses_his_session_with_them() {
     assert_ne!(old.status(&mut sim, hex!("81D83081"), &back), 0x9000);
     // The session that did it goes on.
     assert_eq!(host.status(&mut sim, hex!("80F28002"), &hex!("4F00")), 0x9000);
+}
+
+/// Only who changes keys ends what others do; an application that goes is none of theirs.
+#[test]
+fn deleting_an_application_leaves_the_sessions_of_others() {
+    let mut sim = Sim::new();
+    sim.ok(&hex!("0070000001"));
+    let mut host = Login::SCP03.open(&mut sim);
+    let mut other = Login { channel: 1, ..Login::SCP02 }.open(&mut sim);
+    install(&mut sim, &mut host, 1);
+    host.ok(&mut sim, DELETE, &named(&name(1)));
+    assert_eq!(host.status(&mut sim, DELETE, &hex!("D2013A")), 0x6A88);
+    assert_eq!(host.status(&mut sim, hex!("80D80081"), &[0x45]), 0x6A80);
+    assert_eq!(other.status(&mut sim, hex!("81F28002"), &hex!("4F00")), 0x9000);
+    let keys = set(&host, 0x31, 0x88, &[[0xA1; 16], [0xA2; 16], [0xA3; 16]]);
+    host.ok(&mut sim, hex!("80D80081"), &keys);
+    assert_eq!(other.status(&mut sim, hex!("81F28002"), &hex!("4F00")), 0x6982);
+    let mut other = Login { channel: 1, ..Login::SCP02 }.open(&mut sim);
+    host.ok(&mut sim, DELETE, &hex!("D20131"));
+    assert_eq!(other.status(&mut sim, hex!("81F28002"), &hex!("4F00")), 0x6982);
 }

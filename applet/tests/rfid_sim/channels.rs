@@ -240,3 +240,44 @@ fn initialize_update_refuses() {
         assert_eq!(sim.send(command), status, "{command:02X?}");
     }
 }
+
+/// Both forms of ISO/IEC 7816-4: the card's number or the phone's, the channel named or the command's own.
+#[test]
+fn channels_open_and_close_in_both_forms() {
+    let mut sim = Sim::new();
+    for (command, answer) in [
+        (&hex!("00700002")[..], &hex!("9000")[..]),
+        (&hex!("00700002"), &hex!("6A86")),
+        (&hex!("00700004"), &hex!("6A86")),
+        (&hex!("0070000301"), &hex!("6700")),
+        (&hex!("0070000001"), &hex!("019000")),
+        (&hex!("0070000000"), &hex!("039000")),
+        (&hex!("0070000001"), &hex!("6A81")),
+        (&hex!("01708000"), &hex!("9000")),
+        (&hex!("01F2000C"), &hex!("6881")),
+        (&hex!("00708000"), &hex!("6A86")),
+        (&hex!("00708003"), &hex!("9000")),
+        (&hex!("00708003"), &hex!("6A86")),
+        (&hex!("02708002"), &hex!("9000")),
+        (&hex!("00700100"), &hex!("6A86")),
+        (&hex!("0070000001"), &hex!("019000")),
+    ] {
+        assert_eq!(sim.send(command), answer, "{command:02X?}");
+    }
+    // Where a channel opened from another begins, and what its end closes, is the same whichever form.
+    sim.ok(&hex!("01A4040C10A0000000871002FF86FFFF89FFFFFFFF"));
+    sim.ok(&hex!("01A4000C026F07"));
+    sim.ok(&hex!("01700003"));
+    assert_eq!(sim.ok(&hex!("03B0000009")).len(), 9);
+    sim.ok(&hex!("03708000"));
+    assert_eq!(sim.send(&hex!("03B0000009")), hex!("6881"));
+}
+
+/// The one command in clear that does not end a session: the domain has no files.
+#[test]
+fn select_by_identifier_leaves_a_session_open() {
+    let mut sim = Sim::new();
+    let mut host = Login::SCP03.open(&mut sim);
+    assert_eq!(sim.send(&hex!("00A40000022F05")), hex!("6A82"));
+    assert!(serves(&mut sim, &mut host));
+}

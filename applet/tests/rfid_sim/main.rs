@@ -20,6 +20,7 @@ mod eight;
 mod generated;
 mod host;
 mod key_sets;
+mod next_command;
 mod objects;
 mod published;
 mod sim;

@@ -156,6 +156,12 @@ fn a_phone_goes_on_with_a_locked_card() {
     sim.ok(&hex!("00A4040C10A0000000871002FF86FFFF89FFFFFFFF"));
     sim.ok(&hex!("00A4000C026F07"));
     assert_eq!(sim.ok(&hex!("00B0000009")).len(), 9);
+    // The menu's name goes with the applications, and comes again with them.
+    let toolkit = hex!("00A4040006F04F4E45431100");
+    assert_eq!(sim.send(&toolkit), hex!("6A82"));
+    assert_eq!(sim.ok(&hex!("00B0000009")).len(), 9, "the channel is where it was");
+    assert_eq!(host.status(&mut sim, hex!("81F0800F"), &DOMAIN), 0x9000);
+    assert_eq!(sim.send(&toolkit), hex!("6F088406F04F4E4543119000"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::{
     chip::Chip,
     deal::Deal,
     desk::Desk,
+    host::Login,
     image::{card_with, lock_by_domain, set_up, with_applications_of},
     phone::{ALL, Act::*, Phone},
     sim::Sim,
@@ -139,3 +140,36 @@ fn the_longest_texts_fit() {
 }
 
 const OK_AGAIN: crate::phone::Act = crate::phone::OK;
+
+/// A locked card says so of itself, of every application, and asks nobody to delete anything.
+#[test]
+fn the_card_locked() {
+    const DOMAIN: [u8; 8] = hex!("A000000151000000");
+    let lock = |sim: &mut Sim, states: &[u8]| {
+        sim.ok(&hex!("0070000001"));
+        let mut host = Login { channel: 1, ..Login::SCP03 }.open(sim);
+        states.iter().for_each(|state| drop(host.ok(sim, [0x81, 0xF0, 0x80, *state], &DOMAIN)));
+        sim.ok(&hex!("00708001"));
+    };
+    let chip = set_up(with_applications_of(&card_with(1)));
+    let mut sim = Sim::insert(chip.clone());
+    lock(&mut sim, &[0x07, 0x0F, 0x7F]);
+    let locked = sim.remove();
+    ends(&locked, TODAY, "卡已被运营商锁定", "card locked by the operator");
+    let lines = phone(locked.clone(), b"zh").walk(&[Choose(4)]);
+    assert!(lines[1].contains("卡已被运营商锁定，不能注销"), "{lines:#?}");
+    let lines = phone(locked, b"en").walk(&[Choose(4)]);
+    assert!(lines[1].contains("The card is locked by the operator, nothing can be deleted"), "{lines:#?}");
+    // Locked while the last question is on the screen: nothing is sent.
+    let mut phone = phone(chip, b"en");
+    let mut shown = phone.open();
+    for act in [Choose(4), Type("13579")] {
+        phone.respond(&shown, &act);
+        shown = phone.serve().unwrap();
+    }
+    lock(&mut phone.sim, &[0x07, 0x0F, 0x7F]);
+    phone.respond(&shown, &Choose(1));
+    let told = phone.serve().unwrap();
+    assert!(told.line().contains("nothing can be deleted"), "{}", told.line());
+    assert_eq!(told.kind, 0x21);
+}
