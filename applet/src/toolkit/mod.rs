@@ -209,6 +209,10 @@ impl<P: Platform> Toolkit<'_, P> {
                 self.session.wishes.menu_entry = true;
                 Screen::Notice(Label::LanguageChanged, After::Menu)
             }
+            // The platform takes no number below one it has taken (15.6.6).
+            Step::RequestDelete(..) if self.session.waits(Purpose::Request) => {
+                Screen::Notice(Label::EarlierFirst, After::Menu)
+            }
             Step::RequestDelete(application, password) => {
                 match request::delete(self.nvm, &application, &password, self.language()) {
                     Ok(message) => {

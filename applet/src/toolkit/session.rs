@@ -155,6 +155,11 @@ impl ToolkitSession {
         true
     }
 
+    /// Whether a command for that is to be tried again.
+    pub(super) fn waits(&self, purpose: Purpose) -> bool {
+        self.paused.iter().any(|paused| paused.purpose == purpose)
+    }
+
     /// The timer could not be started.
     pub(super) fn wait_without_timer(&mut self) {
         if self.pause == Pause::Timer {

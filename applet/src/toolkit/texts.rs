@@ -99,6 +99,7 @@ labels! {
     Sent = "注销申请已发送，办理结果将另行通知", "The request is sent, you will be told the outcome";
     NotSent = "申请没有发出，请稍后再试", "The request was not sent, please try again later";
     WillTryAgain = "网络忙，稍后自动重发", "Busy, it will be sent again by itself";
+    EarlierFirst = "上次申请尚待自动重发，请稍后再试", "An earlier request will be sent again first, please try again later";
     NotOnThisPhone = "本手机不支持此功能", "This phone cannot do that";
 
     HelpTitle = "查询一卡通余额、卡片信息和交易记录，注销应用", "Balance, card information and transactions of your One Card applications, and how to delete one";

@@ -124,6 +124,17 @@ fn an_answer_to_another_command_ends_the_dialogue() {
 }
 
 #[test]
+fn behind_an_answer_that_is_none_the_next_command_waits() {
+    let mut phone = Phone::off(Sim::insert(chip()), *b"zh");
+    phone.profile(&ALL);
+    let first = phone.fetch().unwrap();
+    assert_eq!(phone.send(&hex!("8014000003 830100")), hex!("6A80"));
+    assert_eq!(phone.send(&hex!("0070000001"))[0], 0x91);
+    let next = phone.fetch().unwrap();
+    assert_eq!((first.kind, next.kind), (0x26, 0x25), "{} {}", first.line(), next.line());
+}
+
+#[test]
 fn an_answer_without_a_command() {
     let mut phone = boot();
     assert_eq!(phone.send(&hex!("801400000C 810301250082028281830100")), hex!("6985"));

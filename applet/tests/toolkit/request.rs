@@ -152,6 +152,35 @@ fn a_busy_network_gets_the_same_bytes_three_times() {
     assert_eq!((open(&sent).counter, open(&next).counter), (1, 2));
 }
 
+/// The platform takes a higher number only: a second request before the first is sent would lose the first.
+#[test]
+fn while_one_waits_no_further_one_is_made() {
+    let mut phone = boot(chip());
+    let first = ask(&mut phone);
+    phone.respond(&first, &Act::Result(0x21, &[0x00]));
+    let text = phone.serve().unwrap();
+    phone.respond(&text, &OK);
+    assert!(phone.serve().is_none());
+    let mut shown = phone.open();
+    for act in [Choose(4), Type("24680"), Choose(1)] {
+        phone.respond(&shown, &act);
+        shown = phone.serve().unwrap();
+    }
+    assert_eq!(shown.line(), "[上次申请尚待自动重发，请稍后再试]");
+    phone.respond(&shown, &crate::phone::CANCEL);
+    assert!(phone.serve().is_none());
+    assert_eq!(phone.envelope(&EXPIRED)[0], 0x91);
+    let again = phone.fetch().unwrap();
+    assert_eq!(again.bytes, first.bytes);
+    phone.respond(&again, &OK);
+    let text = phone.serve().unwrap();
+    assert_eq!(text.line(), "[注销申请已发送，办理结果将另行通知]");
+    phone.respond(&text, &OK);
+    assert!(phone.serve().is_none());
+    let second = ask(&mut phone);
+    assert_eq!((open(&first).counter, open(&second).counter), (1, 2));
+}
+
 /// The timer was refused, or nobody knows what became of it.
 #[test]
 fn without_its_timer_the_message_waits_for_commands() {
