@@ -22,5 +22,5 @@ pub fn delete(link: &mut (impl Link + ?Sized), aid: &Aid, with_related: bool) ->
 /// [`ManagementError`].
 pub fn delete_key_set(link: &mut (impl Link + ?Sized), version: u8) -> Result<(), ManagementError> {
     let data = [tag::KEY_VERSION as u8, 0x01, version];
-    done(link, ManagementCommand::Delete, &command(DELETE, 0x00, DELETE_OBJECT, &data)?).map(drop)
+    done(link, ManagementCommand::DeleteKeys, &command(DELETE, 0x00, DELETE_OBJECT, &data)?).map(drop)
 }

@@ -17,8 +17,10 @@ pub enum ManagementCommand {
     SetStatus,
     /// INSTALL.
     Install,
-    /// DELETE.
+    /// DELETE of an application or a load file.
     Delete,
+    /// DELETE of keys.
+    DeleteKeys,
     /// PUT KEY.
     PutKey,
     /// STORE DATA.
@@ -44,6 +46,7 @@ impl ManagementRefusal {
             ManagementCommand::SetStatus => SET_STATUS,
             ManagementCommand::Install => INSTALL,
             ManagementCommand::Delete => DELETE,
+            ManagementCommand::DeleteKeys => DELETE_KEYS,
             ManagementCommand::PutKey => PUT_KEY,
             ManagementCommand::StoreData => STORE_DATA,
         };
@@ -61,6 +64,7 @@ impl fmt::Display for ManagementCommand {
             Self::SetStatus => "SET STATUS",
             Self::Install => "INSTALL",
             Self::Delete => "DELETE",
+            Self::DeleteKeys => "DELETE of keys",
             Self::PutKey => "PUT KEY",
             Self::StoreData => "STORE DATA",
         })
@@ -98,6 +102,7 @@ table! { SET_STATUS:
     DATA_NOT_FOUND "it has no such application; `gp list` shows those it has" "卡上无此应用";
     FILE_NOT_FOUND "it has no such application; `gp list` shows those it has" "卡上无此应用";
     CONDITIONS_NOT_SATISFIED "not from its present state; `gp list` shows it" "当前状态不允许";
+    WRONG_P1P2 "it has no such state" "卡上无此状态";
     WRONG_DATA "not from its present state; `gp list` shows it" "当前状态不允许";
 }
 table! { INSTALL:
@@ -107,18 +112,26 @@ table! { INSTALL:
     DATA_NOT_FOUND "it has no such load file or module, so it is no one-card" "卡上无此程序包";
     FILE_NOT_FOUND "it has no such load file or module, so it is no one-card" "卡上无此程序包";
     CONDITIONS_NOT_SATISFIED "not in its present state; `gp info` shows it" "当前状态不允许";
+    SECURITY_NOT_SATISFIED "it asks for a session, or a key came out other than its check value: look for a wrong Key-DEK" "需安全通道，或密钥校验值不符";
 }
 table! { DELETE:
-    DATA_NOT_FOUND "it has no such application or key set; `gp list` and `gp info` show those it has" "卡上无此应用或密钥";
-    FILE_NOT_FOUND "it has no such application or key set; `gp list` and `gp info` show those it has" "卡上无此应用或密钥";
-    CONDITIONS_NOT_SATISFIED "it is in use: take the phone from the terminal, or end what uses it, and try again" "正在使用，请移开终端后重试";
+    DATA_NOT_FOUND "it has no such application; `gp list` shows those it has" "卡上无此应用";
+    FILE_NOT_FOUND "it has no such application; `gp list` shows those it has" "卡上无此应用";
+    CONDITIONS_NOT_SATISFIED "it is part of the card, or in use (take the phone from the terminal), or the card is locked" "卡片自带、正在使用或已锁卡";
     WRONG_DATA "it does not let this be deleted" "该对象不可删除";
 }
+table! { DELETE_KEYS:
+    DATA_NOT_FOUND "it has no such key set; `gp info` shows those it has" "卡上无此密钥";
+    FILE_NOT_FOUND "it has no such key set; `gp info` shows those it has" "卡上无此密钥";
+    CONDITIONS_NOT_SATISFIED "it is the last set that opens sessions, so put another first; or the card is locked" "最后一组可用密钥，或已锁卡";
+    WRONG_DATA "it does not let this be deleted" "该密钥不可删除";
+}
 table! { PUT_KEY:
-    WRONG_DATA "the keys are not of a kind or length it takes" "密钥类型或长度不符";
+    WRONG_DATA "the version is there already (replace it by --replace), or the keys are not of a kind or length it takes" "密钥版本已存在，或类型、长度不符";
     KEY_NOT_FOUND "it has no key set of the version to be replaced; `gp info` shows those it has" "卡上无待替换的密钥版本";
     NOT_ENOUGH_SPACE "it has no room for a further key set; delete one, or replace one" "密钥空间已满";
-    CONDITIONS_NOT_SATISFIED "there is a key set of this version already; replace it" "该密钥版本已存在";
+    CONDITIONS_NOT_SATISFIED "no set would open sessions any more, or the new one's counter is used up; or the card is locked" "将无可用密钥、计数器用尽或已锁卡";
+    SECURITY_NOT_SATISFIED "a key came out other than its check value, so look for a wrong Key-DEK; or it ended the session" "密钥校验值不符，请检查Key-DEK";
 }
 table! { STORE_DATA:
     WRONG_DATA "it does not take such data" "不支持的数据";
@@ -129,7 +142,7 @@ table! { STORE_DATA:
 table! { EVERY:
     WRONG_LENGTH "wrong length" "长度错误";
     CONDITIONS_NOT_SATISFIED "not in its present state; `gp info` shows it" "当前状态不允许";
-    SECURITY_NOT_SATISFIED "it asks for a session; open one with its keys" "需先建立安全通道";
+    SECURITY_NOT_SATISFIED "it asks for a session, or has ended this one; open one with its keys" "需先建立安全通道";
     WRONG_P1P2 "it does not do it this way" "不支持的参数";
     INS_NOT_SUPPORTED "it does not know the command" "不支持的命令";
     CLA_NOT_SUPPORTED "it does not know commands of this class; select the issuer domain" "不支持的命令类别";
@@ -152,6 +165,10 @@ mod tests {
                 && !shown(ManagementCommand::Install, StatusWord::CONDITIONS_NOT_SATISFIED).contains("in use")
         );
         assert!(shown(ManagementCommand::PutKey, StatusWord(0x9485)).contains("9485"));
+        let last = shown(ManagementCommand::DeleteKeys, StatusWord::CONDITIONS_NOT_SATISFIED);
+        assert!(last.contains("DELETE of keys") && last.contains("last set"), "{last}");
+        assert!(shown(ManagementCommand::PutKey, StatusWord::WRONG_DATA).contains("there already"));
+        assert!(shown(ManagementCommand::PutKey, StatusWord::SECURITY_NOT_SATISFIED).contains("Key-DEK"));
         assert!(shown(ManagementCommand::Delete, StatusWord::WRONG_LENGTH).contains("wrong length"));
     }
 }

@@ -2,7 +2,6 @@
 
 use core::fmt;
 
-use onecard_wire::status::StatusWord;
 use zeroize::Zeroizing;
 
 use super::{
@@ -47,9 +46,6 @@ pub enum Closed {
     /// A command has had no answer: whether it was done is not known, and how the card counts.
     #[error("a command had no answer: look whether it was done in a new session")]
     NoAnswer,
-    /// The card does not go on with the session.
-    #[error("the card ended the session by {0}: it wants more protection, or the domain was left; open a new session")]
-    ByCard(StatusWord),
 }
 
 /// A command that was not sent.
@@ -103,7 +99,8 @@ impl SecureChannel {
         Ok(wrapped)
     }
 
-    /// The answer without its protection.
+    /// The answer without its protection. 6982 is an answer, too: the card refuses what the command asks, or has ended the
+    /// session and refuses every further one.
     ///
     /// # Errors
     /// [`Closed`]: the answer is not to be believed, and nothing more is sent.
@@ -115,9 +112,6 @@ impl SecureChannel {
         };
         self.awaits_answer = false;
         match answer {
-            Ok(Response { status: status @ StatusWord::SECURITY_NOT_SATISFIED, .. }) => {
-                Err(self.close(Closed::ByCard(status)))
-            }
             Ok(answer) => Ok(answer),
             Err(AnswerDefect::Mac) => Err(self.close(Closed::AnswerMac)),
             Err(AnswerDefect::Form) => Err(self.close(Closed::AnswerForm)),

@@ -116,14 +116,14 @@ pub enum OpenError {
     #[error("the card answers with key version {0:02X}, of which no keys are here: add them, or name another version")]
     VersionNotAllowed(u8),
     /// The card does not protect as much.
-    #[error("the card does not offer security level {level} (SCP{:02X}, i {option:02X}): ask for a lower one", .protocol.0)]
+    #[error("the card does not offer security level {level} (SCP{:02X}{}): ask for a lower one", .protocol.0, parameter(*.option))]
     LevelNotOffered {
         /// What was asked for.
         level: Level,
         /// The card's protocol.
         protocol: ProtocolId,
-        /// Its parameter.
-        option: u8,
+        /// Its parameter i, where its answer has it: that of SCP02 has not.
+        option: Option<u8>,
     },
     /// The card does not have these keys.
     #[error(
@@ -196,8 +196,8 @@ impl<'a> Opening<'a> {
         let answer = Answer::parse(&data, host.len()).ok_or(OpenError::UnknownAnswer)?;
         let keys = self.request.keys.keys_for(&answer.peer)?;
         let level = self.request.level;
-        let option = answer.peer.option.unwrap_or_default();
-        if !level.is_offered(answer.peer.protocol, option) {
+        let option = answer.peer.option;
+        if !level.is_offered(answer.peer.protocol, option.unwrap_or_default()) {
             return Err(OpenError::LevelNotOffered { level, protocol: answer.peer.protocol, option });
         }
         let (protocol, cryptogram) = match &keys.suite {
@@ -309,6 +309,10 @@ fn same(expected: &[u8], answered: &[u8]) -> Result<(), OpenError> {
 
 fn genuine(expected: &[u8], answered: &[u8]) -> Result<(), OpenError> {
     if expected.ct_eq(answered).into() { Ok(()) } else { Err(OpenError::CardChallenge) }
+}
+
+fn parameter(option: Option<u8>) -> String {
+    option.map(|option| format!(", i {option:02X}")).unwrap_or_default()
 }
 
 /// What to do about it.

@@ -13,8 +13,8 @@ use crate::{
     transport::Transport,
 };
 
-/// A session with a domain. A transport's error in the middle, a wrong MAC or the card's own refusal to go on closes it:
-/// from then on every call gives the same error, and nothing is sent.
+/// A session with a domain. A transport's error in the middle or a wrong MAC closes it: from then on every call
+/// gives the same error, and nothing is sent.
 pub struct Session<T> {
     transport: T,
     channel: SecureChannel,

@@ -187,8 +187,11 @@ fn a_card_cannot_talk_the_host_down() {
     }
     let full = Request { level: Level::Full, ..request(&new, &modern) };
     let refused = Opening::new(&full).answered(answer(&new)).err();
-    let level = OpenError::LevelNotOffered { level: Level::Full, protocol: ProtocolId::SCP03, option: 0x00 };
+    let level = OpenError::LevelNotOffered { level: Level::Full, protocol: ProtocolId::SCP03, option: Some(0x00) };
     assert_eq!(refused, Some(level));
+    let full = Request { level: Level::Full, ..request(&old, &both) };
+    let told = Opening::new(&full).answered(answer(&old)).err().unwrap().to_string();
+    assert!(told.contains("level 33 (SCP02): ask"), "{told}");
 }
 
 #[test]
@@ -270,14 +273,15 @@ fn a_command_without_its_answer_closes_the_channel() {
 }
 
 #[test]
-fn a_card_that_ends_the_session_has_ended_it() {
+fn a_refusal_by_6982_is_an_answer_and_the_channel_goes_on() {
     let body = session("pysim-aes256-03", 0x03);
     let mut channel = channel(&body);
     channel.wrap(&command(&body.exchange[0].plain)).unwrap();
-    let ended = Closed::ByCard(StatusWord::SECURITY_NOT_SATISFIED);
-    assert_eq!(channel.unwrap(response(&[0x69, 0x82])), Err(ended));
-    assert_eq!(channel.wrap(&command(&body.exchange[1].plain)), Err(WrapError::Closed(ended)));
-    assert!(format!("{channel:?}").contains("SCP03, level 03, ByCard"), "{channel:?}");
+    let refused = channel.unwrap(response(&[0x69, 0x82])).unwrap();
+    assert_eq!(refused.status, StatusWord::SECURITY_NOT_SATISFIED);
+    let next = channel.wrap(&command(&body.exchange[1].plain)).unwrap();
+    assert_eq!(next[..], body.exchange[1].wrapped[..]);
+    assert!(format!("{channel:?}").contains("SCP03, level 03, open"), "{channel:?}");
 }
 
 #[test]
