@@ -100,6 +100,7 @@ impl Desk {
         blank.store(&folder.join("blank.card"), Durability::ProcessKill).unwrap();
         let mut sim = Chip::blank(Blank::RfidSim(&SIM), 7).unwrap();
         sim.store(&folder.join("test.sim"), Durability::ProcessKill).unwrap();
+        write_secret(&folder.join("wrong-dek.keys"), WRONG_DEK);
         desk.traces();
     }
 
@@ -270,6 +271,10 @@ impl Desk {
         chip.store(&self.folder.join(format!("{name}.card")), Durability::ProcessKill).unwrap();
     }
 }
+
+/// The published keys of a test SIM, but for the Key-DEK.
+const WRONG_DEK: &str = "protocol = \"scp03\"\nversion = \"30\"\nenc = \"404142434445464748494a4b4c4d4e4f\"\n\
+    mac = \"404142434445464748494a4b4c4d4e4f\"\ndek = \"00000000000000000000000000000000\"\n";
 
 /// A trace whose clock a transcript can name.
 fn at_noon(trace: &str) -> String {

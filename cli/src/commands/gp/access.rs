@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use onecard_host::{
     globalplatform::{
         Aid, InClear, KeySource, SelectedDomain,
@@ -42,17 +42,18 @@ pub(super) struct Access {
 /// How a session is opened.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Session (安全通道)")]
+#[command(group = ArgGroup::new("session_keys").required(true).multiple(true))]
 pub(super) struct Channel {
     /// The development key file that the SIM's keys come from.
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["test_keys", "key_file"])]
+    #[arg(long, value_name = "FILE", group = "session_keys")]
     pub(super) keys: Option<PathBuf>,
     #[command(flatten)]
     pub(super) passphrase: PassphraseSource,
     /// A file with the three keys of this very SIM, as its maker gives them: TOML with `protocol`, `version`, `enc`, `mac`, `dek`.
-    #[arg(long, value_name = "FILE", conflicts_with = "test_keys")]
+    #[arg(long, value_name = "FILE", group = "session_keys", conflicts_with = "test_keys")]
     key_file: Option<PathBuf>,
     /// The keys that everybody has, 40 41 … 4F, as test SIMs are delivered.
-    #[arg(long)]
+    #[arg(long, group = "session_keys")]
     test_keys: bool,
     /// The secure channel protocol, the only one that is allowed.
     #[arg(long, value_enum, default_value_t = Scp::Three)]
@@ -202,6 +203,18 @@ fn is_pseudo_random(card: &mut dyn Transport, domain: &SelectedDomain) -> anyhow
     };
     let option = recognition.and_then(|it| it.option(ProtocolId::SCP02.0));
     Ok(option == Some(scp02_option::EXPLICIT_PSEUDO_RANDOM))
+}
+
+/// Version of a key set that is to be made for that protocol; sets over the air are of either cipher.
+pub(super) fn new_version(version: u8, protocol: ProtocolId) -> anyhow::Result<u8> {
+    let (range, name) = match protocol {
+        ProtocolId::SCP02 => (key_version::SCP02, "20 to 2F for SCP02 (triple DES)"),
+        _ => (key_version::SCP03, "30 to 3F for SCP03 (AES)"),
+    };
+    if range.contains(&version) || key_version::OVER_THE_AIR.contains(&version) {
+        return Ok(version);
+    }
+    bail!("no key set has version {version:02X} 密钥版本不符: give --version {name}, or 01 to 0F for keys over the air")
 }
 
 /// Version of a key set.

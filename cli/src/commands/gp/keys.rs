@@ -15,7 +15,7 @@ use onecard_wire::globalplatform::{key_id, secure_channel::ProtocolId};
 use serde::Serialize;
 
 use super::{
-    access::{Access, changed, version},
+    access::{Access, changed, new_version, version},
     info::{KnownKey, key_table, known_keys},
     key_file,
 };
@@ -142,13 +142,14 @@ impl Put {
     fn new_keys(&self, protocol: ProtocolId) -> anyhow::Result<Box<dyn KeySource>> {
         if let Some(file) = &self.new_file {
             let keys = key_file::read(file)?;
-            let version = self.version.unwrap_or(keys.version);
+            let version = new_version(self.version.unwrap_or(keys.version), keys.protocol())?;
             return Ok(Box::new(Fixed(keys.with_version(version))));
         }
         let file = self.new.as_deref().context("name the new keys by --new or --new-file")?;
         let default = if protocol == ProtocolId::SCP02 { 0x20 } else { 0x30 };
+        let version = new_version(self.version.unwrap_or(default), protocol)?;
         let keys = DevelopmentKeys::read(file, &self.access.channel.passphrase)?;
-        key_file::of_operator(&keys, protocol, self.version.unwrap_or(default))
+        key_file::of_operator(&keys, protocol, version)
     }
 }
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::{
     access::{Access, changed},
+    card_state::or_way_there,
     names,
 };
 use crate::{
@@ -62,11 +63,12 @@ pub(super) fn run(options: &SetLock, lock: Lock) -> anyhow::Result<Output> {
         Lock::Unlocked => "unlocked 解锁",
     };
     options.consent.ask(options.access.card.place()?, "a SIM", &[format!("{what} is {becomes}")])?;
-    options.access.in_session(|session| {
-        changed(match &application {
-            Some(aid) => lock_application(session, aid, lock),
-            None => lock_card(session, lock),
-        })
+    options.access.in_session(|session| match &application {
+        Some(aid) => changed(lock_application(session, aid, lock)),
+        None => {
+            let locked = lock_card(session, lock);
+            or_way_there(locked, session)
+        }
     })?;
     let done = Done { aid: application.map(|aid| aid.to_string()), locked: lock == Lock::Locked };
     Output::new("onecard.gp-lock/1", Exit::Done, &done)

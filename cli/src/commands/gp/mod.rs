@@ -1,6 +1,7 @@
 //! `onecard gp`: management of a SIM by its operator (GlobalPlatform).
 
 mod access;
+mod card_state;
 mod delete;
 mod info;
 mod install;
@@ -50,9 +51,18 @@ Examples:
     /// The key sets of a SIM's issuer domain: show, add, replace, delete 密钥集
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Move a SIM on in its life: initialized, then secured 卡片状态
+    ///
+    /// Only a secured SIM can be locked. There is no way back.
+    #[command(after_help = "\
+Examples:
+  onecard gp card-state initialized --reader sim:wang.sim --keys dev.keys
+  onecard gp card-state secured --reader sim:wang.sim --keys dev.keys")]
+    CardState(card_state::SetCardState),
     /// Lock an application, or the whole SIM 锁定
     ///
-    /// A locked application cannot be selected; a locked SIM serves its issuer domain alone.
+    /// A locked application cannot be selected. A locked SIM has no enterprise application; it has to be secured before, by `gp
+    /// card-state`.
     #[command(after_help = "\
 Examples:
   onecard gp lock --enterprise 1000000000000001 --reader sim:wang.sim --keys dev.keys
@@ -75,6 +85,7 @@ pub(crate) fn run(command: &GpCommand) -> anyhow::Result<Output> {
         GpCommand::Install(options) => install::run(options),
         GpCommand::Delete(options) => delete::run(options),
         GpCommand::Keys(command) => keys::run(command),
+        GpCommand::CardState(options) => card_state::run(options),
         GpCommand::Lock(options) => lock::run(options, Lock::Locked),
         GpCommand::Unlock(options) => lock::run(options, Lock::Unlocked),
     }
