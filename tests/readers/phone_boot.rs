@@ -1,6 +1,6 @@
-//! A phone's boot sequence in Python, libosmocore as the network, opensc as a reader of files.
+//! A phone's boot sequence in Python, libosmocore as the network, opensc as a reader of files, `onecard phone` as a handset.
 
-use std::{process::Command, time::Duration};
+use std::{fs::Permissions, os::unix::fs::PermissionsExt, process::Command, time::Duration};
 
 use onecard_simulator::{
     chip::{Blank, Chip, Kind},
@@ -11,7 +11,7 @@ use onecard_simulator::{
 use pcsc::State;
 
 use crate::{
-    program::{Simulation, root, run, station},
+    program::{Simulation, onecard, root, run, station},
     stage::Stage,
 };
 
@@ -75,4 +75,18 @@ fn opensc_reads_the_files_of_a_sim() {
     let bytes: String = told.split_whitespace().collect();
     assert!(bytes.contains("986800622143658709F0"), "{told}");
     assert!(bytes.contains("61184F10A0000000871002FF86FFFF8"), "{told}");
+}
+
+#[test]
+fn a_phone_in_the_terminal_serves_the_sim_of_a_real_reader() {
+    let (_stage, folder, simulation) = simulated();
+    let pin = folder.path().join("pin1");
+    std::fs::write(&pin, "1234").unwrap();
+    std::fs::set_permissions(&pin, Permissions::from_mode(0o600)).unwrap();
+    let script = root().join("simulator/tests/scripts/language.phone");
+    let mut phone = onecard();
+    phone.args(["phone", "--reader", &format!("pcsc:{CONTACTS}"), "--sim-pin-file", "pin1", "--script"]).arg(script);
+    let told = run(phone.current_dir(folder.path()), 0);
+    simulation.end();
+    assert!(told.contains("> language fr") && told.trim_end().ends_with("As written 与脚本一致"), "{told}");
 }
