@@ -25,8 +25,8 @@ pub struct T0 {
 enum Waiting {
     #[default]
     Nothing,
-    /// An answer for GET RESPONSE.
-    Fetch(Answer),
+    /// An answer for GET RESPONSE on the logical channel of the command.
+    Fetch(u8, Answer),
     /// The answer of a command of that header whose length was wrong: it comes when the length is right.
     SameAgain([u8; 4], Answer),
 }
@@ -40,12 +40,15 @@ struct Answer {
 impl T0 {
     /// Sends a command to `card`, which answers whole APDUs, and returns what goes over the contacts; `None` if it is silent.
     ///
-    /// GET RESPONSE is this layer's own in any class and never reaches the card, whose state it must not touch. A command with
+    /// GET RESPONSE is this layer's own in any class of the command's logical channel and never reaches the card, whose state it
+    /// must not touch. A command with
     /// data may have an Le behind them, as programs send it that know no T=0; the card judges it.
     pub fn exchange(&mut self, command: &[u8], card: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
         let waiting = std::mem::take(&mut self.waiting);
         match (command, waiting) {
-            ([_, ins::GET_RESPONSE, 0, 0, length], Waiting::Fetch(answer)) => Some(self.fetch(answer, *length)),
+            ([class, ins::GET_RESPONSE, 0, 0, length], Waiting::Fetch(from, answer)) if channel(*class) == from => {
+                Some(self.fetch(from, answer, *length))
+            }
             ([_, ins::GET_RESPONSE, ..], _) => Some(status(StatusWord::CONDITIONS_NOT_SATISFIED)),
             ([a, b, c, d, length], Waiting::SameAgain(header, answer))
                 if header == [*a, *b, *c, *d] && usize::from(*length) == answer.data.len() =>
@@ -55,8 +58,8 @@ impl T0 {
             ([a, b, c, d], _) => Some(self.outgoing([*a, *b, *c, *d], 0, Answer::parse(card(command)?)?)),
             ([a, b, c, d, length], _) => Some(self.outgoing([*a, *b, *c, *d], *length, Answer::parse(card(command)?)?)),
             _ => {
-                let more = if command.first() == Some(&CLA_2G) { MORE_2G } else { MORE };
-                Some(self.incoming(more, Answer::parse(card(command)?)?))
+                let class = command.first().copied().unwrap_or_default();
+                Some(self.incoming(class, Answer::parse(card(command)?)?))
             }
         }
     }
@@ -73,20 +76,20 @@ impl T0 {
     }
 
     /// The answer to a command with data, whose own data wait.
-    fn incoming(&mut self, more: u8, answer: Answer) -> Vec<u8> {
+    fn incoming(&mut self, class: u8, answer: Answer) -> Vec<u8> {
         if answer.data.is_empty() {
             return answer.whole();
         }
-        let more = [more, answer.length()];
-        self.waiting = Waiting::Fetch(answer);
+        let more = [if class == CLA_2G { MORE_2G } else { MORE }, answer.length()];
+        self.waiting = Waiting::Fetch(channel(class), answer);
         more.to_vec()
     }
 
-    fn fetch(&mut self, answer: Answer, length: u8) -> Vec<u8> {
+    fn fetch(&mut self, channel: u8, answer: Answer, length: u8) -> Vec<u8> {
         let wanted = if length == 0 { answer.data.len() } else { usize::from(length) };
         if wanted > answer.data.len() {
             let right = [0x6C, answer.length()];
-            self.waiting = Waiting::Fetch(answer);
+            self.waiting = Waiting::Fetch(channel, answer);
             return right.to_vec();
         }
         let Answer { mut data, status } = answer;
@@ -96,7 +99,7 @@ impl T0 {
         }
         let rest = Answer { data: rest, status };
         data.extend([MORE, rest.length()]);
-        self.waiting = Waiting::Fetch(rest);
+        self.waiting = Waiting::Fetch(channel, rest);
         data
     }
 }
@@ -117,6 +120,11 @@ impl Answer {
     fn length(&self) -> u8 {
         self.data.len() as u8
     }
+}
+
+/// The logical channel in a class (ISO/IEC 7816-4 clause 5.4.1); the 2G class is on the basic one.
+const fn channel(class: u8) -> u8 {
+    if class == CLA_2G { 0 } else { class & 0x03 }
 }
 
 fn status(word: StatusWord) -> Vec<u8> {
@@ -146,8 +154,22 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_on_one_logical_channel_is_not_fetched_on_another() {
+        let on_channel_1 = [0x01, 0xA4, 0, 4, 2, 0x6F, 0x07];
+        for class in [0x00, 0x02, 0xA0] {
+            let mut t0 = T0::default();
+            assert_eq!(exchange(&mut t0, &on_channel_1, answers(&[7, 8, 9, 0x90, 0x00])), [0x61, 3]);
+            assert_eq!(exchange(&mut t0, &[class, 0xC0, 0, 0, 3], not_asked), [0x69, 0x85]);
+        }
+        let mut t0 = T0::default();
+        exchange(&mut t0, &on_channel_1, answers(&[7, 8, 9, 0x90, 0x00]));
+        assert_eq!(exchange(&mut t0, &[0x01, 0xC0, 0, 0, 1], not_asked), [7, 0x61, 2]);
+        assert_eq!(exchange(&mut t0, &[0x81, 0xC0, 0, 0, 2], not_asked), [8, 9, 0x90, 0x00]);
+    }
+
+    #[test]
     fn data_to_a_command_with_data_are_fetched_in_any_class() {
-        for class in [0x00, 0x80, 0x84, 0x01, 0xA0] {
+        for class in [0x00, 0x80, 0x84, 0xA0] {
             let mut t0 = T0::default();
             assert_eq!(exchange(&mut t0, &INITIALIZE, answers(&[7, 8, 9, 0x90, 0x00])), [0x61, 3]);
             assert_eq!(exchange(&mut t0, &[class, 0xC0, 0, 0, 3], not_asked), [7, 8, 9, 0x90, 0x00]);

@@ -50,3 +50,27 @@ scripts! {
     delete_zh on Sims::with_platform();
     delete_en on Sims::with_platform();
 }
+
+#[test]
+fn what_was_typed_unseen_is_not_told_when_it_fails() {
+    let told = |text: &str, sims: Sims| {
+        let slot = PhoneSlot::new(sims.chip);
+        let mut handset = Handset::new(slot.contacts(), Settings::default());
+        let mut till = Beside { field: slot.field(), till: sims.till };
+        let played = Script::parse(text).and_then(|script| script.play(&mut handset, &mut till, &mut |_| ()));
+        let failure = played.unwrap_err();
+        (failure.to_string(), format!("{failure:?}"))
+    };
+    let to_the_password =
+        "language en\ndate 20260601\nboot\nmenu\nchoose \"One Card\"\nchoose \"Delete application\"\n";
+    for (text, sims) in [
+        (format!("{to_the_password}type 135"), Sims::with_platform()),
+        (format!("{to_the_password}type 135792468"), Sims::with_platform()),
+        ("boot\ntype 13579".to_owned(), Sims::with_enterprises(0)),
+        ("pin 135".to_owned(), Sims::with_enterprises(0)),
+        ("boot\npin 13579x".to_owned(), Sims::with_enterprises(0)),
+    ] {
+        let (shown, debug) = told(&text, sims);
+        assert!(shown.contains("••••") && !shown.contains("135") && !debug.contains("135"), "{shown}\n{debug}");
+    }
+}

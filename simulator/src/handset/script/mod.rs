@@ -68,7 +68,7 @@ impl Script {
             let text = words.join(" ");
             match Step::parse(&words) {
                 Ok(step) => Ok((line, text, step)),
-                Err(problem) => Err(Failure { line, step: text, problem, shown: String::new() }),
+                Err(problem) => Err(Failure { line, step: step::told(&words), problem, shown: String::new() }),
             }
         });
         Ok(Self { steps: steps.collect::<Result<_, _>>()? })
@@ -86,11 +86,10 @@ impl Script {
     ) -> Result<(), Failure> {
         let mut player = play::Player::new(handset, counter);
         for (line, text, step) in &self.steps {
-            let played = player.play(*line, text, step);
-            let failed = |problem| Failure { line: *line, step: text.clone(), problem, shown: String::new() };
-            match played {
+            let text = player.told(text, step);
+            match player.play(*line, &text, step) {
                 Ok(played) => watch(&played),
-                Err(problem) => return Err(Failure { shown: player.shown(), ..failed(problem) }),
+                Err(problem) => return Err(Failure { line: *line, step: text, problem, shown: player.shown() }),
             }
         }
         player.finish().map_err(|problem| Failure {
@@ -126,7 +125,7 @@ impl Counter for NoCounter {
 pub struct Failure {
     /// Line of the script, from 1.
     pub line: usize,
-    /// What stands there.
+    /// What stands there; dots where it may be a PIN or a password.
     pub step: String,
     /// What was expected and what happened.
     pub problem: String,

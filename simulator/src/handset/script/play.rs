@@ -2,7 +2,7 @@
 
 use super::{
     Counter,
-    step::{Choice, Expectation, Step},
+    step::{self, Choice, Expectation, Step},
 };
 use crate::handset::{Handset, HandsetError, screen::Screen, short_message::Sent, socket::Socket};
 
@@ -43,14 +43,23 @@ impl<'p, S: Socket> Player<'p, S> {
             return Ok(Played { line, step: text.to_owned(), shown: None });
         }
         self.finish()?;
-        let secret = matches!(step, Step::Pin(_)) || self.types_hidden(step);
-        let step_text = if secret { self::hide(text) } else { text.to_owned() };
         if let Step::Tap(order) = step {
             self.tapped = self.counter.tap(order)?;
-            return Ok(Played { line, step: step_text, shown: Some(self.tapped.clone()) });
+            return Ok(Played { line, step: text.to_owned(), shown: Some(self.tapped.clone()) });
         }
         self.act(step).map_err(|error| error.to_string())?;
-        Ok(Played { line, step: step_text, shown: Some(self.shown()) })
+        Ok(Played { line, step: text.to_owned(), shown: Some(self.shown()) })
+    }
+
+    /// The step as it may be told: dots for what is typed where nothing shows that it may be seen.
+    pub(super) fn told(&self, text: &str, step: &Step) -> String {
+        let secret = match (step, self.handset.screen()) {
+            (Step::Pin(_), _) => true,
+            (Step::Type(_), Screen::Input(input)) => input.hidden,
+            (Step::Type(_), screen) => !matches!(screen, Screen::Key(_)),
+            _ => false,
+        };
+        if secret { step::dots(text) } else { text.to_owned() }
     }
 
     /// That nothing happened which no step expected.
@@ -66,11 +75,6 @@ impl<'p, S: Socket> Player<'p, S> {
         let screen = self.handset.screen().to_string();
         let shown = self.handset.notices().iter().map(String::as_str).chain([screen.as_str()]);
         shown.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
-    }
-
-    fn types_hidden(&self, step: &Step) -> bool {
-        let hidden = matches!(self.handset.screen(), Screen::Input(input) if input.hidden);
-        hidden && matches!(step, Step::Type(_))
     }
 
     fn act(&mut self, step: &Step) -> Result<(), HandsetError> {
@@ -191,9 +195,4 @@ fn wanted(right: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
 
 fn listed(sent: &[Sent]) -> String {
     sent.iter().map(|message| message.submit.to_string()).collect::<Vec<_>>().join("; ")
-}
-
-fn hide(text: &str) -> String {
-    let verb = text.split_whitespace().next().unwrap_or_default();
-    format!("{verb} ••••")
 }

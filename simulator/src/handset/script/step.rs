@@ -104,6 +104,19 @@ impl Step {
     }
 }
 
+/// A line that is no step, as it may be told.
+pub(super) fn told(words: &[String]) -> String {
+    let secret = words.first().is_some_and(|verb| matches!(verb.to_ascii_lowercase().as_str(), "pin" | "type"));
+    let text = words.join(" ");
+    if secret { dots(&text) } else { text }
+}
+
+/// Its first word, and nothing of the others.
+pub(super) fn dots(text: &str) -> String {
+    let verb = text.split_whitespace().next().unwrap_or_default();
+    format!("{verb} ••••")
+}
+
 impl Expectation {
     fn parse(verb: &str, rest: &[String]) -> Result<Self, String> {
         let text = rest.join(" ");
