@@ -5,12 +5,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use onecard_host::transport::Transport;
+use onecard_host::transport::{Transport, TransportError};
 use onecard_simulator::{
     chip::Chip,
     reader::{Fault, Reader},
 };
 use onecard_station::batch::{Call, Fed, Feeder, NoTap, Tray};
+use onecard_wire::ins;
 
 /// Cards of one station: the stack they are taken from, and the trays they go to. A clone is the same.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +42,20 @@ pub(crate) struct StackFeeder {
     full: bool,
     /// What goes wrong at which exchange of the next taps.
     faults: VecDeque<(u64, Fault)>,
+    /// The card in the reader, or the next, never answers UPDATE BINARY.
+    deaf: bool,
+}
+
+/// A card that answers everything but UPDATE BINARY.
+struct Deaf<'d>(&'d mut Reader);
+
+impl Transport for Deaf<'_> {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        match command {
+            [_, ins::UPDATE_BINARY, ..] => Err(TransportError::NoAnswer),
+            _ => self.0.transmit(command),
+        }
+    }
 }
 
 impl Stack {
@@ -56,11 +71,23 @@ impl Stack {
 
     /// A reader of it.
     pub(crate) fn feeder(&self, name: &str) -> StackFeeder {
-        StackFeeder { name: name.to_owned(), stack: self.clone(), chip: None, full: false, faults: VecDeque::new() }
+        StackFeeder {
+            name: name.to_owned(),
+            stack: self.clone(),
+            chip: None,
+            full: false,
+            faults: VecDeque::new(),
+            deaf: false,
+        }
     }
 }
 
 impl StackFeeder {
+    /// The next card never answers UPDATE BINARY.
+    pub(crate) fn next_is_deaf(&mut self) {
+        self.deaf = true;
+    }
+
     /// Lets an exchange of the next tap go wrong; the next such order is for the tap after it.
     pub(crate) fn fail_next(&mut self, exchange: u64, fault: Fault) {
         self.faults.push_back((exchange, fault));
@@ -101,7 +128,11 @@ impl Feeder for StackFeeder {
         if let Some((exchange, fault)) = self.faults.pop_front() {
             reader.fail_at(exchange, fault);
         }
-        work(&mut reader);
+        if self.deaf {
+            work(&mut Deaf(&mut reader))
+        } else {
+            work(&mut reader)
+        }
         self.chip = Some(reader.remove());
         Ok(())
     }
@@ -115,7 +146,10 @@ impl Feeder for StackFeeder {
                     piles.doubled.push(serial);
                 }
             }
-            Tray::Bad => piles.bad.push(chip),
+            Tray::Bad => {
+                self.deaf = false;
+                piles.bad.push(chip);
+            }
             Tray::NotOurs => piles.not_ours.push(chip),
             Tray::Stock => {
                 self.full = true;
