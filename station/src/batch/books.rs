@@ -128,6 +128,7 @@ pub struct Books {
     rows: BTreeMap<u64, Number>,
     begun: BTreeSet<Number>,
     given_up: BTreeSet<Number>,
+    spoilt: BTreeSet<Number>,
     stock: u64,
     good: u64,
     bad: u64,
@@ -171,10 +172,10 @@ impl Books {
         self.rows.get(&row).copied()
     }
 
-    /// Numbers that can be on a card that is no good card: those begun first, then those given up.
+    /// Numbers that can be on a card that is no good card: those begun first, then those given up, then those of spoilt cards.
     #[must_use]
     pub fn unfinished(&self) -> Vec<Number> {
-        self.begun.iter().chain(&self.given_up).copied().collect()
+        self.begun.iter().chain(&self.given_up).chain(&self.spoilt).copied().collect()
     }
 
     /// Numbers whose card was begun and is not finished.
@@ -290,6 +291,7 @@ impl Replay for Books {
             }
             Entry::Bad { number, .. } => {
                 number.map_or(Ok(()), |number| self.end(number, Fate::Bad))?;
+                self.spoilt.extend(number);
                 self.bad += 1;
             }
             Entry::GivenUp { number, .. } => {
@@ -350,7 +352,7 @@ mod tests {
         books.apply(&Entry::Bad { at: at(), number: Some(Number(8)), why: String::new() }).unwrap();
         assert_eq!(books.stock().expected_left(), Some(2));
         books.apply(&Entry::GivenUp { at: at(), number: Number(9) }).unwrap();
-        assert_eq!((books.row(3), books.row(4), books.unfinished()), (None, None, vec![Number(9)]));
+        assert_eq!((books.row(3), books.row(4), books.unfinished()), (None, None, vec![Number(9), Number(8)]));
         for (left, missing) in [(3, Some(0)), (2, Some(1)), (1, None), (4, None)] {
             books.apply(&Entry::Counted { at: at(), left }).unwrap();
             assert_eq!(books.stock().missing(), missing, "{left}");

@@ -127,7 +127,15 @@ where
                     Some(opening) => (job, opening, true),
                     None => return Ok(Tapped::Failed { job: Some(job), why: "nothing opens it any more".to_owned() }),
                 },
+                Whole::Spare => match (opening, self.at_desk(Desk::assign)?) {
+                    (Some(opening), Some(job)) => (job, opening, false),
+                    (_, None) => return Ok(self.not_needed(reader)),
+                    (None, Some(job)) => {
+                        return Ok(Tapped::Failed { job: Some(job), why: "nothing opens it any more".to_owned() });
+                    }
+                },
             },
+            Found::Begun(number, _) if self.is_spoilt(number) => return Ok(Tapped::Done(Tray::Bad)),
             Found::Begun(number, opening) => match self.at_desk(|desk| desk.take_begun(number)) {
                 Some(job) => (job, opening, true),
                 // Its number was given up: it is as good as a blank one.
@@ -173,11 +181,19 @@ where
                     Err(_) => Ok(Whole::Again(job)),
                 }
             }
-            _ => {
+            Some((_, Fate::Bad)) => Ok(Whole::Over(Tapped::Done(Tray::Bad))),
+            Some((_, Fate::GivenUp)) => Ok(Whole::Spare),
+            None => {
                 let why = format!("a card with number {} is issued already, and not by this batch", number.0);
                 Ok(Whole::Over(Tapped::NotOurs(why)))
             }
         }
+    }
+
+    /// Called spoilt before, by a run that did not come to put it away.
+    fn is_spoilt(&self, number: Number) -> bool {
+        let numbered = self.at_desk(|desk| desk.books().number(number));
+        numbered.is_some_and(|numbered| numbered.fate == Fate::Bad)
     }
 
     fn good(&self, reader: &str, card: &Counted<'_>, job: &Job, came: Instant) -> Result<Tapped, BatchError> {
@@ -227,9 +243,13 @@ where
     }
 }
 
+/// What a card that says it is whole is to the batch.
 enum Whole {
     Over(Tapped),
+    /// It is not good, and made again.
     Again(Job),
+    /// Its number was given up while it was away: it is as good as a blank one.
+    Spare,
 }
 
 impl Tapped {
