@@ -2,7 +2,7 @@
 
 use core::ops::RangeInclusive;
 
-use onecard_wire::{aid, fid::Fid, globalplatform, ins, uicc};
+use onecard_wire::{fid::Fid, globalplatform, ins, uicc};
 
 use super::exchange::{Answer, Exchange, Sent};
 use crate::transport::TransportError;
@@ -29,8 +29,9 @@ struct Channel {
 enum Place {
     /// The MF: its EF 0016 is a SAM's terminal number.
     Mf,
-    /// An enterprise application: its EF 0018 is a log.
-    Enterprise,
+    /// An application that is no SIM's: its EF 0018 is a log.
+    NoSim,
+    /// Perhaps a SIM's application.
     Unknown,
 }
 
@@ -81,7 +82,7 @@ impl Discretion {
         let [_, ins, ..] = header;
         match sfi {
             EPSNSC_SFI if !BINARY.contains(&ins) => {
-                (self.at(Some(header)).place != Place::Enterprise).then_some(Secret::SimKeys)
+                (self.at(Some(header)).place == Place::Unknown).then_some(Secret::SimKeys)
             }
             sfi => SECRET_SFIS.iter().find_map(|(secret_sfi, secret)| (*secret_sfi == sfi).then_some(*secret)),
         }
@@ -148,8 +149,8 @@ impl Channel {
             (BY_FID | EF_BY_FID, Some(fid)) if secret(fid).is_some() => self.current = secret(fid),
             (BY_FID | EF_BY_FID, Some(Fid(0..=0x001F))) if done => self.current = None,
             (BY_FID | EF_BY_FID, Some(Fid(0..=0x001F))) => {}
-            (BY_FID, Some(fid)) if done && APPLICATIONS.contains(&fid.0) => self.go(Place::Enterprise),
-            (BY_NAME, _) if done && aid::is_enterprise_application(name) => self.go(Place::Enterprise),
+            (BY_FID, Some(fid)) if done && APPLICATIONS.contains(&fid.0) => self.go(Place::NoSim),
+            (BY_NAME, _) if done && is_no_sims(name) => self.go(Place::NoSim),
             _ => {
                 self.go(Place::Unknown);
                 // A path may end at a secret.
@@ -167,6 +168,11 @@ impl Channel {
         let place = if self.place == other.place { self.place } else { Place::Unknown };
         *self = Self { place, current: self.current.or(other.current) };
     }
+}
+
+/// Whether a name can be of no application of a SIM: it has a RID, which is not that of 3GPP.
+fn is_no_sims(name: &[u8]) -> bool {
+    name.first_chunk().is_some_and(|rid: &[u8; 5]| *rid != RID_3GPP)
 }
 
 impl Default for Discretion {
@@ -226,8 +232,10 @@ const SECRETS: [(Fid, Secret); 6] = [
 
 /// The short identifiers of those that have one, but for EPSNSC's: the holder's, Keys, KeysPS.
 const SECRET_SFIS: [(u8, Secret); 3] = [(0x16, Secret::Holder), (0x08, Secret::SimKeys), (0x09, Secret::SimKeys)];
-/// Of EPSNSC, which has records; in an enterprise application, of a log.
+/// Of EPSNSC, which has records and is in a SIM's application; elsewhere, of a log.
 const EPSNSC_SFI: u8 = 0x18;
+/// Of the applications of SIMs (ETSI TS 101 220 annex L).
+const RID_3GPP: [u8; 5] = [0xA0, 0x00, 0x00, 0x00, 0x87];
 
 /// AUTHENTICATE of a SIM brings CK, IK and Kc. INTERNAL AUTHENTICATE of a card has key ids below 80. What a key master card
 /// exports is a key, enciphered.
@@ -270,6 +278,7 @@ mod tests {
     use hex_literal::hex;
 
     const NAME: [u8; 8] = hex!("CDF5D0A1C3F70000");
+    const USIM: [u8; 12] = hex!("00A4040407A0000000871002");
     const APPLICATION: [u8; 20] = hex!("00A404000EF04F4E454301100000000000000100");
 
     fn session(exchanges: &[(&[u8], &[u8])]) -> Vec<Exchange> {
@@ -349,10 +358,14 @@ mod tests {
             &[(&hex!("00A40004026FE4"), &ok), (&hex!("00B2010408"), &brought)],
             &[(&hex!("00A40804047FFF6FE4"), &ok), (&hex!("00B2010408"), &brought)],
             &[(&hex!("00A40004026FE4"), &ok), (&hex!("00B2010406"), &piece)],
-            &[(&hex!("00B201C408"), &brought)],
-            &[(&hex!("00B201C408"), &hex!("6108")), (&hex!("00C0000008"), &brought)],
-            &[(&hex!("00B201C401"), &hex!("00 9000")), (&hex!("00B2010408"), &brought)],
-            &[(&with(&hex!("00DC01C408")), &ok)],
+            &[(&USIM, &ok), (&hex!("00B201C408"), &brought)],
+            &[(&hex!("00A40004027FFF"), &ok), (&hex!("00B201C408"), &brought)],
+            // Perhaps the USIM's: a name without the whole RID, and an answer that never came through.
+            &[(&hex!("00A4040003A00000"), &ok), (&hex!("00B201C408"), &brought)],
+            &[(&APPLICATION, &hex!("6A82")), (&hex!("00B201C408"), &brought)],
+            &[(&USIM, &ok), (&hex!("00B201C408"), &hex!("6108")), (&hex!("00C0000008"), &brought)],
+            &[(&USIM, &ok), (&hex!("00B201C401"), &hex!("00 9000")), (&hex!("00B2010408"), &brought)],
+            &[(&USIM, &ok), (&with(&hex!("00DC01C408")), &ok)],
             &[(&hex!("00A40004026FE4"), &ok), (&with(&hex!("00DC010408")), &ok)],
             &[(&hex!("00A40004026FE4"), &ok), (&with(&hex!("00A2010408")), &hex!("01 9000"))],
             &[(&APPLICATION, &ok), (&hex!("00A40804047FFF6F07"), &ok), (&hex!("00B201C408"), &brought)],
@@ -385,6 +398,8 @@ mod tests {
             // A log has the short identifier of EPSNSC.
             &[select, (&hex!("00B201C404"), &piece)],
             &[(&hex!("00A4000002DF01"), &ok), (&hex!("00B201C404"), &piece)],
+            &[(&hex!("00A4040007A0000003330101"), &ok), (&hex!("00B201C404"), &piece)],
+            &[(&hex!("00B201C404"), &piece)],
             // A channel that the basic one opens begins in the MF.
             &[
                 (&hex!("01A40004026F08"), &ok),
