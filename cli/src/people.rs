@@ -44,6 +44,8 @@ pub(crate) fn parse(file: &str, content: &[u8]) -> Result<Vec<Person>, PeopleErr
     let text = std::str::from_utf8(content).map_err(|_| whole("not UTF-8: save it as \"CSV UTF-8\""))?;
     // Spreadsheets put a byte order mark in front.
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    // A row's position stands in front of the line feed that is left of CRLF, so that its line would be the one before.
+    let text = text.replace("\r\n", "\n");
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| whole(&error.to_string()))?.clone();
     if let Some(problem) = header_problem(&header) {
@@ -240,6 +242,9 @@ mod tests {
     fn every_wrong_field_is_named_with_what_was_expected() {
         let people = list(&[good()]).unwrap();
         assert_eq!(people[0].serial.to_string(), "3100100000000076");
+        let lines = format!("{}\r\n{}\r\n{},1\r\n", COLUMNS.join(","), good(), good());
+        let of_windows = parse("p", lines.as_bytes()).unwrap_err().to_string();
+        assert!(of_windows.contains("row 3: expected 7 columns, found 8"), "{of_windows}");
         let rows = [
             good().replace("王小明", "王小明王小明王小明王小"),
             good().replacen('7', "12345678901", 1),
