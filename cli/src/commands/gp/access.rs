@@ -21,6 +21,7 @@ use onecard_wire::{
     number::EnterpriseId,
 };
 
+use super::card_state::OtherState;
 use super::key_file;
 use crate::{
     development_keys::DevelopmentKeys,
@@ -191,7 +192,8 @@ pub(crate) fn exit_of(error: &anyhow::Error) -> Option<Exit> {
     let refused = matches!(
         error.downcast_ref::<OpenError>(),
         Some(OpenError::InitializeRefused { .. } | OpenError::AuthenticationRefused(_))
-    ) || matches!(error.downcast_ref::<ManagementError>(), Some(ManagementError::Refused(_)));
+    ) || matches!(error.downcast_ref::<ManagementError>(), Some(ManagementError::Refused(_)))
+        || error.downcast_ref::<OtherState>().is_some();
     refused.then_some(Exit::NotCommitted)
 }
 

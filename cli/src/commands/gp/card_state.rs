@@ -39,6 +39,11 @@ struct Done {
     state: &'static str,
 }
 
+/// The SIM would move from another state than the command is for: it is not asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct OtherState(pub(super) &'static str);
+
 pub(super) fn run(options: &SetCardState) -> anyhow::Result<Output> {
     let (state, name) = match options.state {
         Target::Initialized => (CardState::INITIALIZED, "INITIALIZED"),
@@ -47,10 +52,19 @@ pub(super) fn run(options: &SetCardState) -> anyhow::Result<Output> {
     let plan = [format!("the SIM becomes {name}, for good 卡片状态改为{name}，不可恢复")];
     options.consent.ask(options.access.card.place()?, "a SIM", &plan)?;
     options.access.in_session(|session| {
+        // SECURED is where unlocking leads too.
+        if state_of(session)? == Some(CardState::CARD_LOCKED) {
+            return Err(OtherState("the SIM is locked: `onecard gp unlock --card` comes first 请先解锁").into());
+        }
         let moved = set_card_state(session, state);
         or_way_there(moved, session)
     })?;
     Output::new("onecard.gp-card-state/1", Exit::Done, &Done { state: name })
+}
+
+/// The SIM's life cycle.
+pub(super) fn state_of(session: &mut OpenSession<'_>) -> anyhow::Result<Option<CardState>> {
+    Ok(registry(session, Kind::IssuerDomain)?.first().map(|domain| CardState(domain.life_cycle)))
 }
 
 /// With a refusal goes what the SIM's state is, and which command comes first.
@@ -61,9 +75,7 @@ pub(super) fn or_way_there(result: Result<(), ManagementError>, session: &mut Op
         Err(error) if refused => error,
         Err(error) => return Err(error),
     };
-    let entries = registry(session, Kind::IssuerDomain)?;
-    let state = entries.first().map(|domain| CardState(domain.life_cycle));
-    let way = match state {
+    let way = match state_of(session)? {
         Some(CardState::OP_READY) => {
             "the SIM is OP_READY: `onecard gp card-state initialized` comes first, then `secured` 请先初始化"
         }

@@ -7,12 +7,12 @@ use onecard_host::globalplatform::{
     Aid,
     management::{Lock, lock_application, lock_card},
 };
-use onecard_wire::number::EnterpriseId;
+use onecard_wire::{globalplatform::life_cycle::CardState, number::EnterpriseId};
 use serde::Serialize;
 
 use super::{
     access::{Access, changed},
-    card_state::or_way_there,
+    card_state::{OtherState, or_way_there, state_of},
     names,
 };
 use crate::{
@@ -66,6 +66,10 @@ pub(super) fn run(options: &SetLock, lock: Lock) -> anyhow::Result<Output> {
     options.access.in_session(|session| match &application {
         Some(aid) => changed(lock_application(session, aid, lock)),
         None => {
+            // A SIM that was never locked would be SECURED by it, for good.
+            if lock == Lock::Unlocked && state_of(session)? != Some(CardState::CARD_LOCKED) {
+                return Err(OtherState("the SIM is not locked: nothing to unlock 卡片未锁定").into());
+            }
             let locked = lock_card(session, lock);
             or_way_there(locked, session)
         }
