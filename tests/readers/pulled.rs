@@ -86,12 +86,13 @@ impl<'s> Till<'s> {
         let (sam, terminal) = (&mut self.sam, &mut self.terminal);
         let tap = connection.tap(|card| terminal.run(Devices { card, sam, lifeline: Lifeline::new() }, order));
         drop(connection);
-        let was_in = inserted.is_in();
+        // Not whether it is still served: that ends a moment after the till has seen it gone.
+        let pulled = inserted.puller().is_pulled();
         inserted.puller().pull();
         let (card, end) = inserted.left(self.stage);
         assert!(matches!(end, End::Pulled), "{end:?}");
         self.card = Some(card);
-        (tap.unwrap(), !was_in)
+        (tap.unwrap(), pulled)
     }
 
     fn balance(&mut self) -> Amount {

@@ -8,7 +8,7 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         mpsc::{self, Receiver, Sender},
     },
-    thread::{self, JoinHandle},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -31,7 +31,6 @@ pub(crate) struct Inserted<C> {
     slot: usize,
     puller: Puller,
     ended: Receiver<(C, End)>,
-    serving: JoinHandle<()>,
 }
 
 impl Stage {
@@ -65,11 +64,11 @@ impl Stage {
         let connection = connect(slot).unwrap();
         let puller = connection.puller();
         let (done, ended) = mpsc::channel();
-        let serving = thread::spawn(move || {
+        thread::spawn(move || {
             // A test that failed does not ask for it any more.
             let _ = done.send(connection.serve(card));
         });
-        let inserted = Inserted { slot, puller, ended, serving };
+        let inserted = Inserted { slot, puller, ended };
         self.wait_until(slot, State::PRESENT);
         inserted
     }
@@ -115,11 +114,6 @@ impl<C> Inserted<C> {
     /// What takes it out.
     pub(crate) fn puller(&self) -> &Puller {
         &self.puller
-    }
-
-    /// Whether it is still served.
-    pub(crate) fn is_in(&self) -> bool {
-        !self.serving.is_finished()
     }
 
     /// Takes the card out, and waits until pcscd has seen that.

@@ -189,7 +189,9 @@ impl Puller {
         *lock(&self.shared.ordered) = Some(Order { commands_left: command, moment });
     }
 
-    fn is_pulled(&self) -> bool {
+    /// Whether it was taken out, at once or as ordered. What the program at the reader sees of that, it sees afterwards.
+    #[must_use]
+    pub fn is_pulled(&self) -> bool {
         self.shared.pulled.load(Ordering::SeqCst)
     }
 
@@ -244,10 +246,14 @@ fn serve(link: &mut Link, puller: &Puller, card: &mut impl Presented) -> End {
 fn execute(command: &[u8], puller: &Puller, card: &mut impl Presented) -> Result<Vec<u8>, End> {
     let ordered = puller.ordered_now();
     if ordered == Some(Moment::BeforeExecution) {
+        puller.pull();
         return Err(End::Pulled);
     }
     let answer = card.transmit(command);
-    if ordered == Some(Moment::AfterExecution) || puller.is_pulled() {
+    if ordered == Some(Moment::AfterExecution) {
+        puller.pull();
+    }
+    if puller.is_pulled() {
         return Err(End::Pulled);
     }
     answer.ok_or_else(|| card.failure().map_or(End::Silent, End::Failed))
