@@ -212,7 +212,7 @@ impl<'a> Opening<'a> {
                 (Protocol::Scp02(session), Zeroizing::new(cryptogram))
             }
             Suite::Scp03(triple) => {
-                let mut session = Scp03::new(triple, host, answer.challenge);
+                let session = Scp03::new(triple, host, answer.challenge);
                 let card = session.cryptogram(scp03_constant::CARD_CRYPTOGRAM, host, answer.challenge);
                 same(&card, answer.cryptogram)?;
                 if let (Some(domain), Some(sequence)) = (self.request.domain, answer.scp03_sequence()) {

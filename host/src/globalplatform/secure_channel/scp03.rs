@@ -40,7 +40,7 @@ impl Scp03 {
     pub(super) fn new(keys: &KeyTriple<AesKey>, host: &[u8], card: &[u8]) -> Self {
         let context = [host, card].concat();
         let session = |key: &AesKey, constant| {
-            let derived = derive(&mut Cmac::new(key), constant, key.expose().len(), &context);
+            let derived = derive(&Cmac::new(key), constant, key.expose().len(), &context);
             // As long as the key it is derived from, so it is a key's length.
             AesKey::new(&derived).unwrap_or_else(|_| key.clone())
         };
@@ -56,8 +56,8 @@ impl Scp03 {
     }
 
     /// The card's cryptogram or the host's (6.2.2.2, 6.2.2.3).
-    pub(super) fn cryptogram(&mut self, constant: u8, host: &[u8], card: &[u8]) -> Zeroizing<Vec<u8>> {
-        derive(&mut self.mac, constant, self.width, &[host, card].concat())
+    pub(super) fn cryptogram(&self, constant: u8, host: &[u8], card: &[u8]) -> Zeroizing<Vec<u8>> {
+        derive(&self.mac, constant, self.width, &[host, card].concat())
     }
 
     /// EXTERNAL AUTHENTICATE: its data are in clear, and it is not counted.
@@ -103,13 +103,8 @@ impl Scp03 {
             return if data.is_empty() { Ok(Response { data, status }) } else { Err(AnswerDefect::Form) };
         }
         let len = data.len().checked_sub(self.width).ok_or(AnswerDefect::Mac)?;
-        let mut mac = [0; WIDE_BLOCK_LEN];
-        mac.iter_mut().zip(data.iter().skip(len)).for_each(|(to, from)| *to = *from);
-        let (mac, _) = mac.split_at_checked(self.width).ok_or(AnswerDefect::Mac)?;
-        // What has the MAC is the data and the word, one behind the other.
-        data.truncate(len);
-        data.extend_from_slice(&status.to_bytes());
-        let expected = self.rmac.of(&[&self.chaining, &data]);
+        let (plain, mac) = data.split_at_checked(len).ok_or(AnswerDefect::Mac)?;
+        let expected = self.rmac.of(&[&self.chaining, plain, &status.to_bytes()]);
         let (expected, _) = expected.split_at_checked(self.width).ok_or(AnswerDefect::Mac)?;
         if !bool::from(expected.ct_eq(mac)) {
             return Err(AnswerDefect::Mac);
@@ -143,11 +138,11 @@ impl Scp03 {
 /// The pseudo-random card challenge, made with the static Key-ENC (6.2.2.1).
 pub(super) fn card_challenge(keys: &KeyTriple<AesKey>, width: usize, sequence: [u8; 3], domain: &[u8]) -> Vec<u8> {
     let context = [&sequence, domain].concat();
-    derive(&mut Cmac::new(&keys.enc), scp03_constant::CARD_CHALLENGE, width, &context).to_vec()
+    derive(&Cmac::new(&keys.enc), scp03_constant::CARD_CHALLENGE, width, &context).to_vec()
 }
 
 /// `len` bytes, at most 32, by the counter mode of NIST SP 800-108 with CMAC (4.1.5).
-pub(super) fn derive(cmac: &mut Cmac, constant: u8, len: usize, context: &[u8]) -> Zeroizing<Vec<u8>> {
+pub(super) fn derive(cmac: &Cmac, constant: u8, len: usize, context: &[u8]) -> Zeroizing<Vec<u8>> {
     let bits = u16::try_from(len * 8).unwrap_or_default().to_be_bytes();
     let mut derived = Zeroizing::new(Vec::with_capacity(2 * WIDE_BLOCK_LEN));
     for counter in 1..=2 {
@@ -183,7 +178,7 @@ mod tests {
         assert!(vectors.len() >= 17);
         for vector in vectors {
             let it = &vector.body;
-            let derived = derive(&mut Cmac::new(&key(&it.key)), it.constant, it.derived.len(), &it.context);
+            let derived = derive(&Cmac::new(&key(&it.key)), it.constant, it.derived.len(), &it.context);
             assert_eq!(derived[..], it.derived[..], "{}", vector.name);
         }
     }
@@ -192,13 +187,13 @@ mod tests {
     fn published_session_keys_and_cryptograms() {
         for vector in Vectors::embedded().unwrap().scp03_keys {
             let it = &vector.body;
-            let of = |from: &[u8], constant| derive(&mut Cmac::new(&key(from)), constant, from.len(), &it.challenges);
+            let of = |from: &[u8], constant| derive(&Cmac::new(&key(from)), constant, from.len(), &it.challenges);
             assert_eq!(of(&it.enc, scp03_constant::S_ENC)[..], it.session_enc[..], "{}", vector.name);
             assert_eq!(of(&it.mac, scp03_constant::S_MAC)[..], it.session_mac[..], "{}", vector.name);
             assert_eq!(of(&it.mac, scp03_constant::S_RMAC)[..], it.session_rmac[..], "{}", vector.name);
             let keys = KeyTriple { enc: key(&it.enc), mac: key(&it.mac), dek: key(&it.dek) };
             let (host, card) = it.challenges.split_at(it.challenges.len() / 2);
-            let mut session = Scp03::new(&keys, host, card);
+            let session = Scp03::new(&keys, host, card);
             for (constant, published) in [
                 (scp03_constant::CARD_CRYPTOGRAM, &it.card_cryptogram),
                 (scp03_constant::HOST_CRYPTOGRAM, &it.host_cryptogram),
