@@ -4,7 +4,7 @@ use heapless::Vec;
 use onecard_wire::{
     aid,
     layout::Writer,
-    ota::{TAR_ENTERPRISE, request},
+    ota::{request, tar},
     status::StatusWord,
 };
 use zeroize::Zeroizing;
@@ -52,7 +52,7 @@ pub(super) fn delete<M: Memory>(
     );
     let [a, b, c, d] = next_counter(nvm)?.to_be_bytes();
     let header =
-        PacketHeader { security: to.security, key_set: to.key_set, tar: TAR_ENTERPRISE, counter: [0, a, b, c, d] };
+        PacketHeader { security: to.security, key_set: to.key_set, tar: tar::ENTERPRISE, counter: [0, a, b, c, d] };
     Ok(submit(&to.address, &command_packet(&keys, &header, &*body)?)?)
 }
 
