@@ -20,6 +20,7 @@ mod shared_ledger;
 mod signing_key;
 mod table;
 mod terminal_sam;
+mod token;
 mod trace;
 mod trace_keys;
 mod unseen_memory;

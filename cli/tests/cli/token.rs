@@ -1,4 +1,6 @@
-//! A ceremony whose roots go into a PKCS#11 token: run by `.ci/with-softhsm`.
+//! A ceremony whose roots go into a PKCS#11 token, and batches by them: run by `.ci/with-softhsm`.
+
+use std::{fs, path::Path};
 
 use crate::run::{json, onecard, write_secret};
 
@@ -35,4 +37,84 @@ fn the_roots_of_a_ceremony_go_into_a_token() {
         let absent = onecard(&folder, &format!("{combine} nowhere"));
         assert!(absent.code == 1 && absent.err.contains("no token labelled \"nowhere\""), "{}", absent.err);
     }
+}
+
+/// A batch by a token's keys, which do not leave it, makes the cards that a sealed file with the same roots makes: the file's SAM
+/// loads them, and a batch begun by the one goes on by the other.
+#[test]
+fn a_batch_takes_its_keys_from_a_token() {
+    for (cipher, label) in [("3des", "batch-des"), ("aes", "batch-aes")] {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        let token = in_token_and_file(at, cipher, label);
+        let file = "--keys root.keys --passphrase-file a.pass";
+        let inputs = "school.toml people.csv --pin-file first.pin";
+        json(at, "issue new-key station.key", 0);
+        json(at, "issue blanks blanks 3", 0);
+        let [by_token, by_file] = [&*token, file].map(|keys| json(at, &format!("issue check {inputs} {keys}"), 0));
+        assert_eq!(by_token, by_file);
+        // Five rows and three cards, in two readers; the rest by the file.
+        let batch = format!("issue batch {inputs} --sign-key station.key");
+        let begun = onecard(at, &format!("{batch} {token} --reader sim:blanks --reader sim:blanks"));
+        assert!(begun.code == 1 && begun.out.contains("2 rows have no card yet"), "{}{}", begun.out, begun.err);
+        json(at, "issue blanks more 2", 0);
+        let ended = onecard(at, &format!("{batch} {file} --reader sim:more --add-stock 2"));
+        assert!(ended.code == 0 && ended.out.contains("Every row has its card"), "{}{}", ended.out, ended.err);
+        for (folder, count) in [("blanks", 3), ("more", 2)] {
+            let good: Vec<_> = fs::read_dir(at.join(folder).join("good")).unwrap().map(|card| card.unwrap()).collect();
+            assert_eq!(good.len(), count);
+            for card in good {
+                let reader = format!("--reader sim:{folder}/good/{}", card.file_name().to_str().unwrap());
+                json(
+                    at,
+                    &format!(
+                        "card recharge 20 {reader} --sam keys:root.keys --passphrase-file a.pass --pin-file first.pin"
+                    ),
+                    0,
+                );
+            }
+        }
+        // What a token cannot do is said before a card is touched.
+        let sams =
+            onecard(at, &format!("issue batch sams.toml sams.csv {token} --reader sim:blanks --sign-key station.key"));
+        assert!(
+            sams.code == 1 && sams.err.contains("no card was touched") && sams.err.contains("no token gives out"),
+            "{}",
+            sams.err
+        );
+        fs::write(
+            at.join("other.toml"),
+            fs::read_to_string(at.join("school.toml")).unwrap().replace("0000001\"", "0000002\""),
+        )
+        .unwrap();
+        let other = onecard(at, &format!("issue check other.toml people.csv --pin-file first.pin {token}"));
+        // An AES root derives any enterprise's keys in the token; of triple DES the token has the one enterprise's.
+        assert_eq!(other.code, i32::from(cipher == "3des"), "{}{}", other.out, other.err);
+        assert!(cipher == "aes" || other.err.contains("No token has SM4 keys"), "{}", other.err);
+    }
+}
+
+/// The roots of one ceremony in a token and in a sealed file; profiles, lists and a PIN. Returns how the token is named.
+fn in_token_and_file(at: &Path, cipher: &str, label: &str) -> String {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cmd/issue");
+    let profile = fs::read_to_string(source.join("school.toml")).unwrap().replace("\"id-number\"", "\"file\"");
+    fs::write(at.join("school.toml"), profile).unwrap();
+    for file in ["people.csv", "sams.toml", "sams.csv"] {
+        fs::copy(source.join(file), at.join(file)).unwrap();
+    }
+    for (name, text) in [("a.pass", "words of the one"), ("token.pin", "135790"), ("first.pin", "246802")] {
+        write_secret(&at.join(name), text);
+    }
+    json(at, &format!("ceremony new root.ceremony --holder a --holder b --cipher {cipher}"), 0);
+    let mut combine = "ceremony combine root.ceremony".to_owned();
+    for holder in ["a", "b"] {
+        let make = format!("--holder {holder} --out {holder}.component --passphrase-file a.pass");
+        json(at, &format!("ceremony component root.ceremony {make}"), 0);
+        combine += &format!(" --component {holder}.component --passphrase-file a.pass");
+    }
+    let library = std::env::var("ONECARD_PKCS11").unwrap_or_else(|_| panic!("run this test by .ci/with-softhsm"));
+    let token = format!("--token {label} --pkcs11 {library} --token-pin-file token.pin");
+    json(at, &format!("{combine} {token}"), 0);
+    json(at, &format!("{combine} --into root.keys --store-passphrase-file a.pass"), 0);
+    token
 }

@@ -76,9 +76,12 @@ impl From<IssuingError> for Setback {
         use onecard_host::{apdu::ExchangeError, issuing::Cause};
         match error.cause {
             Cause::Exchange(ExchangeError::Transport(source)) => Self::Silent(source),
-            Cause::MissingKey(_) | Cause::MixedAlgorithms(..) | Cause::NoSuchPlace(..) | Cause::NoSuchKind => {
-                Self::Station(error.to_string())
-            }
+            Cause::MissingKey(_)
+            | Cause::MixedAlgorithms(..)
+            | Cause::NoSuchPlace(..)
+            | Cause::NoSuchKind
+            | Cause::Store(_)
+            | Cause::Keeper(_) => Self::Station(error.to_string()),
             cause => Self::Failed(format!("{}: {cause}", error.step)),
         }
     }

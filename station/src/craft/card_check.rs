@@ -5,7 +5,7 @@ use onecard_host::{
     apdu::{Command, ExchangeError, exchange},
     card::{Access, PinError, ReadError, SelectError, Selected, balance, holder, parameters, select, verify_pin},
     issuing::CardOrder,
-    sam::{AuthenticationUse, CardFactors, Sam, SamError, SamOrder, SoftwareSam},
+    sam::{AuthenticationUse, CardFactors, Sam, SamError, SamOrder},
     transport::Transport,
 };
 use onecard_wire::{
@@ -21,11 +21,8 @@ use onecard_wire::{
 };
 use rand::RngExt;
 
-use super::{IssuingKeys, cpu_card::silent};
+use super::{IssuingKeys, Keeper, cpu_card::silent};
 use crate::batch::Setback;
-
-/// The station's own terminal number: no settlement record ever has it.
-pub(super) const STATION: TerminalNumber = TerminalNumber([0; 6]);
 
 /// Reads everything back, and asks for the proofs.
 pub(super) fn check(
@@ -35,10 +32,22 @@ pub(super) fn check(
     order: &CardOrder,
     rights: &[(Slot, RightTerms)],
 ) -> Result<(), Setback> {
-    let mut witness = keys.witness(STATION);
+    let mut witness = keys.keeper();
+    let checked = agree(card, keys.version(), &mut witness, serial, order, rights);
+    checked.map_err(|setback| witness.explain(setback))
+}
+
+fn agree(
+    card: &mut dyn Transport,
+    version: KeyVersion,
+    witness: &mut Keeper<'_>,
+    serial: ApplicationSerial,
+    order: &CardOrder,
+    rights: &[(Slot, RightTerms)],
+) -> Result<(), Setback> {
     let application = select(card, &aid::enterprise_application(order.enterprise)).map_err(select_setback)?;
-    files(card, &application, &mut witness, serial, order)?;
-    access(card, &application, &mut witness, keys.version(), rights)?;
+    files(card, &application, witness, serial, order)?;
+    access(card, &application, witness, version, rights)?;
     verify_pin(card, &application, &order.pin).map_err(|error| match error {
         PinError::Exchange { source, .. } => exchange_setback(source),
         other => Setback::Failed(other.to_string()),
@@ -47,10 +56,10 @@ pub(super) fn check(
         if balance(card, &application, purse).map_err(read_setback)? != Amount::ZERO {
             return Err(Setback::Failed(format!("the balance of the {purse:?} is not 0")));
         }
-        load_mac1(card, &mut witness, serial, order, purse)?;
+        load_mac1(card, witness, serial, order, purse)?;
     }
     for usage in [AuthenticationUse::Access, AuthenticationUse::Attendance] {
-        authentication(card, &mut witness, serial, order, usage)?;
+        authentication(card, witness, serial, order, usage)?;
     }
     Ok(())
 }
@@ -58,7 +67,7 @@ pub(super) fn check(
 fn files(
     card: &mut dyn Transport,
     application: &Selected,
-    witness: &mut SoftwareSam,
+    witness: &mut Keeper<'_>,
     serial: ApplicationSerial,
     order: &CardOrder,
 ) -> Result<(), Setback> {
@@ -86,7 +95,7 @@ fn files(
 fn access(
     card: &mut dyn Transport,
     application: &Selected,
-    witness: &mut SoftwareSam,
+    witness: &mut Keeper<'_>,
     version: KeyVersion,
     rights: &[(Slot, RightTerms)],
 ) -> Result<(), Setback> {
@@ -107,7 +116,7 @@ fn access(
 /// INITIALIZE FOR LOAD of amount 0: MAC1 shows the load key. Nothing is loaded.
 fn load_mac1(
     card: &mut dyn Transport,
-    witness: &mut SoftwareSam,
+    witness: &mut Keeper<'_>,
     serial: ApplicationSerial,
     order: &CardOrder,
     purse: Purse,
@@ -142,7 +151,7 @@ fn load_mac1(
 
 fn authentication(
     card: &mut dyn Transport,
-    witness: &mut SoftwareSam,
+    witness: &mut Keeper<'_>,
     serial: ApplicationSerial,
     order: &CardOrder,
     usage: AuthenticationUse,

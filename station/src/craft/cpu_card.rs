@@ -1,17 +1,20 @@
 //! CPU cards: from blank to an enterprise's application, in an MF under the operator's keys.
 
 use onecard_host::{
-    access::{sealed_right, write_access_right},
-    card::{SelectError, select},
+    access::{RightTerms, Slot, sealed_right, write_access_right},
+    card::{SelectError, Selected, select},
     crypto::{DesKey, LineKey},
-    issuing::{Condition, MfKeys, NotOurs, Opener, examine, issue_card, prepare_mf_resumable},
-    keys::MissingKey,
+    issuing::{
+        CardOrder, CardWash, Condition, Known, MfKeys, NotOurs, Note, Opener, Reached, examine, prepare_mf_resumable,
+        wash_card_to_enterprise, wash_card_to_operator,
+    },
+    key_store::StoreError,
     sam::CardFactors,
     transport::{Transport, TransportError},
 };
 use onecard_wire::{aid, number::ApplicationSerial};
 
-use super::{IssuingKeys, Orders, card_check};
+use super::{IssuingKeys, Keeper, Orders, card_check};
 use crate::{
     batch::{Craft, Found, Job, Setback},
     numbers::{Number, Serial, Series},
@@ -59,21 +62,13 @@ impl Craft for CpuCardCraft<'_> {
     fn make(&self, card: &mut dyn Transport, job: &Job, opening: LineKey) -> Result<(), Setback> {
         let serial = application_serial(job)?;
         let order = self.orders.order(job.row).ok_or_else(|| no_row(job.row))?;
-        let (mf, keys) = (self.mf(serial)?, self.keys.card(serial));
+        let (mf, mut keeper) = (self.mf(serial)?, self.keys.keeper());
         prepare_mf_resumable(card, &opening, &mf)?;
-        let application = issue_card(card, &mf, &keys, &order, &mut rand::rng())?;
-        let rights = self.orders.rights(&order);
-        if rights.is_empty() {
-            return Ok(());
-        }
-        let mut witness = self.keys.witness(card_check::STATION);
-        let factors = CardFactors { enterprise: order.enterprise, serial };
-        for (slot, terms) in rights {
-            let right = sealed_right(&mut witness, factors, self.keys.version(), &terms)
-                .map_err(|error| Setback::Station(format!("access rights: {error}")))?;
-            write_access_right(card, &application, &mut witness, slot, &right).map_err(card_check::right_setback)?;
-        }
-        Ok(())
+        let management = self.keys.management(serial).map_err(station)?;
+        wash_card_to_operator(card, &mf, &management, (order.enterprise, serial, order.directory))?;
+        drop(management);
+        let application = second_wash(card, self.keys, &mut keeper, serial, &order)?;
+        write_rights(card, &application, &mut keeper, &order, &self.orders.rights(&order), self.keys)
     }
 
     fn check(&self, card: &mut dyn Transport, job: &Job) -> Result<(), Setback> {
@@ -108,7 +103,7 @@ impl CpuCardCraft<'_> {
     }
 
     fn mf(&self, serial: ApplicationSerial) -> Result<MfKeys, Setback> {
-        self.keys.mf(serial).map_err(|missing: MissingKey| Setback::Station(missing.to_string()))
+        self.keys.mf(serial).map_err(station)
     }
 
     fn serial(&self, number: Number) -> Result<ApplicationSerial, Setback> {
@@ -117,6 +112,39 @@ impl CpuCardCraft<'_> {
             _ => Err(Setback::Station(format!("number {} is outside the profile's range", number.0))),
         }
     }
+}
+
+/// The enterprise's keys, contents and PIN, onto an application that has the operator's management key alone.
+pub(super) fn second_wash(
+    card: &mut dyn Transport,
+    keys: &IssuingKeys,
+    keeper: &mut Keeper<'_>,
+    serial: ApplicationSerial,
+    order: &CardOrder,
+) -> Result<Selected, Setback> {
+    let wash = CardWash { serial, order, management: keys.operator_version() };
+    let known = Known::default().with(Note::Reached(Reached::Operator));
+    let washed = wash_card_to_enterprise(card, &mut keys.store(), keeper, &wash, known, &mut known.clone());
+    washed.map_err(|error| keeper.explain(error.into()))
+}
+
+/// EF 0019.
+pub(super) fn write_rights(
+    card: &mut dyn Transport,
+    application: &Selected,
+    keeper: &mut Keeper<'_>,
+    order: &CardOrder,
+    rights: &[(Slot, RightTerms)],
+    keys: &IssuingKeys,
+) -> Result<(), Setback> {
+    let factors = CardFactors { enterprise: order.enterprise, serial: application.serial() };
+    for (slot, terms) in rights {
+        let right = sealed_right(keeper, factors, keys.version(), terms)
+            .map_err(|error| keeper.explain(Setback::Station(format!("access rights: {error}"))))?;
+        write_access_right(card, application, keeper, *slot, &right)
+            .map_err(|error| keeper.explain(card_check::right_setback(error)))?;
+    }
+    Ok(())
 }
 
 /// What a condition means, where the keys of a number may have opened the card.
@@ -148,6 +176,11 @@ fn application_serial(job: &Job) -> Result<ApplicationSerial, Setback> {
 
 fn no_row(row: u64) -> Setback {
     Setback::Station(format!("the list has no row {row}: it was changed since the batch began"))
+}
+
+/// The store made nothing.
+pub(super) fn station(error: StoreError) -> Setback {
+    Setback::Station(error.to_string())
 }
 
 /// The card left, or the reader failed.

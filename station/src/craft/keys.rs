@@ -1,29 +1,42 @@
 //! The keys a station issues with: the seam behind which they are.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use onecard_host::{
+    crypto::Key,
     issuing::{MfKeys, SamSerial},
-    keys::{CardKeys, CheckValue, EnterpriseKeys, MissingKey, Purpose, RootKeys},
-    sam::{SoftwareSam, SoftwareSamState},
+    key_store::{KeyStore, NamedKey, StoreError, StoredKey, WriteKeyBody, WriteKeyOrder},
+    keys::{CheckValue, EnterpriseKeys, MissingKey, Purpose},
 };
 use onecard_wire::{
     key::KeyVersion,
-    number::{ApplicationSerial, EnterpriseId, TerminalNumber},
+    number::{ApplicationSerial, EnterpriseId},
 };
 
-use crate::profile::Profile;
+use super::Keeper;
+use crate::{profile::Profile, store::IssuingStore};
 
-/// Development keys: roots in memory, and one enterprise's keys made of them.
+/// A key store, as the readers of a station share it, and the versions that a profile names.
 #[derive(Debug)]
 pub struct IssuingKeys {
-    roots: RootKeys,
-    enterprise: EnterpriseKeys,
+    enterprise: EnterpriseId,
     operator_version: KeyVersion,
     version: KeyVersion,
+    /// One question at a time; a card's whole making is many.
+    store: Mutex<Box<dyn IssuingStore>>,
 }
 
 /// These are not the keys that the profile means.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum OtherKeys {
+    /// Another enterprise's.
+    #[error("the keys are of enterprise {found}, and the profile is of {expected}: name the files of one enterprise")]
+    Enterprise {
+        /// Whose they are.
+        found: EnterpriseId,
+        /// Whose cards are to be made.
+        expected: EnterpriseId,
+    },
     /// One is not there.
     #[error(transparent)]
     Missing(#[from] MissingKey),
@@ -40,60 +53,111 @@ pub enum OtherKeys {
         /// What the profile says.
         expected: CheckValue,
     },
+    /// The store does not tell what it has.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl IssuingKeys {
-    /// Those that `profile` names, of `roots`.
+    /// Those that `profile` names, in `store`.
     ///
     /// # Errors
     /// [`OtherKeys`]: a key is missing, or is not the one that the profile means. None was used.
-    pub fn new(roots: RootKeys, profile: &Profile) -> Result<Self, OtherKeys> {
-        let enterprise = roots.enterprise(profile.enterprise);
+    pub fn new(mut store: Box<dyn IssuingStore>, profile: &Profile) -> Result<Self, OtherKeys> {
+        let (found, expected) = (store.enterprise(), profile.enterprise);
+        if found != expected {
+            return Err(OtherKeys::Enterprise { found, expected });
+        }
         let (operator_version, version) = (profile.operator_key_version, profile.key_version);
+        let there = store.keys()?;
+        let stored = |purpose, version| {
+            let name = NamedKey { purpose, version };
+            there.iter().find(|stored| stored.name == name).ok_or_else(|| MissingKey::from(name))
+        };
+        stored(Purpose::Management, operator_version)?;
+        stored(Purpose::Control, version)?;
         for (purpose, expected) in &profile.check_values {
-            let found = CheckValue::of(enterprise.keys().key(*purpose, version)?);
+            let found = stored(*purpose, version)?.check_value;
             if found != *expected {
                 return Err(OtherKeys::CheckValue { purpose: *purpose, found, expected: *expected });
             }
         }
-        Ok(Self { roots, enterprise, operator_version, version })
+        Ok(Self { enterprise: expected, operator_version, version, store: Mutex::new(store) })
     }
 
-    pub(crate) fn enterprise_id(&self) -> EnterpriseId {
-        self.enterprise.enterprise()
+    pub(crate) const fn enterprise_id(&self) -> EnterpriseId {
+        self.enterprise
     }
 
+    /// Of the enterprise's keys.
     pub(crate) const fn version(&self) -> KeyVersion {
         self.version
     }
 
+    /// Of the operator's.
+    pub(crate) const fn operator_version(&self) -> KeyVersion {
+        self.operator_version
+    }
+
     /// The operator's keys of the card whose application has this serial: a blank card tells no number of its own.
-    pub(crate) fn mf(&self, serial: ApplicationSerial) -> Result<MfKeys, MissingKey> {
-        MfKeys::of_card(&self.roots.chip(serial.to_bytes()), self.operator_version)
+    pub(crate) fn mf(&self, serial: ApplicationSerial) -> Result<MfKeys, StoreError> {
+        self.mf_of(serial.to_bytes(), Purpose::CardControl, Purpose::CardMaintenance)
     }
 
-    pub(crate) fn mf_of_sam(&self, serial: SamSerial) -> Result<MfKeys, MissingKey> {
-        MfKeys::of_sam(&self.roots.chip(serial.factor()), self.operator_version)
+    pub(crate) fn mf_of_sam(&self, serial: SamSerial) -> Result<MfKeys, StoreError> {
+        self.mf_of(serial.factor(), Purpose::SamCardControl, Purpose::SamCardMaintenance)
     }
 
-    pub(crate) fn card(&self, serial: ApplicationSerial) -> CardKeys {
-        self.enterprise.card(serial)
+    fn mf_of(&self, chip: [u8; 8], control: Purpose, maintenance: Purpose) -> Result<MfKeys, StoreError> {
+        let key = |purpose| self.lock().chip_key(NamedKey { purpose, version: self.operator_version }, chip);
+        Ok(MfKeys { control: key(control)?, maintenance: key(maintenance)? })
     }
 
-    pub(crate) const fn enterprise(&self) -> &EnterpriseKeys {
-        &self.enterprise
+    /// The operator's management key of one card's application, which the first wash leaves there.
+    pub(crate) fn management(&self, serial: ApplicationSerial) -> Result<Key, StoreError> {
+        let name = NamedKey { purpose: Purpose::Management, version: self.operator_version };
+        self.card_key(name, serial.to_bytes())
     }
 
-    /// Who makes and checks MACs for the station as the enterprise's SAMs do.
-    pub(crate) fn witness(&self, terminal: TerminalNumber) -> SoftwareSam {
-        let state = SoftwareSamState {
-            terminal,
-            next_sequence: 0,
-            load_limit_fen: u32::MAX,
-            last_load: None,
-            last_purchase: None,
-            randoms_made: 0,
-        };
-        SoftwareSam::new(self.enterprise.clone(), self.version, state)
+    pub(crate) fn card_key(&self, name: NamedKey, factor: [u8; 8]) -> Result<Key, StoreError> {
+        self.lock().card_key(name, factor)
+    }
+
+    /// The enterprise's own keys, for SAMs.
+    pub(crate) fn working_keys(&self) -> Result<EnterpriseKeys, StoreError> {
+        self.lock().working_keys()
+    }
+
+    /// Whoever makes the bodies of WRITE KEY.
+    pub(crate) const fn store(&self) -> Seat<'_> {
+        Seat(self)
+    }
+
+    /// Who makes and checks MACs for the station as the enterprise's issuing SAM does.
+    pub(crate) const fn keeper(&self) -> Keeper<'_> {
+        Keeper::new(self)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Box<dyn IssuingStore>> {
+        // A store keeps nothing between two questions that a thread which died could have left half done.
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One reader's seat at the store that all share.
+#[derive(Debug)]
+pub(crate) struct Seat<'k>(&'k IssuingKeys);
+
+impl KeyStore for Seat<'_> {
+    fn enterprise(&self) -> EnterpriseId {
+        self.0.enterprise
+    }
+
+    fn keys(&mut self) -> Result<Vec<StoredKey>, StoreError> {
+        self.0.lock().keys()
+    }
+
+    fn write_key(&mut self, order: &WriteKeyOrder<'_>) -> Result<WriteKeyBody, StoreError> {
+        self.0.lock().write_key(order)
     }
 }

@@ -3,6 +3,7 @@
 mod any;
 mod card_check;
 mod cpu_card;
+mod keeper;
 mod keys;
 mod orders;
 mod sam;
@@ -10,6 +11,7 @@ mod sam_check;
 
 pub use any::AnyCraft;
 pub use cpu_card::CpuCardCraft;
+use keeper::Keeper;
 pub use keys::{IssuingKeys, OtherKeys};
 pub use orders::{OrderError, Orders};
 pub use sam::SamCraft;

@@ -12,7 +12,7 @@ use onecard_wire::{
     aid, fid::Fid, ins, key::CONTROL_KEY_ID, number::EnterpriseId, sam::CARD_INFO_LEN, status::StatusWord,
 };
 
-use super::{IssuingKeys, sam_check};
+use super::{IssuingKeys, cpu_card::station, sam_check};
 use crate::{
     batch::{Craft, Found, Job, Setback},
     numbers::{Number, Serial, Series},
@@ -69,9 +69,11 @@ impl Craft for SamCraft<'_> {
 
     fn make(&self, card: &mut dyn Transport, job: &Job, opening: LineKey) -> Result<(), Setback> {
         let order = self.order(job)?;
+        // Asked for first: a store that gives none out makes no SAM, and no card is touched.
+        let working = self.keys.working_keys().map_err(station)?;
         let mf = self.mf(order.serial)?;
         prepare_mf_resumable(card, &opening, &mf)?;
-        Ok(issue_sam(card, &mf, self.keys.enterprise(), &order)?)
+        Ok(issue_sam(card, &mf, &working, &order)?)
     }
 
     fn check(&self, card: &mut dyn Transport, job: &Job) -> Result<(), Setback> {
@@ -128,7 +130,7 @@ impl SamCraft<'_> {
     }
 
     fn mf(&self, serial: SamSerial) -> Result<MfKeys, Setback> {
-        self.keys.mf_of_sam(serial).map_err(|missing| Setback::Station(missing.to_string()))
+        self.keys.mf_of_sam(serial).map_err(station)
     }
 
     fn serial(&self, number: Number) -> Result<SamSerial, Setback> {

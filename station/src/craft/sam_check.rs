@@ -3,21 +3,21 @@
 use onecard_host::{
     crypto::{SessionKey, TransactionTerms},
     issuing::SamCardOrder,
-    keys::{MissingKey, Purpose},
-    sam::{AuthenticationUse, CardFactors, Levels, PsamCard, Sam, SamError, SamOrder, SoftwareSam},
+    keys::{EnterpriseKeys, MissingKey, Purpose},
+    sam::{AuthenticationUse, CardFactors, Levels, PsamCard, Sam, SamError, SamOrder, SoftwareSam, SoftwareSamState},
     transport::Transport,
 };
 use onecard_wire::{
     amount::Amount,
     date::Moment,
     key::{AlgorithmId, KeyVersion},
-    number::ApplicationSerial,
+    number::{ApplicationSerial, TerminalNumber},
     sam::{InitSam, UsageKind},
     wallet::TransactionType,
 };
 use rand::RngExt;
 
-use super::IssuingKeys;
+use super::{IssuingKeys, cpu_card::station as store_failed};
 use crate::{batch::Setback, profile::SamTerms};
 
 /// Reads terminal number and limit back by what the SAM does with them, and compares its MACs with the keys'.
@@ -32,9 +32,10 @@ pub(super) fn check(
     if sam.terminal().map_err(failed)? != order.terminal {
         return Err(Setback::Failed("the terminal number does not read as it was ordered".to_owned()));
     }
-    let mut witness = keys.witness(order.terminal);
+    let working = keys.working_keys().map_err(store_failed)?;
+    let mut witness = witness(&working, keys.version(), order.terminal);
     for (kind, version) in &terms.keys {
-        prove(&mut sam, &mut witness, keys, order, *kind, *version)?;
+        prove(&mut sam, &mut witness, (keys, &working), order, *kind, *version)?;
     }
     Ok(())
 }
@@ -43,7 +44,7 @@ pub(super) fn check(
 fn prove<T: Transport>(
     sam: &mut PsamCard<T>,
     witness: &mut SoftwareSam,
-    keys: &IssuingKeys,
+    (keys, working): (&IssuingKeys, &EnterpriseKeys),
     order: &SamCardOrder,
     kind: UsageKind,
     version: KeyVersion,
@@ -54,11 +55,11 @@ fn prove<T: Transport>(
     let factors = CardFactors { enterprise: keys.enterprise_id(), serial };
     let agree = match kind {
         UsageKind::PURCHASE => {
-            let order = transaction(keys, order, factors, version, TransactionType::PURCHASE_EP)?;
+            let order = transaction(working, order, factors, version, TransactionType::PURCHASE_EP)?;
             sam.initialize_purchase(&order).map_err(failed)?.mac1
                 == witness.initialize_purchase(&order).map_err(station)?.mac1
         }
-        UsageKind::LOAD => return prove_load(sam, keys, order, factors, version),
+        UsageKind::LOAD => return prove_load(sam, working, order, factors, version),
         UsageKind::ACCESS_AUTHENTICATION | UsageKind::ATTENDANCE_AUTHENTICATION => {
             let usage = match kind {
                 UsageKind::ACCESS_AUTHENTICATION => AuthenticationUse::Access,
@@ -81,14 +82,14 @@ fn prove<T: Transport>(
 
 fn prove_load<T: Transport>(
     sam: &mut PsamCard<T>,
-    keys: &IssuingKeys,
+    keys: &EnterpriseKeys,
     order: &SamCardOrder,
     factors: CardFactors,
     version: KeyVersion,
 ) -> Result<(), Setback> {
     let asked = transaction(keys, order, factors, version, TransactionType::LOAD_EP)?;
     let missing = |missing: MissingKey| Setback::Station(missing.to_string());
-    let key = keys.enterprise().card_key(factors.serial, Purpose::Load, version).map_err(missing)?;
+    let key = keys.card_key(factors.serial, Purpose::Load, version).map_err(missing)?;
     let terms = TransactionTerms {
         amount: asked.init.amount,
         transaction_type: asked.init.transaction_type,
@@ -105,15 +106,14 @@ fn prove_load<T: Transport>(
 
 /// A transaction of amount 0 that no card asks for.
 fn transaction(
-    keys: &IssuingKeys,
+    keys: &EnterpriseKeys,
     order: &SamCardOrder,
     card: CardFactors,
     version: KeyVersion,
     transaction_type: TransactionType,
 ) -> Result<SamOrder, Setback> {
     let purpose = if transaction_type == TransactionType::LOAD_EP { Purpose::Load } else { Purpose::Purchase };
-    let key =
-        keys.enterprise().keys().key(purpose, version).map_err(|missing| Setback::Station(missing.to_string()))?;
+    let key = keys.keys().key(purpose, version).map_err(|missing| Setback::Station(missing.to_string()))?;
     let [a, b, c, d] = order.valid_from.to_bytes();
     let moment = Moment::from_bytes([a, b, c, d, 0, 0, 0]);
     let init = InitSam {
@@ -126,6 +126,19 @@ fn transaction(
         algorithm: AlgorithmId::of(key.algorithm()),
     };
     Ok(SamOrder { card, init })
+}
+
+/// Who makes the MACs of the enterprise's terminals, to compare with.
+fn witness(working: &EnterpriseKeys, version: KeyVersion, terminal: TerminalNumber) -> SoftwareSam {
+    let state = SoftwareSamState {
+        terminal,
+        next_sequence: 0,
+        load_limit_fen: u32::MAX,
+        last_load: None,
+        last_purchase: None,
+        randoms_made: 0,
+    };
+    SoftwareSam::new(working.clone(), version, state)
 }
 
 fn failed(error: SamError) -> Setback {

@@ -16,6 +16,7 @@ use onecard_station::{
     craft::{IssuingKeys, SamCraft},
     people::terminals,
     profile::{Kind, Profile},
+    store::RootStore,
 };
 use onecard_wire::key::KeyVersion;
 use rand::{SeedableRng, rngs::ChaCha8Rng};
@@ -49,7 +50,7 @@ fn each_terminal_gets_its_sam_however_it_is_pulled() {
         let Kind::Sam(terms) = &profile.kind else { panic!("{role}") };
         let list = terminals("terminals.csv", LIST).unwrap();
         let roots = RootKeys::generate(KeyVersion(1), &mut ChaCha8Rng::seed_from_u64(7));
-        let keys = IssuingKeys::new(roots, &profile).unwrap();
+        let keys = IssuingKeys::new(Box::new(RootStore::new(roots, profile.enterprise)), &profile).unwrap();
         let craft = SamCraft { keys: &keys, profile: &profile, terms, list: &list };
         for at in (570..).step_by(3) {
             let folder = tempfile::tempdir().unwrap();

@@ -14,6 +14,7 @@ use onecard_station::{
     craft::{CpuCardCraft, IssuingKeys, Orders},
     people::{IdNumber, List, Person, people},
     profile::Profile,
+    store::RootStore,
 };
 use onecard_wire::key::{Algorithm, KeyVersion};
 use rand::{SeedableRng, rngs::ChaCha8Rng};
@@ -64,7 +65,7 @@ impl School {
         let list = people("people.csv", csv(people_count).as_bytes()).unwrap();
         let mut random = ChaCha8Rng::seed_from_u64(20_261_129);
         let roots = RootKeys::generate_with(KeyVersion(1), |_| algorithm, &mut random);
-        let keys = IssuingKeys::new(roots, &profile).unwrap();
+        let keys = IssuingKeys::new(Box::new(RootStore::new(roots, profile.enterprise)), &profile).unwrap();
         let rows = list.rows.iter().map(|(row, _)| *row).collect();
         let (journal, ledger) = (folder.join("people.journal"), folder.join(&profile.ledger));
         let (profile_hash, list_hash) = ("profile".to_owned(), "list".to_owned());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use clap::Args;
 
-use crate::{development_keys::DevelopmentKeys, passphrase};
+use crate::{development_keys::DevelopmentKeys, passphrase, token::TokenAccess};
 
 /// A store for roots.
 #[derive(Args, Debug)]
@@ -15,12 +15,8 @@ pub(super) struct Destination {
     /// File with the sealed key file's own passphrase (口令), mode 0600; without it the passphrase is asked for.
     #[arg(long, value_name = "FILE", conflicts_with = "token")]
     store_passphrase_file: Option<PathBuf>,
-    /// The token's PKCS#11 library, such as /usr/lib/softhsm/libsofthsm2.so.
-    #[arg(long, value_name = "FILE", requires = "token")]
-    pkcs11: Option<PathBuf>,
-    /// File with the token user's PIN, mode 0600; without it the PIN is asked for.
-    #[arg(long, value_name = "FILE", requires = "token")]
-    token_pin_file: Option<PathBuf>,
+    #[command(flatten)]
+    access: TokenAccess,
 }
 
 #[derive(Args, Debug)]
@@ -50,8 +46,7 @@ impl Destination {
             return Ok(Kept { store: format!("sealed file {}", into.display()), already });
         }
         let label = self.which.token.as_deref().context("name a store by --into or --token")?;
-        let library = self.pkcs11.as_deref().context("name the token's PKCS#11 library by --pkcs11 请加--pkcs11")?;
-        import(keys, library, label, self.token_pin_file.as_deref())
+        import(keys, label, &self.access)
     }
 }
 
@@ -77,14 +72,13 @@ fn seal(keys: &DevelopmentKeys, into: &Path, passphrase_file: Option<&Path>) -> 
 }
 
 #[cfg(feature = "hsm")]
-fn import(keys: &DevelopmentKeys, library: &Path, label: &str, pin_file: Option<&Path>) -> anyhow::Result<Kept> {
-    let pin = passphrase::text(pin_file, &format!("PIN of token {label} 令牌PIN: "), "--token-pin-file")?;
-    let mut token = onecard_station::store::Token::open(library, label, pin, keys.enterprise)?;
+fn import(keys: &DevelopmentKeys, label: &str, access: &TokenAccess) -> anyhow::Result<Kept> {
+    let mut token = access.open(label, keys.enterprise)?;
     let imported = token.import(&keys.roots)?;
     Ok(Kept { store: token.place(), already: imported.new == 0 })
 }
 
 #[cfg(not(feature = "hsm"))]
-fn import(_: &DevelopmentKeys, _: &Path, label: &str, _: Option<&Path>) -> anyhow::Result<Kept> {
-    anyhow::bail!("token {label}: this program was built without tokens; build it with --features hsm 未编译hsm功能")
+fn import(_: &DevelopmentKeys, label: &str, _: &TokenAccess) -> anyhow::Result<Kept> {
+    crate::token::unknown(label)
 }

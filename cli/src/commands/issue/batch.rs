@@ -46,7 +46,7 @@ pub(crate) struct IssueBatch {
     /// The key that the report is signed by, of `issue new-key`.
     #[arg(long, value_name = "FILE")]
     sign_key: PathBuf,
-    /// The batch's journal [default: LIST.journal].
+    /// The batch's journal [default: LIST.journal]; the report stands beside it.
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
     /// Blank cards handed out for a new batch (领用空白卡数) [default: those in the folders].
@@ -105,7 +105,7 @@ pub(super) fn run(options: &IssueBatch, json: bool) -> anyhow::Result<Output> {
     let clock = options.clock()?;
     let name = hex::encode(rand::rng().random::<[u8; 6]>());
     let mut journal = batch::open_journal(&SystemDisk, &journal_path, &order, &name, clock())?;
-    let files = Files::beside(options.inputs.list_path());
+    let files = Files::beside(options.journal.as_deref().unwrap_or_else(|| options.inputs.list_path()));
     if journal.replayed().is_closed() {
         let report = outputs::write(&files, options, &read, &journal, &sign_key, clock())?;
         return finished(&journal_path, &report, Exit::Done);

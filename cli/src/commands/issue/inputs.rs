@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use onecard_host::card::Pin;
 use onecard_simulator::chip::{Blank, Kind as ChipKind};
 use onecard_station::{
@@ -16,7 +16,7 @@ use onecard_station::{
 use sha2::{Digest, Sha256};
 
 use super::Inputs;
-use crate::{development_keys::DevelopmentKeys, pin};
+use crate::pin;
 
 /// All of it.
 pub(super) struct Read {
@@ -62,15 +62,7 @@ impl Inputs {
                  install` and `onecard card new --on-sim`"
             ),
         };
-        let keys = DevelopmentKeys::read(&self.keys, &self.passphrase)?;
-        ensure!(
-            keys.enterprise == profile.enterprise,
-            "profile {profile_name} is of enterprise {}, the keys {} are of {}: name the files of one enterprise",
-            profile.enterprise,
-            self.keys.display(),
-            keys.enterprise
-        );
-        let keys = IssuingKeys::new(keys.roots, &profile).with_context(|| format!("keys {}", self.keys.display()))?;
+        let keys = self.keys.open(&profile)?;
         let pin = self.pin_file.as_deref().map(pin::from_file).transpose()?;
         Ok(Read { profile, profile_hash, rows, list_hash: hash(&content), keys, pin })
     }

@@ -5,6 +5,7 @@ mod blanks;
 mod explain;
 mod folder;
 mod inputs;
+mod keys;
 mod outputs;
 mod screen;
 
@@ -15,7 +16,6 @@ use serde::Serialize;
 
 use crate::{
     output::{Exit, Output},
-    passphrase::PassphraseSource,
     signing_key,
     table::pairs,
 };
@@ -55,6 +55,9 @@ Examples:
   # two readers of it at once, told for another program, an event a line 两台读卡器
   onecard --json issue batch school.toml people.csv --keys dev.keys --reader sim:blanks --reader sim:blanks \\
     --sign-key station.key
+  # by the keys of a PKCS#11 token, which do not leave it (a program built with --features hsm) 加密机
+  onecard issue batch school.toml people.csv --token roots --pkcs11 /usr/lib/softhsm/libsofthsm2.so \\
+    --reader sim:blanks --sign-key station.key
   onecard journal verify people.csv.journal --report people.csv.report --key station.key.pub   # 验证日志与报告
 
 The journal people.csv.journal tells how far it is; the ledger that the profile names, which numbers were given.
@@ -67,11 +70,8 @@ pub(crate) struct Inputs {
     profile: PathBuf,
     /// The list (名单), CSV in UTF-8 or GB18030: people, or terminals where the profile issues SAMs.
     list: PathBuf,
-    /// The development key file, in clear or sealed by a passphrase.
-    #[arg(long, value_name = "FILE")]
-    keys: PathBuf,
     #[command(flatten)]
-    passphrase: PassphraseSource,
+    keys: keys::KeyPlace,
     /// File with everybody's first PIN (初始密码), where the profile says pin = "file": digits, mode 0600.
     #[arg(long, value_name = "FILE")]
     pin_file: Option<PathBuf>,

@@ -38,9 +38,9 @@ pub(super) struct Report {
 }
 
 impl Files {
-    /// Beside the list.
-    pub(super) fn beside(list: &Path) -> Self {
-        let with = |ending| beside(list, ending);
+    /// Beside the list, or the journal that was named.
+    pub(super) fn beside(file: &Path) -> Self {
+        let with = |ending| beside(file, ending);
         Self { page: with(".report.html"), list: with(".report.csv"), signature: with(".report") }
     }
 }

@@ -19,6 +19,7 @@ use onecard_station::{
     numbers::{Block, LedgerState},
     people::{IdNumber, people},
     profile::Profile,
+    store::RootStore,
 };
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
@@ -138,7 +139,7 @@ impl Room {
         let profile = Profile::parse("school.toml", &fs::read_to_string(self.0.join("school.toml")).unwrap()).unwrap();
         let content = fs::read(self.0.join("people.csv")).unwrap();
         let list = people("people.csv", &content).unwrap();
-        let keys = IssuingKeys::new(self.roots(), &profile).unwrap();
+        let keys = IssuingKeys::new(Box::new(RootStore::new(self.roots(), profile.enterprise)), &profile).unwrap();
         let orders = Orders::new(&profile, "people.csv", &list, None).unwrap();
         let craft = CpuCardCraft { keys: &keys, orders: &orders, series: &profile.series };
         let journal = fs::read(self.0.join("people.csv.journal")).unwrap();

@@ -6,6 +6,7 @@
 //! only while a body of WRITE KEY is sealed.
 
 mod error;
+mod issuing;
 mod objects;
 
 use std::{collections::BTreeMap, path::Path};
@@ -198,19 +199,25 @@ impl Token {
     }
 
     fn derived(&self, purpose: Purpose, version: KeyVersion) -> Result<Known, TokenError> {
-        let root = Name { kept: Kept::Root, purpose, version };
-        let root = self.find(&root)?.ok_or(MissingKey { purpose, version })?;
-        let kind = self.session.get_attributes(root, &[cryptoki::object::AttributeType::KeyType]);
-        let kind = kind.map_err(|error| self.place.failed("asked for a key's type", error))?;
-        if !kind.contains(&Attribute::KeyType(KeyType::AES)) {
+        let root = self.root(NamedKey { purpose, version })?;
+        if root.algorithm != Algorithm::Aes {
             // A triple DES root of the operator's own, which no enterprise key comes from.
             return Err(MissingKey { purpose, version }.into());
         }
         let block = objects::factor_block(self.enterprise.to_bytes());
         let mechanism = Mechanism::AesCbcEncryptData(AesCbcDeriveParams::new([0; 16], &block));
-        let handle = self.session.derive_key(&mechanism, root, &objects::derived_template());
+        let handle = self.session.derive_key(&mechanism, root.handle, &objects::derived_template());
         let handle = handle.map_err(|error| self.place.failed("asked to derive a key (C_DeriveKey)", error))?;
         Ok(Known { handle, algorithm: Algorithm::Aes })
+    }
+
+    fn root(&self, NamedKey { purpose, version }: NamedKey) -> Result<Known, TokenError> {
+        let handle = self.find(&Name { kept: Kept::Root, purpose, version })?;
+        let handle = handle.ok_or(MissingKey { purpose, version })?;
+        let kind = self.session.get_attributes(handle, &[cryptoki::object::AttributeType::KeyType]);
+        let kind = kind.map_err(|error| self.place.failed("asked for a key's type", error))?;
+        let is_aes = kind.contains(&Attribute::KeyType(KeyType::AES));
+        Ok(Known { handle, algorithm: if is_aes { Algorithm::Aes } else { Algorithm::Des } })
     }
 
     /// `key` diversified by `factor`: one card's, which leaves the token.
