@@ -14,6 +14,7 @@
 //! | [`disk`] | what is durable when, for journals and the blacklist |
 //! | [`issuing`] | from a blank card to an application or a SAM |
 //! | [`globalplatform`] | management of RFID-SIMs: secure channels, the registry, keys |
+//! | [`over_the_air`] | secured packets by short message, the platform's side |
 //! | [`key_master`] | the key master card and its mother card: personalised, opened, filled, copied |
 //! | [`keys`] | roots, diversification, check values |
 //! | [`key_store`] | where master keys are, which give ready bodies of WRITE KEY and no key |
@@ -62,6 +63,7 @@ pub mod key_store;
 pub mod keys;
 mod line_file;
 pub mod line_protection;
+pub mod over_the_air;
 pub mod presence;
 pub mod sam;
 pub mod terminal;

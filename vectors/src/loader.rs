@@ -23,7 +23,7 @@ use crate::{
     sam::{SamLoad, SamPurchase},
     sam_crypt::{DesCrypt, SamMark},
     secure_channel::{CardChallenge, Chain, Derivation, PutKey, Scp02Keys, Scp03Keys, SensitiveData, Session},
-    secured_packet::CommandPacket,
+    secured_packet::{CommandPacket, ResponsePacket},
     toolkit::{ToolkitCommand, ToolkitEnvelope, ToolkitProfile, ToolkitReport, ToolkitResponse, ToolkitText},
     uicc::UiccParameters,
     unload::Unload,
@@ -153,6 +153,8 @@ kinds! {
     milenage: Milenage,
     /// Command packets over the air.
     command_packet: CommandPacket,
+    /// Response packets over the air.
+    response_packet: ResponsePacket,
     /// Texts of the toolkit.
     toolkit_text: ToolkitText,
     /// Proactive commands.

@@ -18,6 +18,10 @@ pub struct Key {
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct DesKey([u8; 8]);
 
+/// A triple DES key of three different parts, 24 bytes: over the air alone (ETSI TS 102 225 clause 5.1.2).
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct TripleLengthKey([u8; 24]);
+
 /// A key that protects commands: 8 bytes are DES (FMCOS 2.0 user manual p. 48), 16 bytes know their cipher.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LineKey {
@@ -108,6 +112,33 @@ impl DesKey {
     }
 }
 
+impl TripleLengthKey {
+    /// Length in bytes.
+    pub const LEN: usize = 24;
+
+    /// From its 24 bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// From 48 hex digits.
+    ///
+    /// # Errors
+    /// [`KeyTextError`].
+    pub fn from_hex(text: &str) -> Result<Self, KeyTextError> {
+        let mut key = Self([0; Self::LEN]);
+        hex::decode_to_slice(text, &mut key.0).map_err(|_| KeyTextError)?;
+        Ok(key)
+    }
+
+    /// The 24 bytes, for PUT KEY.
+    #[must_use]
+    pub const fn expose(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+}
+
 impl From<Key> for LineKey {
     fn from(key: Key) -> Self {
         Self::Whole(key)
@@ -132,6 +163,12 @@ impl PartialEq for DesKey {
     }
 }
 
+impl PartialEq for TripleLengthKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
 macro_rules! secret {
     ($($name:ident),*) => {$(
         impl Eq for $name {}
@@ -142,11 +179,11 @@ macro_rules! secret {
         }
     )*};
 }
-secret!(Key, DesKey);
+secret!(Key, DesKey, TripleLengthKey);
 
 /// Not a key in hex digits. The text is not repeated: it may be most of one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("a key is 32 hexadecimal digits")]
+#[error("a key is 32 hexadecimal digits, one of three-key triple DES 48")]
 pub struct KeyTextError;
 
 #[cfg(test)]

@@ -9,8 +9,10 @@ use onecard_wire::{
 use subtle::ConstantTimeEq;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
-use super::secure_channel::aes::Aes;
-use crate::{crypto::Key, keys::CheckValue};
+use crate::{
+    crypto::{Aes, Key, TripleDes, TripleLengthKey},
+    keys::CheckValue,
+};
 
 /// An AES key of 16, 24 or 32 bytes.
 #[derive(Clone, ZeroizeOnDrop)]
@@ -25,6 +27,8 @@ pub struct AesKey {
 pub enum DomainKey {
     /// Two-key triple DES, of SCP02 and over the air.
     TripleDes(Key),
+    /// Three-key triple DES, over the air alone.
+    TripleDes3(TripleLengthKey),
     /// AES, of SCP03 and over the air.
     Aes(AesKey),
 }
@@ -109,7 +113,7 @@ impl DomainKey {
     #[must_use]
     pub const fn kind(&self) -> KeyKind {
         match self {
-            Self::TripleDes(_) => KeyKind::DES,
+            Self::TripleDes(_) | Self::TripleDes3(_) => KeyKind::DES,
             Self::Aes(_) => KeyKind::AES,
         }
     }
@@ -119,6 +123,7 @@ impl DomainKey {
     pub fn expose(&self) -> &[u8] {
         match self {
             Self::TripleDes(key) => key.expose(),
+            Self::TripleDes3(key) => key.expose(),
             Self::Aes(key) => key.expose(),
         }
     }
@@ -129,6 +134,10 @@ impl DomainKey {
     pub fn check_value(&self) -> CheckValue {
         match self {
             Self::TripleDes(key) => CheckValue::of(key),
+            Self::TripleDes3(key) => {
+                let [a, b, c, ..] = TripleDes::of_three(key).enciphered([0; 8]);
+                CheckValue([a, b, c])
+            }
             Self::Aes(key) => {
                 let [a, b, c, ..] = Aes::new(key).enciphered([0x01; 16]);
                 CheckValue([a, b, c])

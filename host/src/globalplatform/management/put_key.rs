@@ -71,6 +71,8 @@ fn key_data(
         let enciphered = encipher(blocks)?;
         let with_length = match key {
             DomainKey::TripleDes(_) => false,
+            // 24 bytes are never whole wide blocks.
+            DomainKey::TripleDes3(_) => true,
             DomainKey::Aes(_) => order.form == KeyForm::WithLength || value.len() != enciphered.len(),
         };
         data.push(key.kind().0);

@@ -4,7 +4,6 @@
 //! [`open`] makes a [`Session`] out of a transport; [`Opening`], [`Authenticating`] and [`SecureChannel`] are the same steps
 //! without one. Each step consumes the one before it, so that nothing is protected by keys the card has not shown to have.
 
-pub(in crate::globalplatform) mod aes;
 mod channel;
 mod level;
 mod opening;

@@ -6,13 +6,15 @@ use zeroize::Zeroizing;
 
 use super::{
     super::keys::{AesKey, KeyTriple},
-    aes::{Aes, Cmac},
     level::Level,
     wrapping::{Framed, TooLong, unpadded_len},
 };
 use crate::{
     apdu::{Command, Response},
-    crypto::padding::{WIDE_BLOCK_LEN, WideBlock},
+    crypto::{
+        Aes, Cmac,
+        padding::{WIDE_BLOCK_LEN, WideBlock},
+    },
 };
 
 /// A session's keys, chaining value and counter.

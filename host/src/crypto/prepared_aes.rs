@@ -1,17 +1,15 @@
-//! AES with a key of any length, prepared once for a session.
+//! AES with a key of any length, prepared once for many messages.
 
 use aes::{Aes128, Aes192, Aes256};
 use cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit, consts::U16};
 use zeroize::Zeroizing;
 
-use crate::{
-    crypto::padding::{WIDE_BLOCK_LEN, WideBlock},
-    globalplatform::AesKey,
-};
+use super::padding::{WIDE_BLOCK_LEN, WideBlock};
+use crate::globalplatform::AesKey;
 
 /// A prepared cipher.
 #[derive(Clone)]
-pub(in crate::globalplatform) enum Aes {
+pub(crate) enum Aes {
     Of128(Aes128),
     Of192(Aes192),
     Of256(Aes256),
@@ -20,14 +18,14 @@ pub(in crate::globalplatform) enum Aes {
 /// A prepared CMAC (NIST SP 800-38B). Its blocks go straight to the cipher: the streaming one of the `cmac` crate, which keeps back
 /// a block and erases its buffer for each message, costs a quarter of an exchange.
 #[derive(Clone)]
-pub(super) struct Cmac {
+pub(crate) struct Cmac {
     cipher: Aes,
     /// K1, for a message of whole blocks, and K2, for any other (clause 6.1).
     subkeys: [Zeroizing<WideBlock>; 2],
 }
 
 impl Aes {
-    pub(in crate::globalplatform) fn new(key: &AesKey) -> Self {
+    pub(crate) fn new(key: &AesKey) -> Self {
         let value = key.expose();
         match (value.first_chunk::<32>(), value.first_chunk::<24>(), value.first_chunk::<16>()) {
             (Some(key), ..) => Self::Of256(Aes256::new(key.into())),
@@ -37,7 +35,7 @@ impl Aes {
     }
 
     /// One block.
-    pub(in crate::globalplatform) fn enciphered(&self, block: WideBlock) -> WideBlock {
+    pub(crate) fn enciphered(&self, block: WideBlock) -> WideBlock {
         match self {
             Self::Of128(cipher) => enciphered(cipher, block),
             Self::Of192(cipher) => enciphered(cipher, block),
@@ -46,7 +44,7 @@ impl Aes {
     }
 
     /// CBC from `initial`, in place.
-    pub(in crate::globalplatform) fn encipher_chained(&self, initial: WideBlock, blocks: &mut [WideBlock]) {
+    pub(crate) fn encipher_chained(&self, initial: WideBlock, blocks: &mut [WideBlock]) {
         // Which cipher it is, is asked once and not for each block.
         match self {
             Self::Of128(cipher) => encipher_chained(cipher, initial, blocks),
@@ -56,7 +54,7 @@ impl Aes {
     }
 
     /// The other way, in place.
-    pub(super) fn decipher_chained(&self, initial: WideBlock, blocks: &mut [WideBlock]) {
+    pub(crate) fn decipher_chained(&self, initial: WideBlock, blocks: &mut [WideBlock]) {
         match self {
             Self::Of128(cipher) => decipher_chained(cipher, initial, blocks),
             Self::Of192(cipher) => decipher_chained(cipher, initial, blocks),
@@ -94,7 +92,7 @@ fn xor(left: WideBlock, right: WideBlock) -> WideBlock {
 }
 
 impl Cmac {
-    pub(super) fn new(key: &AesKey) -> Self {
+    pub(crate) fn new(key: &AesKey) -> Self {
         let cipher = Aes::new(key);
         let first = doubled(&Zeroizing::new(cipher.enciphered([0; WIDE_BLOCK_LEN])));
         let second = doubled(&first);
@@ -102,7 +100,7 @@ impl Cmac {
     }
 
     /// The MAC of the parts as one message.
-    pub(super) fn of(&self, parts: &[&[u8]]) -> WideBlock {
+    pub(crate) fn of(&self, parts: &[&[u8]]) -> WideBlock {
         match &self.cipher {
             Aes::Of128(cipher) => cmac(cipher, &self.subkeys, parts),
             Aes::Of192(cipher) => cmac(cipher, &self.subkeys, parts),

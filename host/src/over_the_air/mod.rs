@@ -1,0 +1,19 @@
+//! Secured packets over the air (空中), the platform's side (specification 19): ETSI TS 102 225 and 226, 3GPP TS 31.115.
+//!
+//! Pure functions: bytes in, bytes out. A [`CommandPacket`] is built once under a counter that the caller has reserved and kept,
+//! and sent again byte for byte. What comes back is [`Proven`] only by a right checksum; any other answer is a [`Hint`].
+
+mod check;
+mod command_packet;
+mod keys;
+mod response_packet;
+mod security;
+#[cfg(test)]
+mod tests;
+
+pub use command_packet::{BuildError, CommandHeader, CommandPacket, OpenedCommand, PacketTerms, ReadError};
+pub use keys::{NotOverTheAir, OtaKeySet, PacketKeys};
+pub use response_packet::{Answer, Hint, PacketStatus, Proven, ResponseError};
+pub use security::{
+    CounterMode, Integrity, PacketCounter, ProofOfReceipt, ProofWay, ProofWhen, RedundancyCheck, SetVersion, Spi, Tar,
+};
