@@ -2,7 +2,7 @@
 
 mod sim;
 
-pub use sim::{OTA_VERSION, SCP02_VERSION, SCP03_VERSION};
+pub use sim::{OTA_VERSION, SCP02_VERSION, SCP03_VERSION, sim_of};
 
 use onecard_applet::{Blank, Codes, KeySet, KeySetCipher, SimData, Subscriber};
 use onecard_host::{

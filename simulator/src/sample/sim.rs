@@ -3,7 +3,7 @@
 use onecard_applet::{Blank, Interface, KeySet, KeySetCipher, SimData};
 use onecard_host::{
     globalplatform::{
-        Aid, OperatorsKeys,
+        Aid, ChannelKeys, OperatorsKeys,
         management::install_enterprise_application,
         secure_channel::{HostChallenge, Level, Request, open},
         select_domain,
@@ -18,7 +18,7 @@ use onecard_wire::{
 use rand::Rng;
 
 use super::{SIM, Sample, SampleError};
-use crate::{chip::Chip, reader::Reader};
+use crate::{chip::Chip, memory::ChipFailure, reader::Reader};
 
 /// Version of a SIM's SCP03 key set.
 pub const SCP03_VERSION: u8 = 0x30;
@@ -26,6 +26,22 @@ pub const SCP03_VERSION: u8 = 0x30;
 pub const SCP02_VERSION: u8 = 0x20;
 /// Version of a SIM's first key set over the air.
 pub const OTA_VERSION: u8 = 0x01;
+
+/// A SIM as its maker delivers it, whose issuer domain has this one SCP03 key set; subscriber and codes are those of [`SIM`].
+///
+/// # Errors
+/// [`ChipFailure`].
+pub fn sim_of(iccid: [u8; 10], keys: &ChannelKeys, seed: u64) -> Result<Chip, ChipFailure> {
+    let [enc, mac, dek] = keys.to_domain_keys();
+    let set = KeySet {
+        version: keys.version,
+        cipher: KeySetCipher::Aes,
+        enc: enc.expose(),
+        mac: mac.expose(),
+        dek: dek.expose(),
+    };
+    Chip::blank(Blank::RfidSim(&SimData { iccid, key_sets: &[set], ..SIM }), seed)
+}
 
 impl Sample {
     /// A SIM as its maker delivers it, under this sample's operator keys; `iccid` is EF_ICCID as stored. Subscriber and

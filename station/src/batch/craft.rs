@@ -54,6 +54,17 @@ pub enum Found<O> {
     Whole(Number, Option<O>),
 }
 
+impl<O> Found<O> {
+    /// The same with another form of what opens it.
+    pub(crate) fn map<P>(self, form: impl FnOnce(O) -> P) -> Found<P> {
+        match self {
+            Self::Blank(opening) => Found::Blank(form(opening)),
+            Self::Begun(number, opening) => Found::Begun(number, form(opening)),
+            Self::Whole(number, opening) => Found::Whole(number, opening.map(form)),
+        }
+    }
+}
+
 /// Why a card is not good.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Setback {

@@ -167,14 +167,14 @@ fn may_be_a_begun_one(refused: &NotOurs) -> bool {
     matches!(refused, NotOurs::OtherKey(_) | NotOurs::OtherKeys)
 }
 
-fn application_serial(job: &Job) -> Result<ApplicationSerial, Setback> {
+pub(super) fn application_serial(job: &Job) -> Result<ApplicationSerial, Setback> {
     match job.serial {
         Serial::Application { serial, .. } => Ok(serial),
         Serial::Sam(_) => Err(Setback::Station("a SAM's number cannot be a card's: see the profile".to_owned())),
     }
 }
 
-fn no_row(row: u64) -> Setback {
+pub(super) fn no_row(row: u64) -> Setback {
     Setback::Station(format!("the list has no row {row}: it was changed since the batch began"))
 }
 

@@ -109,8 +109,12 @@ impl IssuingKeys {
     }
 
     fn mf_of(&self, chip: [u8; 8], control: Purpose, maintenance: Purpose) -> Result<MfKeys, StoreError> {
-        let key = |purpose| self.lock().chip_key(NamedKey { purpose, version: self.operator_version }, chip);
+        let key = |purpose| self.chip_key(NamedKey { purpose, version: self.operator_version }, chip);
         Ok(MfKeys { control: key(control)?, maintenance: key(maintenance)? })
+    }
+
+    pub(crate) fn chip_key(&self, name: NamedKey, chip: [u8; 8]) -> Result<Key, StoreError> {
+        self.lock().chip_key(name, chip)
     }
 
     /// The operator's management key of one card's application, which the first wash leaves there.

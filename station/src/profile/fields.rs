@@ -9,13 +9,14 @@ use onecard_wire::{
     amount::Amount,
     date::Date,
     fid::Fid,
+    globalplatform::key_version,
     key::KeyVersion,
     record::{Parameters, Zone},
 };
 use toml::de::{DeTable, DeValue};
 
 use super::{
-    CardTerms, FORMAT, Kind, PinRule, Profile, ProfileProblem, RightRule, SamTerms,
+    CardTerms, DomainKeys, FORMAT, Kind, PinRule, Profile, ProfileProblem, RightRule, SamTerms, SimTerms,
     section::{Problems, Section},
 };
 use crate::numbers::{Printed, Serials, Series};
@@ -60,10 +61,13 @@ fn whole(root: &mut Section<'_, '_>) -> Option<Profile> {
     // What is wrong with version or days is told; the rest is read all the same, so that all of it is.
     let kind = match what {
         Some(What::Sam) => sam_terms(root, &mut keys, key_version.unwrap_or(KeyVersion(1))).map(Kind::Sam),
-        Some(kind) => card_terms(root, &mut keys, [valid_from, valid_to]).map(|terms| match kind {
-            What::RfidSim => Kind::RfidSim(terms),
-            _ => Kind::CpuCard(terms),
-        }),
+        Some(What::RfidSim) => {
+            let (domain, card) = (domain(root), card_terms(root, &mut keys, [valid_from, valid_to]));
+            domain.zip(card).map(|((domain_key_version, domain_keys), card)| {
+                Kind::RfidSim(SimTerms { card, domain_key_version, domain_keys })
+            })
+        }
+        Some(What::CpuCard) => card_terms(root, &mut keys, [valid_from, valid_to]).map(Kind::CpuCard),
         // Which fields there may be is not known without it.
         None => {
             root.forget();
@@ -145,6 +149,24 @@ fn card_terms(
         beside: beside.into_iter().collect::<Option<_>>()?,
         rights: rights.into_iter().collect::<Option<_>>()?,
     })
+}
+
+/// How the issuer domain of SIMs is opened.
+fn domain(root: &mut Section<'_, '_>) -> Option<(u8, DomainKeys)> {
+    const VERSION: &str = "the version of an SCP03 key set in quotation marks, \"30\" to \"3F\"";
+    let mut section = root.table("sim");
+    let version = section.or("key_version", VERSION, *key_version::SCP03.start(), |value| {
+        let text = string(value).filter(|text| text.len() == 2)?;
+        u8::from_str_radix(&text, 16).ok().filter(|version| key_version::SCP03.contains(version))
+    });
+    let keys =
+        section.or("keys", "\"operator\" or \"test\"", DomainKeys::Operator, |value| match string(value)?.as_str() {
+            "operator" => Some(DomainKeys::Operator),
+            "test" => Some(DomainKeys::Test),
+            _ => None,
+        });
+    section.end();
+    version.zip(keys)
 }
 
 fn parameters(root: &mut Section<'_, '_>) -> Option<Parameters> {

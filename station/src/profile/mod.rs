@@ -53,7 +53,7 @@ pub enum Kind {
     /// CPU cards from blank.
     CpuCard(CardTerms),
     /// Applications on RFID-SIMs.
-    RfidSim(CardTerms),
+    RfidSim(SimTerms),
     /// SAMs from blank.
     Sam(SamTerms),
 }
@@ -73,6 +73,26 @@ pub struct CardTerms {
     pub beside: Vec<KeyBeside>,
     /// EF 0019; dates that the profile does not give are the card's.
     pub rights: Vec<(Slot, RightRule)>,
+}
+
+/// What a SIM gets, and how its issuer domain is opened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SimTerms {
+    /// The member's application.
+    pub card: CardTerms,
+    /// Version of the SCP03 key set of the SIMs' issuer domains.
+    pub domain_key_version: u8,
+    /// Whose its keys are.
+    pub domain_keys: DomainKeys,
+}
+
+/// The keys of the issuer domains of SIMs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DomainKeys {
+    /// The operator's: each SIM's own, from the operator's roots by the SIM's number.
+    Operator,
+    /// 40 41 … 4F, which everybody has.
+    Test,
 }
 
 /// An access right of every card.
@@ -145,7 +165,7 @@ impl Profile {
     #[must_use]
     pub const fn card_terms(&self) -> Option<&CardTerms> {
         match &self.kind {
-            Kind::CpuCard(terms) | Kind::RfidSim(terms) => Some(terms),
+            Kind::CpuCard(terms) | Kind::RfidSim(SimTerms { card: terms, .. }) => Some(terms),
             Kind::Sam(_) => None,
         }
     }

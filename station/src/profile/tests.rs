@@ -75,13 +75,16 @@ fn problems(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_profile_of_cards_and_one_of_sams() {
+fn a_profile_of_cards_one_of_sims_and_one_of_sams() {
     let cards = Profile::parse("p.toml", CARDS).unwrap();
     let terms = cards.card_terms().unwrap();
     assert_eq!((cards.directory, cards.key_version.0, terms.pin), (Fid(0xDF01), 1, PinRule::IdNumber));
     assert_eq!(terms.parameters.balance_max.fen(), 100_000);
     assert_eq!((terms.beside.len(), terms.rights.len()), (1, 2));
     assert!(terms.rights[0].1.as_card && !terms.rights[1].1.as_card);
+    let sims = CARDS.replace("cpu-card", "rfid-sim").replace("[keys]", "[sim]\nkey_version = \"31\"\n[keys]");
+    let Kind::RfidSim(terms) = Profile::parse("p.toml", &sims).unwrap().kind else { unreachable!() };
+    assert_eq!((terms.domain_key_version, terms.domain_keys, terms.card.rights.len()), (0x31, DomainKeys::Operator, 2));
     let sams = Profile::parse("p.toml", SAMS).unwrap();
     let Kind::Sam(terms) = &sams.kind else { unreachable!() };
     assert_eq!((terms.role, terms.keys.len()), (SamRole::Till, 6));
@@ -143,6 +146,17 @@ fn every_wrong_field_is_told_with_its_line_and_what_was_expected() {
         assert!(found.iter().any(|problem| problem.starts_with(told)), "{told}\n{found:#?}");
     }
     assert_eq!(problems(&CARDS.replace("slot = 1", "slot = 0")).len(), 1);
+    let sim = |fields: &str| {
+        CARDS.replace("cpu-card", "rfid-sim").replace("[validity]", &format!("[sim]\n{fields}\n[validity]"))
+    };
+    for (fields, told) in [
+        ("keys = \"mine\"", "6: [sim] keys: expected \"operator\" or \"test\", found \"mine\""),
+        ("key_version = \"20\"", "6: [sim] key_version: expected the version of an SCP03 key set"),
+        ("scp = 2", "6: [sim] scp: unknown here: expected key_version, keys"),
+    ] {
+        assert!(problems(&sim(fields))[0].starts_with(told), "{:?}", problems(&sim(fields)));
+    }
+    assert!(problems(&sim("").replace("rfid-sim", "cpu-card"))[0].contains("sim: unknown here"));
     assert!(problems(&SAMS.replace("till", "bank"))[0].starts_with("11: [sam] role: expected"));
 }
 

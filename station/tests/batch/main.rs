@@ -12,6 +12,7 @@ mod mishaps;
 mod power_cut;
 mod sams;
 mod school;
+mod sims;
 mod speed;
 mod stack;
 mod whole;

@@ -22,10 +22,11 @@ use onecard_station::{
     journal::replayed,
     numbers::{Block, LedgerState},
 };
+use onecard_wire::key::Algorithm;
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 use crate::{
-    school::{School, blanks},
+    school::{PROFILE, School, profile_of_sims},
     stack::{Stack, StackFeeder},
 };
 
@@ -36,13 +37,22 @@ const BLANKS: u64 = 8;
 
 #[test]
 fn no_power_cut_loses_a_card_or_doubles_a_number() {
+    dies_and_goes_on(PROFILE);
+}
+
+#[test]
+fn no_power_cut_loses_a_sim_or_doubles_a_number() {
+    dies_and_goes_on(&profile_of_sims());
+}
+
+fn dies_and_goes_on(profile: &str) {
     let number = |name: &str, otherwise| env::var(name).map_or(otherwise, |text| text.parse().unwrap());
     let (cuts, seed) = (number("ONECARD_CUTS", CUTS), number("ONECARD_SEED", 20_261_129));
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let (mut died, mut batches, mut spoilt, mut given_up, mut less) = (0, 0, 0, 0, 0);
     while died < cuts {
-        let school = School::new(PEOPLE, Path::new("/station"));
-        let stack = Stack::of(blanks(BLANKS));
+        let school = School::of(profile, PEOPLE, Path::new("/station"), Algorithm::Des);
+        let stack = Stack::of(school.blanks(BLANKS));
         let mut disk = FragileDisk::default();
         loop {
             let death = if died < cuts { Death::drawn(&mut random) } else { Death::Never };

@@ -6,14 +6,17 @@ use std::{
     sync::{Mutex, atomic::AtomicBool},
 };
 
-use crate::stack::Stack;
+use crate::stack::{Stack, insert};
 use onecard_host::{disk::Disk, keys::RootKeys};
-use onecard_simulator::chip::{Blank, Chip};
+use onecard_simulator::{
+    chip::{Blank, Chip},
+    sample::sim_of,
+};
 use onecard_station::{
     batch::{self, BatchError, BatchJournal, Craft, Event, Feeder, Job, Order, Outcome, Surroundings},
-    craft::{CpuCardCraft, IssuingKeys, Orders},
+    craft::{AnyCraft, CpuCardCraft, IssuingKeys, Orders, SimCraft, domain_keys},
     people::{IdNumber, List, Person, people},
-    profile::Profile,
+    profile::{Kind, Profile},
     store::RootStore,
 };
 use onecard_wire::key::{Algorithm, KeyVersion};
@@ -40,6 +43,11 @@ first = 1
 last = 99999999
 printed = { year = 26, vendor = 1, version = 1, card_type = 1 }
 "#;
+
+/// The same school's, for SIMs of its operator.
+pub(crate) fn profile_of_sims() -> String {
+    PROFILE.replace("cpu-card", "rfid-sim")
+}
 
 /// Everything a batch is made of.
 pub(crate) struct School {
@@ -88,6 +96,25 @@ impl School {
         Orders::new(&self.profile, "people.csv", &self.list, None).unwrap()
     }
 
+    pub(crate) fn craft<'c>(&'c self, orders: &'c Orders<'c>) -> AnyCraft<'c> {
+        let (keys, series) = (&self.keys, &self.profile.series);
+        match &self.profile.kind {
+            Kind::RfidSim(terms) => AnyCraft::RfidSim(SimCraft { keys, orders, terms, series }),
+            _ => AnyCraft::CpuCard(CpuCardCraft { keys, orders, series }),
+        }
+    }
+
+    /// Blank cards, or SIMs of the operator, of the profile's kind.
+    pub(crate) fn blanks(&self, count: u64) -> Vec<Chip> {
+        let Kind::RfidSim(terms) = &self.profile.kind else { return blanks(count).collect() };
+        let sim = |number: u64| {
+            let chip = number.to_be_bytes();
+            let iccid = [[0x98, 0x68].as_slice(), &chip].concat().try_into().unwrap();
+            sim_of(iccid, &domain_keys(&self.keys, terms, chip).unwrap(), number).unwrap()
+        };
+        (1..=count).map(sim).collect()
+    }
+
     /// One run of the batch, from opening the journal to its end.
     pub(crate) fn run<D, F>(
         &self,
@@ -117,7 +144,7 @@ impl School {
         F: Feeder,
     {
         let orders = self.orders();
-        let craft = CpuCardCraft { keys: &self.keys, orders: &orders, series: &self.profile.series };
+        let craft = self.craft(&orders);
         let around = Surroundings { disk, clock: &|| "2026-11-29 10:00:00".to_owned(), tell, stop };
         let journal = batch::open_journal(disk, &self.journal, &self.order(), "batch", (around.clock)())?;
         batch::run(&craft, &self.order(), journal, feeders, &around)
@@ -130,7 +157,7 @@ impl School {
         stack: &Stack,
     ) {
         let orders = self.orders();
-        let craft = CpuCardCraft { keys: &self.keys, orders: &orders, series: &self.profile.series };
+        let craft = self.craft(&orders);
         let piles = stack.piles();
         let mut serials = BTreeSet::new();
         for row in &self.rows {
@@ -138,7 +165,7 @@ impl School {
             let serial = self.profile.series.serial(number).unwrap();
             assert!(serials.insert(serial.to_string()), "row {row}: {serial} twice");
             let chip = piles.good.get(&serial.to_string()).unwrap_or_else(|| panic!("row {row}: no card {serial}"));
-            let mut reader = onecard_simulator::reader::Reader::insert(chip.snapshot());
+            let mut reader = insert(chip.snapshot());
             craft.check(&mut reader, &Job { row: *row, number, serial }).unwrap();
         }
         assert_eq!((piles.good.len(), &piles.doubled), (self.rows.len(), &Vec::new()));

@@ -7,8 +7,8 @@ use std::{
 
 use onecard_host::transport::{Transport, TransportError};
 use onecard_simulator::{
-    chip::Chip,
-    reader::{Fault, Reader},
+    chip::{Chip, Kind},
+    reader::{Fault, Interface, Reader},
 };
 use onecard_station::batch::{Call, Fed, Feeder, NoTap, Tray};
 use onecard_wire::ins;
@@ -58,6 +58,12 @@ impl Transport for Deaf<'_> {
     }
 }
 
+/// Into a reader of cards, or at the contacts of one of SIMs.
+pub(crate) fn insert(chip: Chip) -> Reader {
+    let interface = if chip.kind() == Kind::RfidSim { Interface::Contact } else { Interface::Radio };
+    Reader::insert_at(chip, interface)
+}
+
 impl Stack {
     /// With these cards.
     pub(crate) fn of(chips: impl IntoIterator<Item = Chip>) -> Self {
@@ -105,7 +111,7 @@ impl StackFeeder {
     /// A tap by a reader of the test's own.
     pub(crate) fn tap_reader(&mut self, work: impl FnOnce(Reader) -> Chip) -> Result<(), NoTap> {
         let chip = self.chip.take().ok_or_else(|| NoTap::Reader("no card is in the reader".to_owned()))?;
-        self.chip = Some(work(Reader::insert(chip)));
+        self.chip = Some(work(insert(chip)));
         Ok(())
     }
 }
@@ -124,7 +130,7 @@ impl Feeder for StackFeeder {
 
     fn tap(&mut self, work: &mut dyn FnMut(&mut dyn Transport)) -> Result<(), NoTap> {
         let chip = self.chip.take().ok_or_else(|| NoTap::Reader("no card is in the reader".to_owned()))?;
-        let mut reader = Reader::insert(chip);
+        let mut reader = insert(chip);
         if let Some((exchange, fault)) = self.faults.pop_front() {
             reader.fail_at(exchange, fault);
         }

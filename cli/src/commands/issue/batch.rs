@@ -110,7 +110,7 @@ pub(super) fn run(options: &IssueBatch, json: bool) -> anyhow::Result<Output> {
         let report = outputs::write(&files, options, &read, &journal, &sign_key, clock())?;
         return finished(&journal_path, &report, Exit::Done);
     }
-    let (folders, mut feeders) = options.feeders(read.chip().0)?;
+    let (folders, mut feeders) = options.feeders(read.chip())?;
     let in_folders = || folders.iter().map(|folder| folder.left()).sum::<u64>();
     let is_new = journal.replayed().stock().handed_out == 0;
     let handed_out = options.add_stock.or_else(|| is_new.then(|| options.stock.unwrap_or_else(in_folders)));

@@ -4,16 +4,15 @@ use std::fmt;
 
 use anyhow::Context;
 use onecard_host::trace::Exchange;
-use onecard_simulator::{chip::Chip, reader::Reader};
+use onecard_simulator::reader::Reader;
 use onecard_station::{
     batch::{Craft, Found, Job},
     craft::AnyCraft,
     numbers::{LedgerState, Number, Serial},
 };
-use rand::RngExt;
 use serde::Serialize;
 
-use super::{CheckBatch, inputs::Read};
+use super::{CheckBatch, folder::interface_of, inputs::Read};
 use crate::{output::Output, table::pairs};
 
 /// Sees whether everything fits.
@@ -55,7 +54,7 @@ pub(super) fn rehearse(read: &Read, craft: &AnyCraft<'_>, rows: &[u64]) -> anyho
     let number = Number(series.last);
     let serial = series.serial(number).context("the profile's numbers make no serial")?;
     let mut steps = Vec::new();
-    let chip = Reader::insert(Chip::blank(read.chip().1, rand::rng().random())?);
+    let chip = Reader::insert_at(read.blank()?, interface_of(read.chip()));
     let mut card = onecard_host::trace::Traced::new(chip, |exchange: &Exchange| steps.push(Step::of(exchange)));
     let job = Job { row, number, serial };
     let made = craft.look(&mut card, &[]).and_then(|found| match found {

@@ -13,7 +13,7 @@ use onecard_simulator::{
     chip::{Chip, Kind},
     image_file::Durability,
     paced::{Link, Paced},
-    reader::Reader,
+    reader::{Interface, Reader},
 };
 use onecard_station::batch::{Call, Fed, Feeder, NoTap, Tray};
 
@@ -99,7 +99,7 @@ impl Feeder for FolderFeeder {
         if chip.kind() != self.kind {
             return Err(NoTap::OtherKind(format!("{} is a chip of another kind", path.display())));
         }
-        let mut reader = Reader::insert(chip);
+        let mut reader = Reader::insert_at(chip, interface_of(self.kind));
         match self.link {
             Some(link) => work(&mut Paced::new(&mut reader, link)),
             None => work(&mut reader),
@@ -121,6 +121,14 @@ impl Feeder for FolderFeeder {
                 Ok(())
             }
         }
+    }
+}
+
+/// Where a station's reader has a chip: a SIM at its contacts.
+pub(super) const fn interface_of(kind: Kind) -> Interface {
+    match kind {
+        Kind::RfidSim => Interface::Contact,
+        _ => Interface::Radio,
     }
 }
 

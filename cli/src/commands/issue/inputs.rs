@@ -7,12 +7,16 @@ use std::{
 
 use anyhow::{Context, bail};
 use onecard_host::card::Pin;
-use onecard_simulator::chip::{Blank, Kind as ChipKind};
+use onecard_simulator::{
+    chip::{Blank, Chip, Kind as ChipKind},
+    sample::{SIM, sim_of},
+};
 use onecard_station::{
-    craft::{AnyCraft, CpuCardCraft, IssuingKeys, Orders, SamCraft},
+    craft::{AnyCraft, CpuCardCraft, IssuingKeys, Orders, SamCraft, SimCraft, domain_keys},
     people::{List, Person, Terminal, people, terminals},
     profile::{Kind, Profile},
 };
+use rand::RngExt;
 use sha2::{Digest, Sha256};
 
 use super::Inputs;
@@ -55,12 +59,8 @@ impl Inputs {
         let profile = Profile::parse(&profile_name, &text)?;
         let content = fs::read(&self.list).with_context(|| format!("list {list_name} cannot be read"))?;
         let rows = match profile.kind {
-            Kind::CpuCard(_) => Rows::People(people(&list_name, &content)?),
+            Kind::CpuCard(_) | Kind::RfidSim(_) => Rows::People(people(&list_name, &content)?),
             Kind::Sam(_) => Rows::Terminals(terminals(&list_name, &content)?),
-            Kind::RfidSim(_) => bail!(
-                "profile {profile_name}: this edition issues batches of CPU cards and SAMs; a RFID-SIM is issued by `onecard gp \
-                 install` and `onecard card new --on-sim`"
-            ),
         };
         let keys = self.keys.open(&profile)?;
         let pin = self.pin_file.as_deref().map(pin::from_file).transpose()?;
@@ -97,9 +97,13 @@ impl Read {
     /// How cards of this batch are made.
     pub(super) fn craft<'c>(&'c self, orders: Option<&'c Orders<'c>>) -> anyhow::Result<AnyCraft<'c>> {
         let (keys, profile) = (&self.keys, &self.profile);
+        let series = &profile.series;
         match (&self.rows, orders, &profile.kind) {
-            (Rows::People(_), Some(orders), _) => {
-                Ok(AnyCraft::CpuCard(CpuCardCraft { keys, orders, series: &profile.series }))
+            (Rows::People(_), Some(orders), Kind::CpuCard(_)) => {
+                Ok(AnyCraft::CpuCard(CpuCardCraft { keys, orders, series }))
+            }
+            (Rows::People(_), Some(orders), Kind::RfidSim(terms)) => {
+                Ok(AnyCraft::RfidSim(SimCraft { keys, orders, terms, series }))
             }
             (Rows::Terminals(list), _, Kind::Sam(terms)) => Ok(AnyCraft::Sam(SamCraft { keys, profile, terms, list })),
             _ => bail!("profile and list are of different kinds"),
@@ -107,11 +111,26 @@ impl Read {
     }
 
     /// The chips that blank cards of this batch are.
-    pub(super) const fn chip(&self) -> (ChipKind, Blank<'static>) {
-        match self.rows {
-            Rows::People(_) => (ChipKind::CpuCard, Blank::CpuCard),
-            Rows::Terminals(_) => (ChipKind::Sam, Blank::Sam),
+    pub(super) const fn chip(&self) -> ChipKind {
+        match self.profile.kind {
+            Kind::CpuCard(_) => ChipKind::CpuCard,
+            Kind::RfidSim(_) => ChipKind::RfidSim,
+            Kind::Sam(_) => ChipKind::Sam,
         }
+    }
+
+    /// Such a chip in memory; a SIM has its issuer domain's keys.
+    pub(super) fn blank(&self) -> anyhow::Result<Chip> {
+        let seed = rand::rng().random();
+        Ok(match &self.profile.kind {
+            Kind::CpuCard(_) => Chip::blank(Blank::CpuCard, seed)?,
+            Kind::Sam(_) => Chip::blank(Blank::Sam, seed)?,
+            Kind::RfidSim(terms) => {
+                let [_, _, chip @ ..] = SIM.iccid;
+                let keys = domain_keys(&self.keys, terms, chip).context("the keys of the SIMs' issuer domains")?;
+                sim_of(SIM.iccid, &keys, seed)?
+            }
+        })
     }
 
     /// The rows, by their lines.

@@ -36,7 +36,7 @@ pub(crate) enum IssueCommand {
     #[command(after_help = BATCH_EXAMPLES)]
     Batch(Box<batch::IssueBatch>),
     /// Make simulated blank cards, to try a batch on 制作模拟空白卡
-    #[command(after_help = "Example:\n  onecard issue blanks blanks 60")]
+    #[command(after_help = BLANKS_EXAMPLES)]
     Blanks(blanks::MakeBlanks),
     /// Make the key that reports are signed by, and the key to check them by 生成报告签名密钥
     #[command(after_help = "Example:\n  onecard issue new-key station.key")]
@@ -47,6 +47,12 @@ const CHECK_EXAMPLES: &str = "\
 Examples:
   onecard issue check school.toml people.csv --keys dev.keys
   onecard issue check school.toml people.csv --keys dev.keys --explain   # every command to the first card 逐步说明";
+
+const BLANKS_EXAMPLES: &str = "\
+Examples:
+  onecard issue blanks blanks 60
+  onecard issue blanks sams 3 --sam
+  onecard issue blanks sims 60 --sim --keys dev.keys   # each with its own keys of the operator 运营方密钥的手机卡";
 
 const BATCH_EXAMPLES: &str = "\
 Examples:

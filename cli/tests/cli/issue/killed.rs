@@ -34,17 +34,27 @@ const BLANKS: usize = PEOPLE + 6;
 
 #[test]
 fn a_batch_killed_anywhere_and_begun_again_loses_and_doubles_nothing() {
+    killed_and_begun_again("school.toml", "");
+}
+
+#[test]
+fn a_batch_of_sims_killed_anywhere_loses_and_doubles_nothing() {
+    killed_and_begun_again("sims.toml", "--sim --keys dev.keys");
+}
+
+/// Batches by that profile, with blank cards made by those options.
+fn killed_and_begun_again(profile: &str, blanks: &str) {
     let number = |name: &str, otherwise| env::var(name).map_or(otherwise, |text| text.parse().unwrap());
     let kills = u32::try_from(number("ONECARD_KILLS", u64::from(KILLS))).unwrap();
     let mut random = ChaCha8Rng::seed_from_u64(number("ONECARD_SEED", 20_261_129));
     let folder = tempfile::tempdir().unwrap();
     let mut counts = Counts::default();
-    let whole = run_time(&Room::new(folder.path(), 1_000_000));
+    let whole = run_time(&Room::new(folder.path(), 1_000_000, profile, blanks));
     for batch in 0.. {
         if counts.kills >= kills {
             break;
         }
-        let room = Room::new(folder.path(), batch);
+        let room = Room::new(folder.path(), batch, profile, blanks);
         // So that each batch is killed several times, at any point of it.
         while counts.kills < kills {
             let mut child = room.start();
@@ -63,7 +73,7 @@ fn a_batch_killed_anywhere_and_begun_again_loses_and_doubles_nothing() {
         room.finish();
         counts.add(&room.judged());
     }
-    println!("{counts:?}");
+    println!("{profile}: {counts:?}");
     assert!(counts.kills >= kills && counts.batches > 1 && counts.half_written > 0);
 }
 
@@ -93,15 +103,18 @@ impl Counts {
 struct Room(PathBuf);
 
 impl Room {
-    fn new(root: &Path, batch: u32) -> Self {
+    fn new(root: &Path, batch: u32, profile: &str, blanks: &str) -> Self {
         let path = root.join(format!("batch{batch}"));
         fs::create_dir(&path).unwrap();
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cmd/issue/school.toml");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cmd/issue").join(profile);
         // The ledger is one for all batches: no number comes twice in any of them.
-        let profile = fs::read_to_string(source).unwrap().replace("school.numbers", "../school.numbers");
+        let profile = fs::read_to_string(source).unwrap().replace("sims.numbers", "school.numbers");
+        let profile = profile.replace("school.numbers", "../school.numbers");
         fs::write(path.join("school.toml"), profile).unwrap();
         fs::write(path.join("people.csv"), list(PEOPLE)).unwrap();
-        for line in ["keys new dev.keys", "issue new-key station.key", &format!("issue blanks blanks {BLANKS}")] {
+        for line in
+            ["keys new dev.keys", "issue new-key station.key", &format!("issue blanks blanks {BLANKS} {blanks}")]
+        {
             assert_eq!(onecard(&path, line).code, 0, "{line}");
         }
         Self(path)
@@ -149,6 +162,7 @@ impl Room {
             let number = books.row(*row).unwrap();
             let serial = profile.series.serial(number).unwrap();
             let path = good.remove(&format!("{serial}.card")).unwrap_or_else(|| panic!("row {row}: {serial} is lost"));
+            // SIMs too as terminals see them, by radio.
             let mut reader = Reader::insert(Chip::open(&path, Durability::ProcessKill).unwrap());
             craft.check(&mut reader, &Job { row: *row, number, serial }).unwrap();
         }
