@@ -6,14 +6,22 @@
 mod check;
 mod command_packet;
 mod keys;
+pub mod message;
+mod request;
 mod response_packet;
+mod script;
 mod security;
 #[cfg(test)]
 mod tests;
 
 pub use command_packet::{BuildError, CommandHeader, CommandPacket, OpenedCommand, PacketTerms, ReadError};
 pub use keys::{NotOverTheAir, OtaKeySet, PacketKeys};
+pub use request::{DeleteRequest, RequestError, ServicePassword};
 pub use response_packet::{Answer, Hint, PacketStatus, Proven, ResponseError};
+pub use script::{
+    AnswerError, BadFormat, Chaining, ChainingError, Ending, Form, Script, ScriptAnswer, ScriptError, ScriptParseError,
+    TemplateLength,
+};
 pub use security::{
     CounterMode, Integrity, PacketCounter, ProofOfReceipt, ProofWay, ProofWhen, RedundancyCheck, SetVersion, Spi, Tar,
 };

@@ -10,13 +10,13 @@ use crate::{
     },
 };
 
-pub(super) fn keys_of([kic, kid]: [DomainKey; 2], version: u8) -> PacketKeys {
+pub(in crate::over_the_air) fn keys_of([kic, kid]: [DomainKey; 2], version: u8) -> PacketKeys {
     let kik = kid.clone();
     PacketKeys::new(&OtaKeySet::new(SetVersion(version), [kic, kid, kik]).unwrap())
 }
 
 /// Sets of every algorithm.
-pub(super) fn every_set() -> Vec<PacketKeys> {
+pub(in crate::over_the_air) fn every_set() -> Vec<PacketKeys> {
     let bytes = |start: u8, len: u8| (start..start + len).collect::<Vec<u8>>();
     let two = |start| DomainKey::TripleDes(Key::from_bytes(bytes(start, 16).try_into().unwrap()));
     let three = |start| DomainKey::TripleDes3(TripleLengthKey::from_bytes(bytes(start, 24).try_into().unwrap()));
@@ -31,7 +31,7 @@ pub(super) fn every_set() -> Vec<PacketKeys> {
 }
 
 /// The answer to a packet as the standard has it, padded with zeros.
-pub(super) fn answered(keys: &PacketKeys, terms: &PacketTerms, status: u8, data: &[u8]) -> Vec<u8> {
+pub(in crate::over_the_air) fn answered(keys: &PacketKeys, terms: &PacketTerms, status: u8, data: &[u8]) -> Vec<u8> {
     let proof = terms.spi.proof;
     let check = Check::new(proof.integrity, terms.redundancy_check);
     let block = if proof.ciphered { keys.block_len() } else { 1 };
@@ -56,16 +56,16 @@ pub(super) fn answered(keys: &PacketKeys, terms: &PacketTerms, status: u8, data:
 }
 
 /// A refusal, in clear with nothing.
-pub(super) fn refused(terms: &PacketTerms, status: u8) -> Vec<u8> {
+pub(in crate::over_the_air) fn refused(terms: &PacketTerms, status: u8) -> Vec<u8> {
     [&[0, 11, 10][..], &terms.tar.0, &terms.counter.to_bytes(), &[0, status]].concat()
 }
 
-pub(super) fn opened(keys: &PacketKeys, packet: &[u8]) -> OpenedCommand {
+pub(in crate::over_the_air) fn opened(keys: &PacketKeys, packet: &[u8]) -> OpenedCommand {
     OpenedCommand::read(keys, packet).unwrap()
 }
 
 /// Whether KID can name both checks.
-pub(super) fn kid_serves(keys: &PacketKeys, terms: &PacketTerms) -> bool {
+pub(in crate::over_the_air) fn kid_serves(keys: &PacketKeys, terms: &PacketTerms) -> bool {
     let (command, proof) = (terms.spi.integrity, terms.spi.proof.integrity);
     let mixed = matches!(
         (command, proof),
