@@ -10,7 +10,11 @@ use anyhow::Context;
 use onecard_host::terminal::{Stage, StoreError};
 use serde::Serialize;
 
-use crate::{commands::gp, reader::ChipFailed};
+use crate::{
+    commands::{gp, master},
+    key_master_card,
+    reader::ChipFailed,
+};
 
 /// How the process ends; `onecard --help` lists the codes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,8 +40,9 @@ impl Exit {
     pub(crate) fn of(error: &anyhow::Error) -> Self {
         let store = error.downcast_ref::<StoreError>().is_some_and(|error| error.stage == Stage::Concluding);
         let chip = error.downcast_ref::<ChipFailed>().is_some_and(|error| error.told_to_move);
-        let managed = gp::exit_of(error);
-        if store || chip { Self::Unknown } else { managed.unwrap_or(Self::Error) }
+        let doubted = error.downcast_ref::<master::InDoubt>().is_some();
+        let refused = || gp::exit_of(error).or_else(|| key_master_card::exit_of(error));
+        if store || chip || doubted { Self::Unknown } else { refused().unwrap_or(Self::Error) }
     }
 
     const fn code(self) -> u8 {

@@ -30,7 +30,7 @@ use crate::{
     output::{Exit, Output},
     passphrase::PassphraseSource,
     pin::PinSource,
-    reader::{CardReader, Place, Tested},
+    reader::{CardReader, Inserted, Place},
 };
 
 /// Options of `conformance`.
@@ -108,7 +108,7 @@ pub(super) fn run(order: &ConformanceRun) -> anyhow::Result<Output> {
         return Output::view("onecard.conformance-rules/1", &RuleList::of(&rules()?));
     }
     let place = order.reader.place()?;
-    let mut card = place.tested()?;
+    let mut card = place.inserted(None)?;
     let asked = order.order(&mut card)?;
     // Before the rules are tried: a report that cannot be kept is not worth a write.
     let out = order.out.as_deref().map(beside).transpose()?;
@@ -152,7 +152,7 @@ const PLAN: [&str; 3] = [
 ];
 
 impl ConformanceRun {
-    fn order(&self, card: &mut Tested) -> anyhow::Result<Order> {
+    fn order(&self, card: &mut Inserted) -> anyhow::Result<Order> {
         let mut enterprise = self.enterprise;
         let mut keys = None;
         if let Some(path) = &self.keys {
@@ -250,7 +250,7 @@ fn summary(document: &Document) -> String {
 }
 
 /// The serial in the FCI of the application, if it is there and open.
-fn serial_of(card: &mut Tested, name: &[u8; 14]) -> Option<ApplicationSerial> {
+fn serial_of(card: &mut Inserted, name: &[u8; 14]) -> Option<ApplicationSerial> {
     let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x04, 0x00).with_data(name).expecting(0);
     let answer = exchange(card, &select).ok()?.data;
     let at = answer.windows(3).position(|window| window == [0x9F, 0x0C, 30])?;

@@ -10,6 +10,7 @@ pub(crate) mod gp;
 pub(crate) mod issue;
 pub(crate) mod journal;
 pub(crate) mod keys;
+pub(crate) mod master;
 pub(crate) mod passback;
 pub(crate) mod phone;
 pub(crate) mod readers;
@@ -55,6 +56,12 @@ pub(crate) enum Command {
     /// store and never onto a screen. The minutes tell who, when and which check values.
     #[command(subcommand)]
     Ceremony(ceremony::CeremonyCommand),
+    /// The key master card and the mother card that opens it 密钥母卡
+    ///
+    /// It holds an enterprise's master keys and gives none away: what leaves it is the ready body of one WRITE KEY, for one named card or
+    /// SAM, counted and logged. Simulated cards are sim:FILE, `onecard simulate` puts them into PC/SC readers.
+    #[command(subcommand)]
+    Master(master::MasterCommand),
     /// The signed list of cards that are served nowhere: make, change, receive, show 黑名单
     #[command(subcommand)]
     Blacklist(blacklist::BlacklistCommand),
@@ -105,6 +112,7 @@ pub(crate) fn run(command: &Command, json: bool) -> anyhow::Result<Output> {
         Command::Sam(sam) => sam::run(sam),
         Command::Keys(keys) => keys::run(keys),
         Command::Ceremony(command) => ceremony::run(command),
+        Command::Master(command) => master::run(command),
         Command::Blacklist(blacklist) => blacklist::run(blacklist),
         Command::Events(events) => events::run(events),
         Command::Passback(passback) => passback::run(passback),

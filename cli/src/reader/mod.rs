@@ -1,13 +1,13 @@
 //! Where a card is: a chip in a file, or a PC/SC reader.
 
 mod faults;
+mod inserted;
 #[cfg(feature = "pcsc")]
 mod pcsc;
 #[cfg(not(feature = "pcsc"))]
 #[path = "without_pcsc.rs"]
 mod pcsc;
 mod sim;
-mod tested;
 
 use std::{
     cell::OnceCell,
@@ -25,8 +25,8 @@ use onecard_simulator::reader::Reader;
 pub(crate) use self::pcsc::HOW;
 pub(crate) use self::{
     faults::Faults,
+    inserted::Inserted,
     sim::{ChipFailed, card_kind, open_chip, store_chip},
-    tested::Tested,
 };
 use crate::{
     args::ChipFile,

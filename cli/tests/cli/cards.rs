@@ -85,6 +85,8 @@ impl Desk {
         let sample = Sample::new("service desk").unwrap();
         write_secret(&folder.join("holder.pin"), Sample::PIN);
         write_secret(&folder.join("wrong.pin"), "000000");
+        write_secret(&folder.join("master.pin"), "20261129");
+        write_secret(&folder.join("spare.pin"), "11292026");
         for name in ["zhang", "li", "wang", "store"] {
             write_secret(&folder.join(format!("{name}.pass")), &format!("four words of {name}"));
         }

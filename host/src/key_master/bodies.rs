@@ -38,11 +38,19 @@ impl LoadBody {
     /// # Errors
     /// [`DataTooLong`].
     pub fn with_mac(mac: &Key, to: Recipient, ins: u8, data: &[u8]) -> Result<Self, DataTooLong> {
+        let made: [u8; MAC_LEN] = cmac_left(mac, &[&Self::message(to, ins, data)?]);
+        Ok(Self([data, &made].concat()))
+    }
+
+    /// What the MAC of `data` of the command `84 ins 00 00` is made of (16.3.3), where another has the key.
+    ///
+    /// # Errors
+    /// [`DataTooLong`].
+    pub fn message(to: Recipient, ins: u8, data: &[u8]) -> Result<Vec<u8>, DataTooLong> {
         let length = data.len() + MAC_LEN;
         let lc = u8::try_from(length).map_err(|_| DataTooLong(length))?;
         let header = [CLA_MACED, ins, 0x00, 0x00, lc];
-        let made: [u8; MAC_LEN] = cmac_left(mac, &[&to.number.to_bytes(), &to.challenge, &header, data]);
-        Ok(Self([data, &made].concat()))
+        Ok([&to.number.to_bytes()[..], &to.challenge, &header, data].concat())
     }
 
     /// As the command carries it.

@@ -135,6 +135,10 @@ pub enum Wanted {
     BlankKeyMaster,
     /// A blank mother authentication card.
     BlankMother,
+    /// Any key master card.
+    AnyKeyMaster,
+    /// Any mother authentication card.
+    AnyMother,
     /// The enterprise's key master card.
     KeyMaster(EnterpriseId),
     /// The enterprise's mother authentication card.
@@ -243,6 +247,8 @@ impl fmt::Display for Wanted {
         match self {
             Self::BlankKeyMaster => f.write_str("blank key master card"),
             Self::BlankMother => f.write_str("blank mother authentication card"),
+            Self::AnyKeyMaster => f.write_str("key master card"),
+            Self::AnyMother => f.write_str("mother authentication card"),
             Self::KeyMaster(enterprise) => write!(f, "key master card of enterprise {enterprise}"),
             Self::Mother(enterprise) => write!(f, "mother authentication card of enterprise {enterprise}"),
         }

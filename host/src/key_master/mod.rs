@@ -26,5 +26,7 @@ pub use fill::{Filled, fill, move_allowance};
 pub use names::{code_of, purpose_of};
 pub use onecard_wire::key_master::{LifeCycle, LoadAllowance, LogEntry, LogEvent, MotherStatus, Status};
 pub use personalise::{KeyMasterOrder, Personalised, personalise_key_master, personalise_mother};
-pub use session::{ClosedKeyMaster, LastTry, MasterPin, MasterPinError, OpenKeyMaster, mother_status};
+pub use session::{
+    ClosedKeyMaster, LastTry, MasterPin, MasterPinError, OpenKeyMaster, key_master_status, mother_status,
+};
 pub use source::{CeremonyKeys, MasterKeySource, TransportKeys};

@@ -12,7 +12,7 @@ use super::{
     bodies::{LoadBody, Recipient},
     error::{KeyMasterCommand, KeyMasterError, Wanted},
     key_wrap::wrapped,
-    session::{MasterPin, challenge, mother_status, send, status_of},
+    session::{MasterPin, challenge, key_master_status, mother_status, send, status_of},
     source::TransportKeys,
 };
 use crate::{apdu::Command, crypto::Key, transport::Transport};
@@ -52,7 +52,7 @@ pub fn personalise_key_master<T: Transport + ?Sized>(
     keys: &TransportKeys,
 ) -> Result<Personalised, KeyMasterError> {
     if select_blank(transport, &aid::BLANK_KEY_MASTER_CARD, Wanted::BlankKeyMaster).is_err() {
-        let status = status_of(transport)?;
+        let status = key_master_status(transport)?;
         return before(order, (status.number, status.enterprise), status.life_cycle);
     }
     let status = status_of(transport)?;

@@ -258,11 +258,28 @@ impl fmt::Debug for MasterPin {
 /// What a mother authentication card opens.
 ///
 /// # Errors
-/// [`KeyMasterError`].
+/// [`KeyMasterError`]; of another card [`KeyMasterError::OtherCard`].
 pub fn mother_status<T: Transport + ?Sized>(transport: &mut T) -> Result<MotherStatus, KeyMasterError> {
     const LE: u8 = MotherStatus::LEN as u8;
-    let answer = data_object(transport, 0x00, key_master::STATUS, LE)?;
-    MotherStatus::parse(&answer).ok_or(KeyMasterError::Malformed(KeyMasterCommand::GetData))
+    let other = KeyMasterError::OtherCard(Wanted::AnyMother);
+    match data_object(transport, 0x00, key_master::STATUS, LE) {
+        Ok(answer) => MotherStatus::parse(&answer).ok_or(other),
+        Err(KeyMasterError::Refused { .. }) => Err(other),
+        Err(error) => Err(error),
+    }
+}
+
+/// What the key master card in `transport` is and may still do, whosever it is, blank and locked ones too.
+///
+/// # Errors
+/// [`KeyMasterError`]; of another card [`KeyMasterError::OtherCard`].
+pub fn key_master_status<T: Transport + ?Sized>(transport: &mut T) -> Result<Status, KeyMasterError> {
+    match status_of(transport) {
+        Err(KeyMasterError::Refused { .. } | KeyMasterError::Malformed(_)) => {
+            Err(KeyMasterError::OtherCard(Wanted::AnyKeyMaster))
+        }
+        told => told,
+    }
 }
 
 pub(super) fn status_of<T: Transport + ?Sized>(transport: &mut T) -> Result<Status, KeyMasterError> {

@@ -11,4 +11,4 @@ pub use issuing::{IssuingStore, RootStore};
 pub use passphrase::{Passphrase, PassphraseError};
 pub use sealed_file::{Cost, SealedError, SealedFile};
 #[cfg(feature = "hsm")]
-pub use token::{Imported, Token, TokenError};
+pub use token::{Imported, Token, TokenError, TokenSource};

@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::{
     args::VirtualReader,
     output::Output,
-    reader::{CardReader, Tested},
+    reader::{CardReader, Inserted},
     trace::{Peer, Recording, TraceLine},
 };
 
@@ -69,7 +69,7 @@ pub(crate) fn run(record: &Record, json: bool) -> anyhow::Result<Output> {
         Recorded::Card => (Peer::Card, Kind::CpuCard),
         Recorded::Sam => (Peer::Sam, Kind::Sam),
     };
-    let card = record.reader.place()?.tested()?;
+    let card = record.reader.place()?.inserted(None)?;
     let VirtualReader { host, port } = &record.vpcd;
     let slot = Slot::connect(host, *port)?;
     let recording = Recording::begin(&record.file, record.about.clone())?;
@@ -98,7 +98,7 @@ pub(crate) fn run(record: &Record, json: bool) -> anyhow::Result<Output> {
 
 /// A card on its way to a virtual reader.
 struct Passing {
-    card: Tested,
+    card: Inserted,
     with: Peer,
     atr: Vec<u8>,
     powered: bool,

@@ -8,6 +8,7 @@
 mod error;
 mod issuing;
 mod objects;
+mod source;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -32,6 +33,7 @@ use zeroize::Zeroizing;
 use error::Place;
 pub use error::TokenError;
 use objects::{Kept, Name};
+pub use source::TokenSource;
 
 /// An open token, for one enterprise's keys.
 #[derive(Debug)]
@@ -150,6 +152,11 @@ impl Token {
         let mac = self.session.sign(&Mechanism::AesCMac, key.handle, message);
         let mac = mac.map_err(|error| self.place.failed("asked for a MAC (C_Sign)", error))?;
         mac.first_chunk().copied().ok_or_else(|| TokenError::Length { place: self.place.clone() })
+    }
+
+    /// The cipher of an enterprise key.
+    fn algorithm(&mut self, name: NamedKey) -> Result<Algorithm, TokenError> {
+        Ok(self.enterprise_key(name)?.algorithm)
     }
 
     fn transport(&mut self, purpose: Purpose, version: KeyVersion) -> Result<Known, TokenError> {

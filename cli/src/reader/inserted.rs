@@ -1,14 +1,19 @@
-//! A card that is held to the specification: its power is the program's to take.
+//! A card that stays in its reader as long as the program wants, beside others: its power is the program's to take.
 
+use anyhow::bail;
 use onecard_conformance::TestedCard;
 use onecard_host::transport::{Transport, TransportError};
-use onecard_simulator::{chip::Chip, image_file::Durability, reader::Reader};
+use onecard_simulator::{
+    chip::{Chip, Kind},
+    image_file::Durability,
+    reader::Reader,
+};
 
-use super::{Place, pcsc};
+use super::{Place, open_chip, pcsc};
 use crate::args::ChipFile;
 
 /// A card or SAM in a reader.
-pub(crate) struct Tested(Slot);
+pub(crate) struct Inserted(Slot);
 
 enum Slot {
     /// A chip in a file.
@@ -18,18 +23,30 @@ enum Slot {
 }
 
 impl Place {
-    /// Connects to whatever card is there.
-    pub(crate) fn tested(&self) -> anyhow::Result<Tested> {
-        Ok(Tested(match self {
-            Self::Sim(ChipFile(path)) => {
+    /// Connects to the card that is there; a chip in a file must be of `kind`, if one is asked for.
+    pub(crate) fn inserted(&self, kind: Option<Kind>) -> anyhow::Result<Inserted> {
+        Ok(Inserted(match (self, kind) {
+            (Self::Sim(file), Some(kind)) => Slot::Sim(Box::new(Reader::insert(open_chip(file, kind)?))),
+            (Self::Sim(ChipFile(path)), None) => {
                 Slot::Sim(Box::new(Reader::insert(Chip::open(path, Durability::ProcessKill)?)))
             }
-            Self::Pcsc(name) => Slot::Pcsc(Box::new(pcsc::open(name)?)),
+            (Self::Pcsc(name), _) => Slot::Pcsc(Box::new(pcsc::open(name)?)),
         }))
     }
 }
 
-impl Tested {
+impl Inserted {
+    /// Takes the card out of the reader at `place`.
+    ///
+    /// # Errors
+    /// If it was a chip in a file, and failed: then nothing that it said counts.
+    pub(crate) fn taken_out_of(self, place: &Place) -> anyhow::Result<()> {
+        match self.remove() {
+            Some(failure) => bail!("the chip of {place} failed: {failure}"),
+            None => Ok(()),
+        }
+    }
+
     /// Takes the card out. Of a chip in a file: what failed, if anything did.
     pub(crate) fn remove(self) -> Option<String> {
         match self.0 {
@@ -39,7 +56,7 @@ impl Tested {
     }
 }
 
-impl Transport for Tested {
+impl Transport for Inserted {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         match &mut self.0 {
             Slot::Sim(reader) => reader.transmit(command),
@@ -48,7 +65,7 @@ impl Transport for Tested {
     }
 }
 
-impl TestedCard for Tested {
+impl TestedCard for Inserted {
     fn power_cycle(&mut self) -> Result<(), TransportError> {
         match &mut self.0 {
             Slot::Sim(reader) => {
