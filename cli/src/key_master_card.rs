@@ -130,9 +130,8 @@ impl Opening<'_> {
         }
         let card = ClosedKeyMaster::select(master, status.enterprise).with_context(|| place.to_string())?;
         match card.open(mother, &pin(&status)?, self.last) {
-            Err(last @ KeyMasterError::LastTry(_)) => {
-                Err(last).with_context(|| format!("{place}: it was kept, and --last-try spends it 最后一次尝试须加--last-try"))
-            }
+            Err(last @ KeyMasterError::LastTry(_)) => Err(last)
+                .with_context(|| format!("{place}: it was kept, and --last-try spends it 最后一次尝试须加--last-try")),
             opened => opened.with_context(|| place.to_string()),
         }
     }

@@ -11,7 +11,7 @@ use onecard_host::terminal::{Stage, StoreError};
 use serde::Serialize;
 
 use crate::{
-    commands::{gp, master},
+    commands::{gp, master, wash},
     key_master_card,
     reader::ChipFailed,
 };
@@ -41,7 +41,8 @@ impl Exit {
         let store = error.downcast_ref::<StoreError>().is_some_and(|error| error.stage == Stage::Concluding);
         let chip = error.downcast_ref::<ChipFailed>().is_some_and(|error| error.told_to_move);
         let doubted = error.downcast_ref::<master::InDoubt>().is_some();
-        let refused = || gp::exit_of(error).or_else(|| key_master_card::exit_of(error));
+        let refused =
+            || gp::exit_of(error).or_else(|| key_master_card::exit_of(error)).or_else(|| wash::exit_of(error));
         if store || chip || doubted { Self::Unknown } else { refused().unwrap_or(Self::Error) }
     }
 

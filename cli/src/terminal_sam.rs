@@ -175,6 +175,16 @@ impl Sam for KeyFileSam {
         self.software.maintenance_mac(card, initial, message)
     }
 
+    fn sam_maintenance_mac(
+        &mut self,
+        factor: [u8; 8],
+        version: KeyVersion,
+        initial: [u8; 8],
+        message: &[u8],
+    ) -> Result<[u8; 4], SamError> {
+        self.software.sam_maintenance_mac(factor, version, initial, message)
+    }
+
     fn authentication(
         &mut self,
         card: CardFactors,

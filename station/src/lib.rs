@@ -10,6 +10,7 @@
 //! | [`batch`], [`journal`] | a batch that survives anything, and its journal |
 //! | [`craft`] | how each kind of card is recognised, made and checked |
 //! | [`report`] | what a batch ends with, signed |
+//! | [`washing`] | the journal of a station that washes |
 //! | [`store`] | where keys are: a file sealed by a passphrase |
 #![forbid(unsafe_code)]
 
@@ -22,3 +23,4 @@ pub mod people;
 pub mod profile;
 pub mod report;
 pub mod store;
+pub mod washing;

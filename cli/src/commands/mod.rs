@@ -19,6 +19,7 @@ pub(crate) mod settlement;
 pub(crate) mod sim;
 pub(crate) mod simulate;
 pub(crate) mod trace;
+pub(crate) mod wash;
 
 use clap::Subcommand;
 
@@ -62,6 +63,9 @@ pub(crate) enum Command {
     /// SAM, counted and logged. Simulated cards are sim:FILE, `onecard simulate` puts them into PC/SC readers.
     #[command(subcommand)]
     Master(master::MasterCommand),
+    /// Give a card or SAM the operator's keys, then the enterprise's 洗卡
+    #[command(subcommand)]
+    Wash(wash::WashCommand),
     /// The signed list of cards that are served nowhere: make, change, receive, show 黑名单
     #[command(subcommand)]
     Blacklist(blacklist::BlacklistCommand),
@@ -113,6 +117,7 @@ pub(crate) fn run(command: &Command, json: bool) -> anyhow::Result<Output> {
         Command::Keys(keys) => keys::run(keys),
         Command::Ceremony(command) => ceremony::run(command),
         Command::Master(command) => master::run(command),
+        Command::Wash(command) => wash::run(command),
         Command::Blacklist(blacklist) => blacklist::run(blacklist),
         Command::Events(events) => events::run(events),
         Command::Passback(passback) => passback::run(passback),

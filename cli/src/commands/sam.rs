@@ -21,7 +21,7 @@ use onecard_wire::{
     fid::Fid,
     ins,
     number::{EnterpriseId, TerminalNumber},
-    sam::{LoadLimit, PUBLIC_INFO_LEN, SequenceRecord},
+    sam::{CARD_INFO_LEN, LoadLimit, PUBLIC_INFO_LEN, SequenceRecord},
     status::StatusWord,
 };
 use rand::{CryptoRng, Rng, RngExt};
@@ -71,12 +71,19 @@ pub(crate) struct NewSam {
     /// What it may load until the station raises the limit, yuan.
     #[arg(long, value_name = "YUAN", default_value = "10000", value_parser = args::amount)]
     load_limit: Amount,
+    #[command(flatten)]
+    validity: Validity,
+}
+
+/// Its dates.
+#[derive(Args, Debug)]
+pub(crate) struct Validity {
     /// First day of validity.
     #[arg(long, value_name = "YYYY-MM-DD", default_value = "2026-01-01", value_parser = args::date)]
-    valid_from: Date,
+    pub(crate) valid_from: Date,
     /// Last day of validity.
     #[arg(long, value_name = "YYYY-MM-DD", default_value = "2030-12-31", value_parser = args::date)]
-    valid_to: Date,
+    pub(crate) valid_to: Date,
 }
 
 /// Options of `sam show`.
@@ -101,6 +108,8 @@ pub(crate) enum Role {
     Attendance,
     /// Reads logs, unblocks PINs 服务台
     ServiceDesk,
+    /// Makes a station's MACs while it washes cards 发卡
+    Issuing,
 }
 
 /// Runs one of them.
@@ -146,13 +155,15 @@ pub(crate) fn new_serial(random: &mut impl Rng) -> anyhow::Result<SamSerial> {
 }
 
 impl Role {
-    const fn sam_role(self) -> SamRole {
+    /// The host's word for it.
+    pub(crate) const fn sam_role(self) -> SamRole {
         match self {
             Self::Till => SamRole::Till,
             Self::Recharge => SamRole::Recharge,
             Self::Door => SamRole::Door,
             Self::Attendance => SamRole::Attendance,
             Self::ServiceDesk => SamRole::ServiceDesk,
+            Self::Issuing => SamRole::Issuing,
         }
     }
 }
@@ -162,8 +173,8 @@ fn order(new: &NewSam, random: &mut impl Rng) -> anyhow::Result<SamCardOrder> {
         serial: new_serial(random)?,
         directory: DIRECTORY,
         terminal: new.terminal,
-        valid_from: new.valid_from,
-        valid_to: new.valid_to,
+        valid_from: new.validity.valid_from,
+        valid_to: new.validity.valid_to,
         load_limit: new.load_limit,
         own_key_version: KEY_VERSION,
         keys: new.role.sam_role().keys(KEY_VERSION),
@@ -189,9 +200,7 @@ pub(crate) fn read<T: Transport>(card: &mut T, enterprise: EnterpriseId) -> anyh
     let mf = Command::new(ins::CLA_ISO, ins::SELECT, 0x00, 0x00).with_data(&Fid::MF.0.to_be_bytes());
     answer(card, &mf.expecting(0))?;
     let terminal: [u8; 6] = binary(card, Fid::SAM_TERMINAL)?;
-    let name = aid::sam_application(enterprise);
-    let application = Command::new(ins::CLA_ISO, ins::SELECT, 0x04, 0x00).with_data(&name).expecting(0);
-    answer(card, &application).with_context(|| format!("no SAM application of enterprise {enterprise}"))?;
+    select_application(card, enterprise)?;
     let info: [u8; PUBLIC_INFO_LEN] = binary(card, Fid::SAM_PUBLIC_INFO)?;
     let limit: [u8; LoadLimit::LEN] = binary(card, Fid::SAM_LOAD_LIMIT)?;
     let limit = LoadLimit::parse(&limit).ok_or_else(|| anyhow!("the load limit does not parse"))?;
@@ -205,6 +214,35 @@ pub(crate) fn read<T: Transport>(card: &mut T, enterprise: EnterpriseId) -> anyh
         next_terminal_sequence: next_sequence(card)?,
         load_limit_fen: limit.spendable.fen(),
     })
+}
+
+/// The SAM's own number and its terminal's, in the files of its MF; `None` if they are not there, or empty.
+pub(crate) fn numbers<T: Transport>(card: &mut T) -> anyhow::Result<Option<(SamSerial, TerminalNumber)>> {
+    let mf = Command::new(ins::CLA_ISO, ins::SELECT, 0x00, 0x00).with_data(&Fid::MF.0.to_be_bytes());
+    answer(card, &mf.expecting(0))?;
+    const LEN: u8 = CARD_INFO_LEN as u8;
+    let sfi = 0x80 | Fid::SAM_CARD_INFO.sfi().unwrap_or_default();
+    let Ok(info) = exchange(card, &Command::new(ins::CLA_ISO, ins::READ_BINARY, sfi, 0x00).expecting(LEN))?.done()
+    else {
+        return Ok(None);
+    };
+    let digits = info.get(..10).map(hex::encode).unwrap_or_default();
+    let serial: Option<SamSerial> = digits.parse().ok().filter(|serial: &SamSerial| serial.factor() != [0; 8]);
+    serial.map(|serial| Ok((serial, TerminalNumber(binary(card, Fid::SAM_TERMINAL)?)))).transpose()
+}
+
+/// Whether the application's public information was written.
+pub(crate) fn has_contents<T: Transport>(card: &mut T, enterprise: EnterpriseId) -> anyhow::Result<bool> {
+    select_application(card, enterprise)?;
+    let info: [u8; PUBLIC_INFO_LEN] = binary(card, Fid::SAM_PUBLIC_INFO)?;
+    Ok(info != [0; PUBLIC_INFO_LEN])
+}
+
+fn select_application<T: Transport>(card: &mut T, enterprise: EnterpriseId) -> anyhow::Result<()> {
+    let name = aid::sam_application(enterprise);
+    let application = Command::new(ins::CLA_ISO, ins::SELECT, 0x04, 0x00).with_data(&name).expecting(0);
+    let selected = answer(card, &application);
+    selected.map(drop).with_context(|| format!("no SAM application of enterprise {enterprise}"))
 }
 
 /// The newest record; before the first purchase there is none.

@@ -59,7 +59,7 @@ fn keys(text: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// Where any 8 bytes of `secret` stand in `text`: raw, in hex digits of either case, spaced or not, or in base64.
-fn found(secret: &[u8], text: &[u8]) -> bool {
+pub(crate) fn found(secret: &[u8], text: &[u8]) -> bool {
     let without_spaces: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
     let lower = without_spaces.to_ascii_lowercase();
     let contains = |text: &[u8], part: &[u8]| text.windows(part.len()).any(|window| window == part);

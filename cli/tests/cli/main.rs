@@ -20,6 +20,7 @@ mod terminal;
 #[cfg(feature = "hsm")]
 mod token;
 mod traces;
+mod washing;
 
 /// Every transcript, typed and compared.
 #[test]

@@ -177,6 +177,9 @@ pub enum Cause {
     /// The control key is another than was thought, and another try might be the last.
     #[error("which control key the card has is not known, and too few tries of it are left to find out")]
     LastTry,
+    /// The holder's PIN, which an earlier attempt wrote, was verified wrongly until one try was left.
+    #[error("one try is left of the PIN that an earlier attempt wrote, and it is kept")]
+    LastPinTry,
     /// Both control keys were refused.
     #[error("the card's control key is neither the operator's nor the enterprise's of these versions")]
     NeitherKey,
@@ -205,6 +208,7 @@ impl Cause {
             Self::LastTry => {
                 Some("find the journal of the station that washed it; without it the card is left as it is")
             }
+            Self::LastPinTry => Some("unblock the PIN at the service desk, then present the card again with that PIN"),
             Self::NeitherKey => Some("name the versions it was washed in, or use another card"),
             _ => None,
         }

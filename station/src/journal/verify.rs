@@ -9,6 +9,7 @@ use super::{ChainHash, JournalError, Replay};
 const KINDS: &[&str] = &[
     "onecard-batch-journal;1",
     "onecard-number-ledger;1",
+    "onecard-washing-journal;1",
     #[cfg(test)]
     "onecard-count;1",
 ];

@@ -9,6 +9,7 @@ mod doctor;
 mod inspect;
 mod key_names;
 mod log;
+mod member;
 mod new;
 mod overdraft;
 mod pay;
@@ -28,11 +29,12 @@ mod unload;
 mod wipe;
 mod withdraw;
 
-pub(crate) use new::{DIRECTORY, issue};
+pub(crate) use member::{DIRECTORY, Limits, Member, serial};
+pub(crate) use new::issue;
 pub(crate) use pay::PURCHASE_KEY;
 use recharge::LOAD_FOR_AIR_KEY;
 pub(crate) use recharge::LOAD_KEY;
-use show::CardFacts;
+pub(crate) use show::{CardFacts, read as read_facts};
 
 use clap::Subcommand;
 

@@ -61,7 +61,7 @@ pub(super) fn run(show: &ShowCard) -> anyhow::Result<Output> {
 }
 
 /// Reads a card.
-pub(super) fn read<T: Transport>(
+pub(crate) fn read<T: Transport>(
     card: &mut T,
     enterprise: EnterpriseId,
     pin: Option<&Pin>,

@@ -14,7 +14,7 @@ use onecard_wire::{aid, amount::Amount, number::ApplicationSerial, status::Statu
 use serde::Serialize;
 
 use super::{
-    new::serial,
+    member::serial,
     station::{mf_keys, refused},
 };
 use crate::{

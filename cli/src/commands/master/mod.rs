@@ -37,8 +37,10 @@ Examples:
     /// break the same command goes on.
     #[command(after_help = "\
 Examples:
-  onecard master load --reader sim:school.master --mother sim:school.mother --pin-file master.pin --keys root.keys
-  onecard master load --reader pcsc:ACR38 --mother pcsc:SCR3310 --token school --pkcs11 /usr/lib/softhsm/libsofthsm2.so")]
+  onecard master load --reader sim:school.master --mother sim:school.mother \\
+      --pin-file master.pin --keys root.keys
+  onecard master load --reader pcsc:ACR38 --mother pcsc:SCR3310 \\
+      --token school --pkcs11 /usr/lib/softhsm/libsofthsm2.so")]
     Load(load::LoadKeys),
     /// Add to what the card may still export 增加导出额度
     ///
@@ -46,8 +48,8 @@ Examples:
     /// list` tells what the card has.
     #[command(after_help = "\
 Example:
-  onecard master allowance --reader sim:school.master --mother sim:school.mother --pin-file master.pin \\
-      --keys root.keys --card-exports 20000")]
+  onecard master allowance --reader sim:school.master --mother sim:school.mother \\
+      --pin-file master.pin --keys root.keys --card-exports 20000")]
     Allowance(allowance::AddAllowance),
     /// Number, tries, what may still be exported, and the keys by check value; needs no PIN 查看母卡
     #[command(after_help = "\
@@ -67,8 +69,9 @@ Example:
     /// once more**, and one that was lost on its way is lost.
     #[command(after_help = "\
 Example:
-  onecard master copy --reader sim:school.master --mother sim:school.mother --pin-file master.pin \\
-      --to sim:spare.master --to-mother sim:spare.mother --to-pin-file spare.pin --card-exports 5000 --sam-exports 20")]
+  onecard master copy --reader sim:school.master --mother sim:school.mother \\
+      --pin-file master.pin --to sim:spare.master --to-mother sim:spare.mother \\
+      --to-pin-file spare.pin --card-exports 5000 --sam-exports 20")]
     Copy(copy::CopyMaster),
 }
 

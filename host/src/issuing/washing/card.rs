@@ -80,6 +80,9 @@ where
         write_contents_by(&mut washing.script, serial, order, &mut keeper)?;
         washing.note(control, Note::Reached(Reached::Contents))?;
     }
+    if washing.standing.has_last_pin_try() {
+        return Err(washing.script.failed(Step::WritePin, Cause::LastPinTry));
+    }
     let selected = read_back_by(&mut washing.script, serial, order, &name, &mut keeper)?;
     good::agree(&mut washing.script, keeper.sam, card, order)?;
     washing.note(control, Note::Reached(Reached::Good))?;

@@ -84,6 +84,12 @@ impl Standing {
             .is_none_or(|listed| listed.key.tries == u8::MAX || listed.key.tries.saturating_sub(failed) >= TRIES_KEPT)
     }
 
+    /// Whether the list says that a PIN is there whose next failure blocks it.
+    pub(super) fn has_last_pin_try(&self) -> bool {
+        let is_pin = |listed: &&Listed| !listed.working && listed.key.key_type == KeyType::PIN;
+        self.list.iter().flatten().find(is_pin).is_some_and(|listed| (1..TRIES_KEPT).contains(&listed.key.tries))
+    }
+
     /// Whether a key of the order is on the card.
     pub(super) fn presence(&self, payload: &Payload<'_>) -> Presence {
         let Some(keys) = &self.list else { return Presence::Unknown };

@@ -1,0 +1,115 @@
+//! What both first washes have in common: the operator's keys, and an MF under them.
+
+use anyhow::Context;
+use clap::Args;
+use onecard_host::{
+    crypto::Key,
+    issuing::{Condition, IssuingError, MfKeys, NotOurs, Opener, prepare_mf_resumable},
+    key_store::NamedKey,
+    keys::Purpose,
+};
+use onecard_simulator::chip::{Blank, Chip};
+use onecard_wire::number::EnterpriseId;
+use rand::RngExt;
+
+use super::LeftAlone;
+use crate::{
+    args::Enterprise,
+    consent::Consent,
+    development_keys::KEY_VERSION,
+    master_keys::MasterKeys,
+    reader::{Inserted, Place, store_chip},
+};
+
+/// The operator's keys.
+#[derive(Args, Debug)]
+pub(super) struct OperatorKeys {
+    #[command(flatten)]
+    keys: MasterKeys,
+    #[command(flatten)]
+    enterprise: Enterprise,
+}
+
+/// Which keys of the operator's a card gets.
+#[derive(Clone, Copy)]
+pub(super) struct Purposes {
+    /// Of the MF.
+    pub(super) control: Purpose,
+    /// Of the MF.
+    pub(super) maintenance: Purpose,
+    /// Of the application.
+    pub(super) management: Purpose,
+}
+
+/// One card's, for as long as it is washed.
+pub(super) struct CardKeys {
+    pub(super) enterprise: EnterpriseId,
+    pub(super) mf: MfKeys,
+    pub(super) management: Key,
+}
+
+impl OperatorKeys {
+    /// Those of the card with this factor.
+    pub(super) fn of(&self, purposes: Purposes, factor: [u8; 8]) -> anyhow::Result<CardKeys> {
+        let store = self.keys.as_store(self.enterprise.enterprise)?;
+        let mut store =
+            store.context("name the operator's keys by --keys FILE or --token LABEL 请加--keys或--token")?;
+        let name = |purpose| NamedKey { purpose, version: KEY_VERSION };
+        let mf = MfKeys {
+            control: store.chip_key(name(purposes.control), factor)?,
+            maintenance: store.chip_key(name(purposes.maintenance), factor)?,
+        };
+        let management = store.card_key(name(purposes.management), factor)?;
+        Ok(CardKeys { enterprise: store.enterprise(), mf, management })
+    }
+}
+
+/// A card about to be washed for the first time.
+pub(super) struct First<'f> {
+    pub(super) place: &'f Place,
+    pub(super) blank: Blank<'static>,
+    pub(super) consent: &'f Consent,
+    pub(super) mf: &'f MfKeys,
+    /// What it will say that it is, for its owner to agree to.
+    pub(super) plan: Vec<String>,
+}
+
+impl First<'_> {
+    /// Looks at the card, gives it the operator's MF if it has not got it, and has `wash` make the directory. A simulated card that is
+    /// not there is made.
+    pub(super) fn wash(
+        &self,
+        examine: impl FnOnce(&mut Inserted) -> Result<Condition, NotOurs>,
+        wash: impl FnOnce(&mut Inserted) -> Result<(), IssuingError>,
+    ) -> anyhow::Result<()> {
+        if let Place::Sim(file) = self.place
+            && !file.0.exists()
+        {
+            store_chip(&mut Chip::blank(self.blank, rand::rng().random())?, file)?;
+        }
+        let mut card = self.place.inserted(Some(self.blank.kind()))?;
+        let washed = self.washed(&mut card, examine, wash).with_context(|| self.place.to_string());
+        card.taken_out_of(self.place)?;
+        washed
+    }
+
+    fn washed(
+        &self,
+        card: &mut Inserted,
+        examine: impl FnOnce(&mut Inserted) -> Result<Condition, NotOurs>,
+        wash: impl FnOnce(&mut Inserted) -> Result<(), IssuingError>,
+    ) -> anyhow::Result<()> {
+        let (opener, there) = match examine(card)? {
+            Condition::Blank => (Opener::TransportKey, "blank 空白"),
+            Condition::Unfinished(opener) => (opener, "of these keys and this number 未完成"),
+            Condition::Issued { .. } => {
+                return Err(LeftAlone("nothing was written: it is issued already 已发卡，未写入".to_owned()).into());
+            }
+        };
+        self.consent.ask(self.place, there, &self.plan)?;
+        if opener != Opener::ControlKey {
+            prepare_mf_resumable(card, &opener.key(self.mf), self.mf)?;
+        }
+        Ok(wash(card)?)
+    }
+}
