@@ -77,6 +77,12 @@ impl DomainSession {
     pub(crate) const fn has_changed_keys(&self) -> bool {
         self.changed_keys
     }
+
+    /// A command came that is not protected as agreed.
+    pub(crate) fn abort(&mut self) {
+        self.channel.abort();
+        self.listing = None;
+    }
 }
 
 impl<P: Platform> IssuerDomain<'_, P> {
@@ -107,7 +113,10 @@ impl<P: Platform> IssuerDomain<'_, P> {
         let listing = self.session.listing.take();
         self.session.changed_keys = false;
         match (command.cla, command.ins) {
-            (CLA_ISO, SELECT) => return refuse(StatusWord::FILE_NOT_FOUND),
+            (CLA_ISO, SELECT) => {
+                self.session.channel.drop_challenge();
+                return refuse(StatusWord::FILE_NOT_FOUND);
+            }
             (CLA, INITIALIZE_UPDATE) => {
                 *self.session = DomainSession::default();
                 self.require_alive()?;
@@ -118,9 +127,17 @@ impl<P: Platform> IssuerDomain<'_, P> {
                 return self.external_authenticate(command);
             }
             (CLA_ISO | CLA | CLA_SECURE, _) => {}
-            _ => return refuse(StatusWord::CLA_NOT_SUPPORTED),
+            _ => {
+                self.session.abort();
+                return refuse(StatusWord::CLA_NOT_SUPPORTED);
+            }
         }
-        let plain = self.session.channel.receive(command)?;
+        let received = self.session.channel.receive(command);
+        // Its MAC is looked at all the same: GET DATA by the channel goes on.
+        if command.ins != GET_DATA {
+            self.require_alive()?;
+        }
+        let plain = received?;
         let status = self.execute(&Command { data: &plain, ..*command }, listing, answer)?;
         self.session.channel.send(answer, status)?;
         Ok(status)

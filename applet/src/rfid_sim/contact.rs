@@ -102,7 +102,7 @@ impl<P: Platform> RfidSim<P> {
         let mut command = match Command::parse_short(command) {
             Ok(command) => command,
             Err(wrong) => {
-                self.end_begun(command.first().and_then(|cla| channel_of(*cla)));
+                self.end_by_unreadable(command.first().and_then(|cla| channel_of(*cla)));
                 return refuse(wrong);
             }
         };
@@ -158,6 +158,15 @@ impl<P: Platform> RfidSim<P> {
         let channel = number.and_then(|number| self.contact.channels.get_mut(number));
         if let Some(Some(Channel { current: Current::Enterprise(enterprise), .. })) = channel {
             enterprise.end_begun();
+        }
+    }
+
+    /// A command whose lengths disagree: it is the current application's, which cannot know what it asked.
+    fn end_by_unreadable(&mut self, number: Option<usize>) {
+        self.end_begun(number);
+        let channel = number.and_then(|number| self.contact.channels.get_mut(number));
+        if let Some(Some(Channel { current: Current::IssuerDomain(domain), .. })) = channel {
+            domain.abort();
         }
     }
 
@@ -338,13 +347,16 @@ impl<P: Platform> RfidSim<P> {
         Ok(self.contact.toolkit.announce(status))
     }
 
-    /// What was begun before a lock is not to be completed behind it.
+    /// Nothing of before a lock is there behind it: no transaction, no PIN, no selection; and a locked card asks for no deletion.
     fn end_what_is_locked(&mut self) {
         let card_locked = !serves_enterprises(&self.nvm);
         for enterprise in self.contact.enterprises(None).chain([&mut self.radio]) {
             if card_locked || enterprise.is_locked(&self.nvm) {
-                enterprise.end_begun();
+                enterprise.leave(&self.nvm);
             }
+        }
+        if card_locked {
+            self.contact.toolkit.forget_request();
         }
     }
 

@@ -155,6 +155,19 @@ impl ToolkitSession {
         true
     }
 
+    /// Drops a request that has not been said to the phone.
+    pub(crate) fn forget_request(&mut self) {
+        self.message = None;
+        for _ in 0..self.paused.len() {
+            if let Some(paused) = self.paused.pop_front()
+                && paused.purpose != Purpose::Request
+            {
+                // It was there a moment ago, so there is room.
+                let _ = self.paused.push_back(paused);
+            }
+        }
+    }
+
     /// Whether a command for that is to be tried again.
     pub(super) fn waits(&self, purpose: Purpose) -> bool {
         self.paused.iter().any(|paused| paused.purpose == purpose)

@@ -23,6 +23,8 @@ mod key_sets;
 mod next_command;
 mod objects;
 mod published;
+
+mod sessions_end;
 mod sim;
 mod states;
 mod tears;

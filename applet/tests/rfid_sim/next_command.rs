@@ -99,25 +99,28 @@ fn what_was_begun_before_a_lock_is_not_done_after_it() {
         for state in [0x07, 0x0F] {
             host.ok(&mut sim, [0x80, 0xF0, 0x80, state], &DOMAIN);
         }
-        sim.radio(&select(1));
-        let mut by_radio = INITIALIZE;
-        by_radio[0] = 0x80;
-        // Another application's lock ends nothing, nor does a lock that is refused.
-        let initialized = sim.radio(&by_radio);
+        // A lock that is refused ends nothing.
+        let initialized = sim.ok(&INITIALIZE);
         assert_eq!(host.status(&mut sim, hex!("80F04081"), &application), 0x6985);
         assert_eq!(host.status(&mut sim, hex!("80F04080"), &super::applications::name(2)), 0x6A88);
-        let mut debit_by_radio = debit(&initialized, 0x06);
-        debit_by_radio[0] = 0x80;
-        assert_eq!(status(&sim.radio(&debit_by_radio)), hex!("9000"));
-        let there = sim.radio(&by_radio);
-        let here = sim.ok(&INITIALIZE);
+        assert_eq!(status(&sim.send(&debit(&initialized, 0x06))), hex!("9000"));
+        let begun = sim.ok(&INITIALIZE);
         host.ok(&mut sim, lock, of);
         host.ok(&mut sim, unlock, of);
-        let mut debit_by_radio = debit(&there, 0x06);
-        debit_by_radio[0] = 0x80;
-        for answer in [sim.radio(&debit_by_radio), sim.send(&debit(&here, 0x06))] {
-            assert_eq!(answer, hex!("6901"), "{lock:02X?}");
-        }
+        assert_eq!(sim.send(&debit(&begun, 0x06)), hex!("6985"), "{lock:02X?}");
         assert!(sim.send(&on_channel_1(select(1))).ends_with(&hex!("9000")));
+        assert_eq!(sim.send(&debit(&begun, 0x06)), hex!("6901"), "{lock:02X?}");
     }
+}
+
+#[test]
+fn a_card_lock_ends_sessions_without_a_command_in_between() {
+    const DOMAIN: [u8; 8] = hex!("A000000151000000");
+    let (mut sim, mut host) = selected_twice();
+    sim.radio(&select(1));
+    for state in [0x07, 0x0F, 0x7F, 0x0F] {
+        host.ok(&mut sim, [0x80, 0xF0, 0x80, state], &DOMAIN);
+    }
+    assert_eq!(sim.send(&hex!("815C000204")), hex!("6985"), "contact");
+    assert_eq!(sim.radio(&hex!("805C000204")), hex!("6985"), "radio");
 }

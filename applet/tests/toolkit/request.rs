@@ -334,3 +334,21 @@ fn the_password_is_not_kept() {
     ask(&mut phone);
     assert!(!phone.sim.remembers(b"13579"));
 }
+
+#[test]
+fn a_request_that_waits_is_not_sent_by_a_locked_card() {
+    let mut phone = boot(chip());
+    let first = ask(&mut phone);
+    phone.respond(&first, &Act::Result(0x21, &[0x00]));
+    let text = phone.serve().unwrap();
+    phone.respond(&text, &OK);
+    assert!(phone.serve().is_none());
+    phone.sim.ok(&hex!("0070000001"));
+    let mut host = crate::host::Login { channel: 1, ..crate::host::Login::SCP03 }.open(&mut phone.sim);
+    for state in [0x07, 0x0F, 0x7F] {
+        host.ok(&mut phone.sim, [0x81, 0xF0, 0x80, state], &hex!("A000000151000000"));
+    }
+    phone.sim.ok(&hex!("00708001"));
+    phone.envelope(&EXPIRED);
+    assert!(phone.serve().is_none_or(|shown| shown.kind != 0x13));
+}

@@ -2,7 +2,7 @@
 
 use core::ops::RangeInclusive;
 
-use onecard_wire::{fid::Fid, globalplatform, ins, uicc};
+use onecard_wire::{fid::Fid, globalplatform, ins, status::StatusWord, uicc};
 
 use super::exchange::{Answer, Exchange, Sent};
 use crate::transport::TransportError;
@@ -12,8 +12,6 @@ use crate::transport::TransportError;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Discretion {
     channels: [Channel; CHANNELS],
-    /// What GET RESPONSE would bring.
-    answer_hidden: bool,
 }
 
 /// Where a logical channel is.
@@ -22,6 +20,8 @@ struct Channel {
     place: Place,
     /// What the current file has that is hidden.
     current: Option<Secret>,
+    /// What GET RESPONSE would bring.
+    answer_hidden: bool,
 }
 
 /// As far as SELECT has shown it.
@@ -33,6 +33,8 @@ enum Place {
     NoSim,
     /// Perhaps a SIM's application.
     Unknown,
+    /// A SIM's directory of key files: GSM-ACCESS, 5GS.
+    OfKeys,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,7 +47,7 @@ enum Secret {
 
 impl Discretion {
     /// After a power-up.
-    pub const NEW: Self = Self { channels: [Channel::NEW; CHANNELS], answer_hidden: false };
+    pub const NEW: Self = Self { channels: [Channel::NEW; CHANNELS] };
 
     /// Keeps of the next exchange what may be kept.
     pub fn record(&mut self, command: &[u8], answer: Result<&[u8], &TransportError>) -> Exchange {
@@ -59,13 +61,13 @@ impl Discretion {
     /// Whether a command's data are a PIN, a password, a key (enciphered too: a blank card's transport key is known to all) or
     /// the holder's. CLA does not matter: a malformed command has a PIN in it all the same.
     pub(super) fn hides_command(&self, header: Option<[u8; 4]>, length: usize) -> bool {
-        let secret = header.is_some_and(|[_, ins, ..]| HIDDEN.contains(&ins));
+        let secret = header.is_some_and(|[_, ins, ..]| HIDDEN.contains(&ins) || ODD.contains(&ins));
         secret || self.names_hidden(header, length <= TERMINAL_LEN + MAC_LEN)
     }
 
     /// Whether the answer's data are the holder's, or keys.
     pub(super) fn hides_answer(&self, header: Option<[u8; 4]>, length: usize) -> bool {
-        let is_rest = matches!(header, Some([_, ins::GET_RESPONSE, ..])) && self.answer_hidden;
+        let is_rest = matches!(header, Some([_, ins::GET_RESPONSE, ..])) && self.at(header).answer_hidden;
         is_rest || self.names_hidden(header, length <= TERMINAL_LEN) || brings_keys(header)
     }
 
@@ -81,6 +83,7 @@ impl Discretion {
         let Some(sfi) = named_sfi(header)? else { return self.at(Some(header)).current };
         let [_, ins, ..] = header;
         match sfi {
+            1..=KEYS_SFI_MAX if self.at(Some(header)).place == Place::OfKeys => Some(Secret::SimKeys),
             EPSNSC_SFI if !BINARY.contains(&ins) => {
                 (self.at(Some(header)).place == Place::Unknown).then_some(Secret::SimKeys)
             }
@@ -97,15 +100,10 @@ impl Discretion {
     /// success.
     pub(super) fn follow(&mut self, Exchange { sent, received }: &Exchange) {
         let answer = received.as_ref().ok();
-        let done = answer.and_then(|answer| answer.status).is_some_and(|word| word.is_ok() || word.0 >> 8 == 0x61);
+        let done = answer.and_then(|answer| answer.status).is_some_and(is_done);
         let Some(header @ [cla, ins, p1, p2]) = sent.header else { return };
-        self.answer_hidden = match ins {
-            ins::GET_RESPONSE => self.answer_hidden,
-            _ => {
-                let short = sent.le.is_some_and(|le| le != 0 && le <= SHOWN_LE);
-                self.names_hidden(sent.header, short) || brings_keys(sent.header)
-            }
-        };
+        let short = sent.le.is_some_and(|le| le != 0 && le <= SHOWN_LE);
+        let hidden = self.names_hidden(sent.header, short) || brings_keys(sent.header);
         if (ins, p1) == (ins::MANAGE_CHANNEL, OPEN) {
             let number = answer.and_then(|answer| answer.data.bytes().first().copied());
             self.opened(channel(cla), if p2 == 0 { number } else { Some(p2) }, done, answer.is_some());
@@ -113,8 +111,14 @@ impl Discretion {
         let secret = self.names_secret(Some(header));
         let by_sfi = matches!(named_sfi(header), Some(Some(_)));
         let Some(here) = self.channels.get_mut(channel(cla)) else { return };
+        if ins != ins::GET_RESPONSE {
+            here.answer_hidden = hidden;
+        }
         if ins == ins::SELECT {
             here.select(p1, sent.data.bytes(), done);
+        } else if ODD.contains(&ins) {
+            // Which file it is they say in their data.
+            here.current = Some(Secret::SimKeys);
         } else if by_sfi && (secret.is_some() || done) {
             here.current = secret;
         }
@@ -135,38 +139,47 @@ impl Discretion {
 
 impl Channel {
     /// As a power-up leaves it, and as the basic channel opens another.
-    const NEW: Self = Self { place: Place::Mf, current: None };
+    const NEW: Self = Self { place: Place::Mf, current: None, answer_hidden: false };
 
+    /// One that is not known to have been done leaves it where it was, or not.
     fn select(&mut self, p1: u8, name: &[u8], done: bool) {
+        let there = self.after_select(p1, name);
+        if done { *self = there } else { self.may_be_as(there) }
+    }
+
+    fn after_select(self, p1: u8, name: &[u8]) -> Self {
         const BY_FID: u8 = 0x00;
         const EF_BY_FID: u8 = 0x02;
         let fid = name.try_into().ok().map(|fid| Fid(u16::from_be_bytes(fid)));
         let secret = |fid: Fid| SECRETS.iter().find_map(|(at, secret)| (*at == fid).then_some(*secret));
+        let at = |place| Self { place, current: None, ..self };
         match (p1, fid) {
-            (BY_FID, None) if !name.is_empty() => self.go(Place::Unknown),
-            (BY_FID, None | Some(Fid::MF)) if done => self.go(Place::Mf),
-            (BY_FID, None | Some(Fid::MF)) => {}
-            (BY_FID | EF_BY_FID, Some(fid)) if secret(fid).is_some() => self.current = secret(fid),
-            (BY_FID | EF_BY_FID, Some(Fid(0..=0x001F))) if done => self.current = None,
-            (BY_FID | EF_BY_FID, Some(Fid(0..=0x001F))) => {}
-            (BY_FID, Some(fid)) if done && APPLICATIONS.contains(&fid.0) => self.go(Place::NoSim),
-            (BY_NAME, _) if done && is_no_sims(name) => self.go(Place::NoSim),
+            (BY_FID, None) if !name.is_empty() => at(Place::Unknown),
+            (BY_FID, None | Some(Fid::MF)) => at(Place::Mf),
+            (BY_FID | EF_BY_FID, Some(fid)) if secret(fid).is_some() => Self { current: secret(fid), ..self },
+            (EF_BY_FID, Some(_)) => Self { current: None, ..self },
+            (BY_FID, Some(fid)) if FILES_OF_CARDS.contains(&fid.0) => Self { current: None, ..self },
+            (BY_FID, Some(fid)) if APPLICATIONS.contains(&fid.0) => at(Place::NoSim),
+            (BY_NAME, _) if is_no_sims(name) => at(Place::NoSim),
             _ => {
-                self.go(Place::Unknown);
-                // A path may end at a secret.
-                self.current = name.last_chunk().and_then(|last| secret(Fid(u16::from_be_bytes(*last))));
+                // A path may end at a secret, or in a directory of them.
+                let last = name.last_chunk().map(|last| Fid(u16::from_be_bytes(*last)));
+                let of_keys = last.is_some_and(|last| DIRECTORIES_OF_KEYS.contains(&last));
+                let place = if of_keys { Place::OfKeys } else { Place::Unknown };
+                Self { place, current: last.and_then(secret), ..self }
             }
         }
     }
 
-    const fn go(&mut self, place: Place) {
-        *self = Self { place, current: None };
-    }
-
     /// It is as it was, or like `other`.
     fn may_be_as(&mut self, other: Self) {
-        let place = if self.place == other.place { self.place } else { Place::Unknown };
-        *self = Self { place, current: self.current.or(other.current) };
+        self.place = match (self.place, other.place) {
+            (Place::OfKeys, _) | (_, Place::OfKeys) => Place::OfKeys,
+            (here, there) if here == there => here,
+            _ => Place::Unknown,
+        };
+        self.current = self.current.or(other.current);
+        self.answer_hidden |= other.answer_hidden;
     }
 }
 
@@ -181,12 +194,21 @@ impl Default for Discretion {
     }
 }
 
-/// Logical channels that the class names (ISO/IEC 7816-4 clause 5.4.1).
-const CHANNELS: usize = 4;
+/// Whether a command was done: 9000; 61xx and 9Fxx, and its answer waits; 91xx, and a proactive command waits.
+fn is_done(word: StatusWord) -> bool {
+    word.is_ok() || matches!(word.0 >> 8, 0x61 | 0x91 | 0x9F)
+}
+
+/// Logical channels that a class can name (ISO/IEC 7816-4 clause 5.4.1).
+const CHANNELS: usize = 20;
 
 /// The channel in a class; the 2G class has none.
 fn channel(cla: u8) -> usize {
-    if cla == CLA_2G { 0 } else { usize::from(cla & 0x03) }
+    match cla {
+        CLA_2G => 0,
+        0x40..=0x7F | 0xC0..=0xFF => 4 + usize::from(cla & 0x0F),
+        _ => usize::from(cla & 0x03),
+    }
 }
 
 /// TS 51.011.
@@ -220,8 +242,20 @@ const BY_NAME: u8 = 0x04;
 /// Directories of enterprise applications; a SIM has none of these.
 const APPLICATIONS: RangeInclusive<u16> = 0xDF01..=0xDFFE;
 
-/// The holder's data; a SIM's keys: Keys, KeysPS, Kc, KcGPRS, EPSNSC (TS 31.102 clause 4.2, TS 51.011 clause 10.3).
-const SECRETS: [(Fid, Secret); 6] = [
+/// Files that CPU cards and SAMs of this profile have in a directory.
+const FILES_OF_CARDS: RangeInclusive<u16> = 0x0015..=0x001F;
+/// DF.5GS and DF.GSM-ACCESS (TS 31.102 clauses 4.4.11, 4.4.3); the short identifiers of their files are 01 to 05, and others.
+const DIRECTORIES_OF_KEYS: [Fid; 2] = [Fid(0x5FC0), Fid(0x5F3B)];
+const KEYS_SFI_MAX: u8 = 5;
+
+/// The holder's data; a SIM's keys: Keys, KeysPS, Kc, KcGPRS, EPSNSC (TS 31.102 clause 4.2, TS 51.011 clause 10.3); of GSM-ACCESS Kc,
+/// KcGPRS; of 5GS the security contexts and 5GAUTHKEYS.
+const SECRETS: [(Fid, Secret); 11] = [
+    (Fid(0x4F20), Secret::SimKeys),
+    (Fid(0x4F52), Secret::SimKeys),
+    (Fid(0x4F03), Secret::SimKeys),
+    (Fid(0x4F04), Secret::SimKeys),
+    (Fid(0x4F05), Secret::SimKeys),
     (Fid::HOLDER, Secret::Holder),
     (Fid(0x6F08), Secret::SimKeys),
     (Fid(0x6F09), Secret::SimKeys),
@@ -238,7 +272,7 @@ const EPSNSC_SFI: u8 = 0x18;
 const RID_3GPP: [u8; 5] = [0xA0, 0x00, 0x00, 0x00, 0x87];
 
 /// AUTHENTICATE of a SIM brings CK, IK and Kc. INTERNAL AUTHENTICATE of a card has key ids below 80. What a key master card
-/// exports is a key, enciphered.
+/// exports is a key, enciphered. Odd instructions read any file.
 const fn brings_keys(header: Option<[u8; 4]>) -> bool {
     matches!(
         header,
@@ -246,6 +280,7 @@ const fn brings_keys(header: Option<[u8; 4]>) -> bool {
             [CLA_2G, ins::INTERNAL_AUTHENTICATE, ..]
                 | [_, ins::INTERNAL_AUTHENTICATE, _, 0x80..=0xFF]
                 | [_, ins::EXPORT_KEY | ins::EXPORT_COPY, ..]
+                | [_, READ_BINARY_ODD | READ_RECORD_ODD, ..]
         )
     )
 }
@@ -261,6 +296,11 @@ const UNBLOCK: u8 = 0x2C;
 const BINARY: [u8; 3] = [ins::READ_BINARY, ins::UPDATE_BINARY, ins::WRITE_BINARY];
 const RECORD: [u8; 4] = [ins::READ_RECORD, ins::UPDATE_RECORD, ins::APPEND_RECORD, uicc::SEARCH_RECORD];
 
+/// READ BINARY, READ RECORD, UPDATE BINARY and UPDATE RECORD whose data name the file (ISO/IEC 7816-4 clauses 7.2.3 to 7.3.5).
+const READ_BINARY_ODD: u8 = 0xB1;
+const READ_RECORD_ODD: u8 = 0xB3;
+const ODD: [u8; 4] = [READ_BINARY_ODD, READ_RECORD_ODD, 0xD7, 0xDD];
+
 /// The short file identifier in a command for bytes (in P1) or records (in P2): `Some(None)` if it is about the current file,
 /// `None` if it is another command.
 fn named_sfi([_, ins, p1, p2]: [u8; 4]) -> Option<Option<u8>> {
@@ -272,149 +312,4 @@ fn named_sfi([_, ins, p1, p2]: [u8; 4]) -> Option<Option<u8>> {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use hex_literal::hex;
-
-    const NAME: [u8; 8] = hex!("CDF5D0A1C3F70000");
-    const USIM: [u8; 12] = hex!("00A4040407A0000000871002");
-    const APPLICATION: [u8; 20] = hex!("00A404000EF04F4E454301100000000000000100");
-
-    fn session(exchanges: &[(&[u8], &[u8])]) -> Vec<Exchange> {
-        let mut discretion = Discretion::NEW;
-        exchanges.iter().map(|(command, answer)| discretion.record(command, Ok(answer))).collect()
-    }
-
-    fn holder_shows(exchanges: &[(&[u8], &[u8])]) -> bool {
-        let told = session(exchanges);
-        let text: String = told.iter().map(|exchange| format!("{exchange}{exchange:?}")).collect();
-        text.contains(&hex::encode_upper(&NAME[..4])) || text.contains("205, 245")
-    }
-
-    #[test]
-    fn the_holder_is_hidden_whichever_way_it_is_read() {
-        let (whole, piece) = ([&NAME[..], &hex!("9000")].concat(), hex!("CDF5D0A1 9000"));
-        let ok = hex!("9000");
-        let select: (&[u8], &[u8]) = (&APPLICATION, &ok);
-        for way in [
-            &[(&hex!("00B0960008")[..], &whole[..])][..],
-            &[select, (&hex!("00B0960204"), &piece)],
-            &[select, (&hex!("00A40000020016"), &ok), (&hex!("00B0000204"), &piece)],
-            &[select, (&hex!("00A40200020016"), &ok), (&hex!("00B0000204"), &piece)],
-            &[(&hex!("00A4080004DF010016"), &ok), (&hex!("00B0000204"), &piece)],
-            // The SFI makes the file current.
-            &[select, (&hex!("00B0960001"), &hex!("00 9000")), (&hex!("00B0000204"), &piece)],
-            &[select, (&hex!("00B0960008"), &hex!("6108")), (&hex!("00C0000008"), &whole)],
-            &[
-                select,
-                (&hex!("00B0960008"), &hex!("6104")),
-                (&hex!("00C0000004"), &piece),
-                (&hex!("00C0000004"), &piece),
-            ],
-            &[select, (&hex!("04D6960208CDF5D0A1 01020304"), &ok)],
-            // A directory by its FID, and one whose SELECT was answered by anything.
-            &[(&hex!("00A4000002DF01"), &ok), (&hex!("00B0960204"), &piece)],
-            &[(&APPLICATION, &hex!("6A81")), (&hex!("00B0960204"), &piece)],
-        ] {
-            assert!(!holder_shows(way), "{way:02X?}");
-        }
-    }
-
-    #[test]
-    fn no_secret_of_a_sim_or_key_master_card_is_kept() {
-        const SECRET: [u8; 8] = hex!("5EC7E7A1B2C3D4E5");
-        let with = |command: &[u8]| [command, &SECRET].concat();
-        let brought = [&SECRET[..], &hex!("9000")].concat();
-        let piece = [&SECRET[..6], &hex!("9000")].concat();
-        let ok = hex!("9000");
-        let commands = [
-            with(&hex!("0026000108")),
-            with(&hex!("0028000108")),
-            with(&hex!("A026000108")),
-            with(&hex!("002C000110 3132333435363738")),
-            with(&hex!("8014000010 8103012304 8202")),
-            with(&hex!("84D8308108")),
-            with(&hex!("84E60C0008")),
-            // A blank key master card's wrap key is known to all; a holder's PIN goes in clear.
-            with(&hex!("8430000008")),
-            with(&hex!("8432000008")),
-            with(&hex!("8036010008")),
-        ];
-        for command in &commands {
-            let told = format!("{:?}", session(&[(command, &ok)]));
-            assert!(!told.contains("94, 199") && !told.contains("5EC7"), "{command:02X?}: {told}");
-        }
-        for way in [
-            &[(&hex!("008800810000")[..], &brought[..])][..],
-            &[(&hex!("A0880000100000"), &brought)],
-            &[(&hex!("0088008100"), &hex!("6108")), (&hex!("00C0000008"), &brought)],
-            &[(&hex!("00A40004026F08"), &ok), (&hex!("00B0000008"), &brought)],
-            &[(&hex!("00A40804047FFF6F09"), &ok), (&hex!("00B0000008"), &brought)],
-            &[(&hex!("00B0880008"), &brought)],
-            &[(&hex!("803601001A3A00000001010000"), &brought)],
-            &[(&hex!("8038010000"), &hex!("6108")), (&hex!("00C0000008"), &brought)],
-            // EPSNSC has records.
-            &[(&hex!("00A40004026FE4"), &ok), (&hex!("00B2010408"), &brought)],
-            &[(&hex!("00A40804047FFF6FE4"), &ok), (&hex!("00B2010408"), &brought)],
-            &[(&hex!("00A40004026FE4"), &ok), (&hex!("00B2010406"), &piece)],
-            &[(&USIM, &ok), (&hex!("00B201C408"), &brought)],
-            &[(&hex!("00A40004027FFF"), &ok), (&hex!("00B201C408"), &brought)],
-            // Perhaps the USIM's: a name without the whole RID, and an answer that never came through.
-            &[(&hex!("00A4040003A00000"), &ok), (&hex!("00B201C408"), &brought)],
-            &[(&APPLICATION, &hex!("6A82")), (&hex!("00B201C408"), &brought)],
-            &[(&USIM, &ok), (&hex!("00B201C408"), &hex!("6108")), (&hex!("00C0000008"), &brought)],
-            &[(&USIM, &ok), (&hex!("00B201C401"), &hex!("00 9000")), (&hex!("00B2010408"), &brought)],
-            &[(&USIM, &ok), (&with(&hex!("00DC01C408")), &ok)],
-            &[(&hex!("00A40004026FE4"), &ok), (&with(&hex!("00DC010408")), &ok)],
-            &[(&hex!("00A40004026FE4"), &ok), (&with(&hex!("00A2010408")), &hex!("01 9000"))],
-            &[(&APPLICATION, &ok), (&hex!("00A40804047FFF6F07"), &ok), (&hex!("00B201C408"), &brought)],
-            // A logical channel is where the one is that opened it.
-            &[(&hex!("01A40004026F08"), &ok), (&hex!("0170000001"), &hex!("02 9000")), (&hex!("02B0000008"), &brought)],
-            &[(&hex!("01A40004026F08"), &ok), (&hex!("01700002"), &ok), (&hex!("02B0000008"), &brought)],
-            &[(&hex!("01A40004026F08"), &ok), (&hex!("0170000000"), &hex!("6101")), (&hex!("02B0000008"), &brought)],
-            // Another channel's SELECT changes nothing here.
-            &[(&hex!("01A40004026F20"), &ok), (&hex!("00A40004022FE2"), &ok), (&hex!("01B0000008"), &brought)],
-        ] {
-            let told = format!("{:?}", session(way));
-            assert!(!told.contains("94, 199"), "{way:02X?}: {told}");
-        }
-        // A card's own cryptogram stays: traces are checked by it.
-        assert!(format!("{:?}", session(&[(&hex!("008800010800"), &brought)])).contains("94, 199"));
-    }
-
-    #[test]
-    fn what_is_not_the_holders_is_shown() {
-        let (ok, piece) = (hex!("9000"), hex!("CDF5D0A1 9000"));
-        let select: (&[u8], &[u8]) = (&APPLICATION, &ok);
-        for way in [
-            // A SAM's terminal number, before and after its application.
-            &[(&hex!("00B0960006")[..], &hex!("CDF5D0A11234 9000")[..])][..],
-            &[select, (&hex!("00A40000023F0000"), &ok), (&hex!("00B0960006"), &hex!("CDF5D0A11234 9000"))],
-            &[(&hex!("00A40000020016"), &ok), (&hex!("00B0000006"), &hex!("CDF5D0A11234 9000"))],
-            &[select, (&hex!("00A40000020016"), &ok), (&hex!("00A40000020015"), &ok), (&hex!("00B0000204"), &piece)],
-            &[select, (&hex!("00A40000020016"), &ok), (&hex!("00B0950004"), &piece), (&hex!("00B0000204"), &piece)],
-            &[select, (&hex!("00B0960001"), &hex!("00 9000")), (&hex!("00B2010C04"), &piece)],
-            // A log has the short identifier of EPSNSC.
-            &[select, (&hex!("00B201C404"), &piece)],
-            &[(&hex!("00A4000002DF01"), &ok), (&hex!("00B201C404"), &piece)],
-            &[(&hex!("00A4040007A0000003330101"), &ok), (&hex!("00B201C404"), &piece)],
-            &[(&hex!("00B201C404"), &piece)],
-            // A channel that the basic one opens begins in the MF.
-            &[
-                (&hex!("01A40004026F08"), &ok),
-                (&hex!("0170800000"), &ok),
-                (&hex!("0070000001"), &hex!("01 9000")),
-                (&hex!("01B0000004"), &piece),
-            ],
-            &[
-                select,
-                (&hex!("00B0960008"), &hex!("6108")),
-                (&hex!("00B0950004"), &hex!("6104")),
-                (&hex!("00C0000004"), &piece),
-            ],
-        ] {
-            assert!(holder_shows(way), "{way:02X?}");
-        }
-    }
-}
+mod tests;

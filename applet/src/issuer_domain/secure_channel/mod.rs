@@ -123,6 +123,21 @@ impl SecureChannel {
         received
     }
 
+    /// What has come cannot be protected as agreed: an open channel is aborted, a challenge is gone.
+    pub(super) fn abort(&mut self) {
+        self.0 = match self.0 {
+            State::Open(_) | State::Aborted => State::Aborted,
+            State::Challenged(_) | State::Closed => State::Closed,
+        };
+    }
+
+    /// A command came that is neither protected nor EXTERNAL AUTHENTICATE.
+    pub(super) fn drop_challenge(&mut self) {
+        if matches!(self.0, State::Challenged(_)) {
+            self.0 = State::Closed;
+        }
+    }
+
     /// Protects an answer as agreed.
     pub(super) fn send(&self, answer: &mut Response, status: StatusWord) -> Result<(), StatusWord> {
         match &self.0 {
