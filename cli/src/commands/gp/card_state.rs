@@ -75,7 +75,8 @@ pub(super) fn or_way_there(result: Result<(), ManagementError>, session: &mut Op
         Err(error) if refused => error,
         Err(error) => return Err(error),
     };
-    let way = match state_of(session)? {
+    // The refusal counts for more than a state that is not to be had.
+    let way = match state_of(session).ok().flatten() {
         Some(CardState::OP_READY) => {
             "the SIM is OP_READY: `onecard gp card-state initialized` comes first, then `secured` 请先初始化"
         }

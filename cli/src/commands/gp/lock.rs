@@ -66,8 +66,9 @@ pub(super) fn run(options: &SetLock, lock: Lock) -> anyhow::Result<Output> {
     options.access.in_session(|session| match &application {
         Some(aid) => changed(lock_application(session, aid, lock)),
         None => {
-            // A SIM that was never locked would be SECURED by it, for good.
-            if lock == Lock::Unlocked && state_of(session)? != Some(CardState::CARD_LOCKED) {
+            // A SIM that was never locked would be SECURED by it, for good. One that does not tell is asked.
+            let known = if lock == Lock::Unlocked { state_of(session)? } else { None };
+            if known.is_some_and(|state| state != CardState::CARD_LOCKED) {
                 return Err(OtherState("the SIM is not locked: nothing to unlock 卡片未锁定").into());
             }
             let locked = lock_card(session, lock);
