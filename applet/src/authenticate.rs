@@ -4,7 +4,7 @@ use onecard_wire::{key::KeyType, status::StatusWord};
 
 use crate::{
     apdu::{Command, Response, put},
-    cos::{Challenge, Cos},
+    cos::{Carriage, Challenge, Cos},
     crypto::{BLOCK_LEN_MAX, ZERO_BLOCK, line_mac, pad, same},
     failure::{Failure, refuse},
     keys::{KeyRecord, Verdict, find},
@@ -19,6 +19,9 @@ impl<P: Platform> Cos<'_, P> {
     pub(crate) fn challenge(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
         command.require_p1p2(0x00, 0x00)?;
         command.require_data_len(0)?;
+        if let Carriage::OverTheAir { .. } = self.carriage {
+            return refuse(StatusWord::CONDITIONS_NOT_SATISFIED);
+        }
         let mut random = [0; Challenge::LEN_MAX];
         let challenge = match command.le {
             Some(4) => random.get_mut(..4),
@@ -49,7 +52,8 @@ impl<P: Platform> Cos<'_, P> {
         let record = self.find_key(KeyType::EXTERNAL, command.p2)?.ok_or(StatusWord::KEY_NOT_FOUND)?;
         command.require_data_len(record.algorithm().block_len())?;
         self.session.require(record.use_right)?;
-        let mut block = challenge.ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?.block();
+        let given_out = challenge.and_then(|challenge| challenge.given_out());
+        let mut block = given_out.ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
         let verdict = self.compare(&record, |nvm| {
             let expected = block.get_mut(..command.data.len()).unwrap_or_default();
             record.key(nvm)?.cipher().encipher_all(expected);

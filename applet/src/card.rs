@@ -4,7 +4,7 @@ use onecard_wire::status::StatusWord;
 
 use crate::{
     apdu::{Command, Response},
-    cos::{Cos, Session},
+    cos::{Carriage, Cos, Session},
     failure::Failure,
     fs::{Directory, FileIndex, Window, finish_erasing},
     issuer_domain::finish_forgetting,
@@ -64,7 +64,8 @@ impl<P: Platform> Card<P> {
         if !self.powered {
             return Err(PowerLost);
         }
-        let mut cos = Cos { nvm: &mut self.nvm, kind: self.kind, session: &mut self.session };
+        let mut cos =
+            Cos { nvm: &mut self.nvm, kind: self.kind, session: &mut self.session, carriage: Carriage::Direct };
         let executed = cos.execute(Command::parse(command), answer).map(|()| StatusWord::OK);
         let ended = end(executed, answer);
         self.powered = ended.is_ok();

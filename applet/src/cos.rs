@@ -2,11 +2,11 @@
 //!
 //! A CPU card and a SAM have one session; a RFID-SIM has one on each logical channel and one on the radio.
 
-use onecard_wire::{layout::Writer, status::StatusWord};
+use onecard_wire::{layout::Writer, ota::COUNTER_LEN, status::StatusWord};
 
 use crate::{
     apdu::{Command, Response},
-    crypto::InitialBlock,
+    crypto::{InitialBlock, Key},
     failure::Failure,
     fs::{Directory, FileIndex, Lock, Window},
     manufacture::Kind,
@@ -21,6 +21,26 @@ pub(crate) struct Cos<'a, P> {
     pub(crate) nvm: &'a mut Journal<P>,
     pub(crate) kind: Kind,
     pub(crate) session: &'a mut Session,
+    pub(crate) carriage: Carriage,
+}
+
+/// How a command came.
+#[derive(Clone, Copy)]
+pub(crate) enum Carriage {
+    /// Over an interface of the chip.
+    Direct,
+    /// In a packet over the air.
+    OverTheAir {
+        /// The command's place, if the packet's counter makes it good once.
+        place: Option<PacketPlace>,
+    },
+}
+
+/// Counter of a packet, and a command's number in it, from 01.
+#[derive(Clone, Copy)]
+pub(crate) struct PacketPlace {
+    pub(crate) counter: [u8; COUNTER_LEN],
+    pub(crate) number: u8,
 }
 
 /// Selection and security state.
@@ -38,8 +58,13 @@ pub(crate) struct Session {
     pub(crate) card_blocked: bool,
 }
 
-/// A random number given out, good for the next command alone: using it consumes it. Zeros follow it.
-pub(crate) struct Challenge(InitialBlock);
+/// What makes a MAC good once: using it consumes it.
+pub(crate) enum Challenge {
+    /// A random number given out, good for the next command alone. Zeros follow it.
+    Random(InitialBlock),
+    /// A place in a packet over the air, good there alone. Whoever picks the counter does not pick the block: it is enciphered.
+    InPacket(InitialBlock),
+}
 
 impl<P: Platform> Cos<'_, P> {
     /// Executes one command. What has been begun belongs to the next command alone: it is taken away before the command is
@@ -49,7 +74,11 @@ impl<P: Platform> Cos<'_, P> {
         command: Result<Command<'_>, StatusWord>,
         answer: &mut Response,
     ) -> Result<(), Failure> {
-        let challenge = self.session.challenge.take();
+        let given_out = self.session.challenge.take();
+        let challenge = match self.carriage {
+            Carriage::Direct => given_out,
+            Carriage::OverTheAir { place } => place.map(Challenge::in_packet),
+        };
         let wallet = core::mem::take(&mut self.session.wallet);
         let sam = core::mem::take(&mut self.session.sam);
         if self.session.card_blocked {
@@ -90,11 +119,30 @@ impl Challenge {
 
     /// Of 4 or 8 bytes.
     pub(crate) fn new(random: &[u8]) -> Self {
-        Self(Writer::new().put(random).finish())
+        Self::Random(Writer::new().put(random).finish())
     }
 
-    /// As an IV, or as the block to encipher.
-    pub(crate) const fn block(&self) -> InitialBlock {
-        self.0
+    fn in_packet(place: PacketPlace) -> Self {
+        Self::InPacket(Writer::new().put(&place.counter).u8(place.number).finish())
+    }
+
+    /// As the IV of a MAC by `key`, or as the block in front of its message.
+    pub(crate) fn initial_block(&self, key: &Key) -> InitialBlock {
+        match self {
+            Self::Random(block) => *block,
+            Self::InPacket(block) => {
+                let mut block = *block;
+                key.cipher().encipher_all(block.get_mut(..key.block_len()).unwrap_or_default());
+                block
+            }
+        }
+    }
+
+    /// As the block to encipher for EXTERNAL AUTHENTICATE; `None` unless it was given out.
+    pub(crate) const fn given_out(&self) -> Option<InitialBlock> {
+        match self {
+            Self::Random(block) => Some(*block),
+            Self::InPacket(_) => None,
+        }
     }
 }

@@ -73,9 +73,10 @@ impl<P: Platform> Cos<'_, P> {
         wrong: StatusWord,
     ) -> Result<PlainData, Failure> {
         let (body, mac) = command.data.split_last_chunk::<MAC_LEN>().ok_or(StatusWord::SM_DATA_MISSING)?;
-        let initial = challenge.ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?.block();
+        let challenge = challenge.ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
         let verdict = self.compare(key, |nvm| {
-            let expected = line_mac(&key.key(nvm)?, initial, &[&command.header(), body]);
+            let key = key.key(nvm)?;
+            let expected = line_mac(&key, challenge.initial_block(&key), &[&command.header(), body]);
             Ok(same(&expected, mac))
         })?;
         if verdict != Verdict::Right {
@@ -126,13 +127,15 @@ impl<P: Platform> Cos<'_, P> {
         if !file.first_right.can_be_met() {
             return refuse(StatusWord::SECURITY_NOT_SATISFIED);
         }
-        let initial = challenge.as_ref().map(Challenge::block).ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
+        let challenge = challenge.ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
         let record = self.line_key(file.line_keys().read_key_id())?;
-        let data = self.unwrap(command, challenge, &record, Text::Clear, StatusWord::SM_DATA_WRONG)?;
+        let key = record.key(self.nvm)?;
+        let initial = challenge.initial_block(&key);
+        let data = self.unwrap(command, Some(challenge), &record, Text::Clear, StatusWord::SM_DATA_WRONG)?;
         if !data.is_empty() {
             return refuse(StatusWord::WRONG_LENGTH);
         }
-        Ok(ReadProtection::Protected { key: record.key(self.nvm)?, initial, text: text_of(file) })
+        Ok(ReadProtection::Protected { key, initial, text: text_of(file) })
     }
 
     /// A type 36 key of the current directory.

@@ -12,6 +12,8 @@ pub const RESPONSE_HEADER: [u8; 3] = [0x02, 0x71, 0x00];
 pub const PID_DOWNLOAD: u8 = 0x7F;
 /// TP-DCS of a message for the card: 8-bit data, class 2 (3GPP TS 23.038).
 pub const DCS_DATA_CLASS_2: u8 = 0xF6;
+/// The same by the general coding group.
+pub const DCS_DATA_CLASS_2_GENERAL: u8 = 0x16;
 /// Most user data of one message in bytes, its header included.
 pub const USER_DATA_MAX: usize = 140;
 
@@ -19,6 +21,11 @@ pub const USER_DATA_MAX: usize = 140;
 pub const REPORT_MAX: usize = 128;
 /// Most parts of a message (own, 19.1.3).
 pub const PARTS_MAX: usize = 8;
+
+/// From CPL to TAR: what is in clear of an enciphered command packet.
+pub const CLEAR_LEN: usize = 10;
+/// From RPL to TAR: the same of a response packet.
+pub const RESPONSE_CLEAR_LEN: usize = 6;
 
 /// Toolkit Application References (3GPP TS 31.115 clause 5, ETSI TS 101 220 annex D): who a packet is for.
 pub mod tar {

@@ -30,6 +30,7 @@ macro_rules! status_words {
 
 status_words! {
     OK = 0x9000, "done";
+    DATA_LOST = 0x62F1, "done, and the answer's data were too long to be carried";
     FILE_INVALIDATED = 0x6283, "selected file is invalid";
     CRYPTOGRAM_WRONG = 0x6300, "cryptogram wrong";
     MORE_DATA = 0x6310, "more entries can be asked for";
@@ -70,6 +71,11 @@ status_words! {
     RECORD_LOCKED = 0x9407, "record is locked";
     GREY_LOCKED = 0x9408, "purse is grey-locked";
 }
+
+/// 6100: done, the second byte says how many bytes GET RESPONSE fetches.
+pub const MORE_BYTES: StatusWord = StatusWord(0x6100);
+/// 9F00: the same to a command of class A0 (TS 51.011 clause 9.4.1).
+pub const MORE_2G: StatusWord = StatusWord(0x9F00);
 
 impl StatusWord {
     /// 6984 of a PIN that is disabled (ISO/IEC 7816-4: reference data not usable); of other commands [`Self::NO_CHALLENGE`].

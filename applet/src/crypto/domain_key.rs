@@ -9,7 +9,7 @@ use zeroize::ZeroizeOnDrop;
 
 use super::{
     key::BLOCK_LEN_MAX,
-    mac::{InitialBlock, cbc_mac},
+    mac::{InitialBlock, cbc_mac, cbc_mac_with_zeros},
 };
 use crate::rfid_sim::KeySetCipher;
 
@@ -97,6 +97,16 @@ impl DomainKey {
             Self::Aes128(key) => finish(Cmac::<Aes128Enc>::new(key.into()), parts),
             Self::Aes192(key) => finish(Cmac::<Aes192Enc>::new(key.into()), parts),
             Self::Aes256(key) => finish(Cmac::<Aes256Enc>::new(key.into()), parts),
+        }
+    }
+
+    /// Checksum of a packet over the air: AES the first half of a CMAC; triple DES the last block of a CBC over the message
+    /// filled up with zeros (ETSI TS 102 225 clause 5.1.3.1).
+    pub(crate) fn packet_checksum(&self, parts: &[&[u8]]) -> [u8; 8] {
+        match self {
+            Self::TripleDes2(key) => cbc_mac_with_zeros(&TdesEde2::new(key.into()), parts),
+            Self::TripleDes3(key) => cbc_mac_with_zeros(&TdesEde3::new(key.into()), parts),
+            Self::Aes128(_) | Self::Aes192(_) | Self::Aes256(_) => short(self.mac(parts.iter().copied())),
         }
     }
 

@@ -150,6 +150,14 @@ pub(super) fn cbc_mac<'p, C: BlockCipher<N>, const N: usize>(
     chain.finish()
 }
 
+/// The last block of a CBC from zeros, the message filled up with zeros where it does not fill whole blocks (ETSI TS 102 225
+/// clause 5.1.3.1).
+pub(super) fn cbc_mac_with_zeros<C: BlockCipher<N>, const N: usize>(cipher: &C, parts: &[&[u8]]) -> [u8; N] {
+    let mut chain = Chain::new(cipher, [0; N]);
+    parts.iter().for_each(|part| chain.update(part));
+    chain.finish_with_zeros()
+}
+
 /// CBC over a message that comes in parts.
 struct Chain<'c, C, const N: usize> {
     cipher: &'c C,
@@ -187,13 +195,18 @@ impl<'c, C: BlockCipher<N>, const N: usize> Chain<'c, C, N> {
         }
     }
 
-    /// Pads by 80 00… (always) and returns the last block.
-    fn finish(mut self) -> [u8; N] {
-        self.update(&[0x80]);
+    /// Fills the last block up with zeros, if it is not full, and returns it.
+    fn finish_with_zeros(mut self) -> [u8; N] {
         if self.filled != 0 {
             self.cipher.encipher(&mut self.value);
         }
         self.value
+    }
+
+    /// Pads by 80 00… (always) and returns the last block.
+    fn finish(mut self) -> [u8; N] {
+        self.update(&[0x80]);
+        self.finish_with_zeros()
     }
 }
 

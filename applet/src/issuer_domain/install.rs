@@ -16,7 +16,7 @@ use onecard_wire::{
 };
 use zeroize::Zeroizing;
 
-use super::{IssuerDomain, put_key, secure_channel::Dek, tlv};
+use super::{IssuerDomain, put_key, tlv};
 use crate::{
     apdu::{Command, Response, put},
     crypto::Key,
@@ -38,15 +38,15 @@ struct Fields<'a> {
 
 impl<P: Platform> IssuerDomain<'_, P> {
     /// INSTALL; answers 00: there is no receipt.
-    pub(super) fn install(&mut self, command: &Command<'_>, dek: &Dek, answer: &mut Response) -> Result<(), Failure> {
+    pub(super) fn install(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
         if command.p2 != 0x00 {
             return refuse(StatusWord::WRONG_P1P2);
         }
         let fields =
             || Fields::parse(command.data).filter(|fields| fields.token.is_empty()).ok_or(StatusWord::WRONG_DATA);
         match command.p1 {
-            install::FOR_INSTALL => self.create(&fields()?, ApplicationState::INSTALLED, dek)?,
-            install::FOR_INSTALL_AND_MAKE_SELECTABLE => self.create(&fields()?, ApplicationState::SELECTABLE, dek)?,
+            install::FOR_INSTALL => self.create(&fields()?, ApplicationState::INSTALLED)?,
+            install::FOR_INSTALL_AND_MAKE_SELECTABLE => self.create(&fields()?, ApplicationState::SELECTABLE)?,
             install::FOR_MAKE_SELECTABLE => self.make_selectable(&fields()?)?,
             install::FOR_PERSONALIZATION => self.personalize(&fields()?)?,
             _ => return refuse(StatusWord::WRONG_P1P2),
@@ -57,7 +57,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
     /// # Errors
     /// 6A88 for another load file or module; 6A80 for parameters that are not these, and a name that is taken; 6982 for a
     /// wrong check value; 6A84 if there is no room.
-    fn create(&mut self, fields: &Fields<'_>, state: ApplicationState, dek: &Dek) -> Result<(), Failure> {
+    fn create(&mut self, fields: &Fields<'_>, state: ApplicationState) -> Result<(), Failure> {
         if fields.load_file != ENTERPRISE_LOAD_FILE || fields.module != ENTERPRISE_MODULE {
             return refuse(StatusWord::DATA_NOT_FOUND);
         }
@@ -74,7 +74,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
         }
         let algorithm = algorithm.algorithm();
         let mut control_key = Zeroizing::new(enciphered_key);
-        dek.decipher(&mut *control_key);
+        self.session.channel.dek()?.decipher(&mut *control_key);
         let key = Key::from_value(algorithm, &*control_key).ok_or(StatusWord::INTERNAL_ERROR)?;
         put_key::check(&check_value, &key.check_value())?;
         fs::install(self.nvm, &NewApplication { name, algorithm, control_key: &control_key, life_cycle: state })

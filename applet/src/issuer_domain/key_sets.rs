@@ -5,6 +5,7 @@ use core::ops::RangeInclusive;
 use onecard_wire::{
     globalplatform::{key_id, key_version},
     layout::{Reader, Writer},
+    ota::packet_status,
     status::StatusWord,
 };
 use zeroize::{ZeroizeOnDrop, Zeroizing};
@@ -12,11 +13,12 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 use super::region;
 use crate::{
     crypto::{DOMAIN_KEY_LEN_MAX, DomainKey},
+    failure::Failure,
     nvm::{
         Journal, Memory, Transaction,
         ring::{GENERATION_LEN, Ring},
     },
-    ota::PacketKeys,
+    ota::{CounterMode, PacketKeys},
     rfid_sim::KeySetCipher,
 };
 
@@ -34,6 +36,8 @@ const RECORD_LEN: usize = 2 + KEYS * SLOT_LEN;
 const SLOT_LEN: usize = 1 + DOMAIN_KEY_LEN_MAX;
 /// A counter in the width that packets over the air have.
 pub(super) const COUNTER_LEN: usize = 5;
+/// No packet is accepted any more.
+const COUNTER_END: u64 = 0xFF_FFFF_FFFF;
 const COUNTER_CELL_LEN: usize = GENERATION_LEN + COUNTER_LEN;
 const COUNTER_CELLS: usize = 7;
 const _: () = assert!(RECORD_LEN <= COUNTER_AT && COUNTER_AT + COUNTER_CELLS * COUNTER_CELL_LEN <= PLACE_LEN);
@@ -165,6 +169,10 @@ impl Place {
         (0..KEY_SETS_MAX).map(|number| Self(region::KEY_SETS + number * PLACE_LEN))
     }
 
+    fn of_version<M: Memory>(nvm: &Journal<M>, version: u8) -> Option<Self> {
+        Self::all().find(|place| nvm.array(place.0) == [version])
+    }
+
     /// Stages a set here.
     pub(super) fn stage(self, set: &Set, transaction: &mut Transaction) -> Result<(), StatusWord> {
         transaction.write(self.0, &*set.emit())
@@ -230,7 +238,7 @@ pub(super) fn sets<M: Memory>(nvm: &Journal<M>) -> impl Iterator<Item = (Place, 
 
 /// The set of a version.
 pub(super) fn find<M: Memory>(nvm: &Journal<M>, version: u8) -> Option<(Place, Set)> {
-    let place = Place::all().find(|place| nvm.array(place.0) == [version])?;
+    let place = Place::of_version(nvm, version)?;
     Some((place, read(nvm, place)?))
 }
 
@@ -244,6 +252,38 @@ pub(crate) fn packet_keys<M: Memory>(nvm: &Journal<M>, version: u8) -> Option<Pa
     let over_the_air = key_version::OVER_THE_AIR.contains(&version);
     let (_, set) = find(nvm, version).filter(|_| over_the_air)?;
     Some(PacketKeys { ciphering: set.key(key_id::ENC)?.clone(), checksum: set.key(key_id::MAC)?.clone() })
+}
+
+/// KIK of a set for packets over the air, if it has one.
+pub(super) fn kik<M: Memory>(nvm: &Journal<M>, version: u8) -> Option<DomainKey> {
+    find(nvm, version).and_then(|(_, set)| set.key(key_id::DEK).cloned())
+}
+
+/// Takes the counter of a packet, if its set's is lower, and keeps it: whatever the packet does comes after this commit.
+///
+/// # Errors
+/// Refused with the status of the proof. The power went: the counter is kept or not, and nothing has been executed.
+pub(crate) fn accept_counter<M: Memory>(
+    nvm: &mut Journal<M>,
+    version: u8,
+    counter: [u8; COUNTER_LEN],
+    mode: CounterMode,
+) -> Result<Result<(), u8>, Failure> {
+    let place = Place::of_version(nvm, version).ok_or(StatusWord::INTERNAL_ERROR)?;
+    let (kept, counter) = (place.counter(nvm), counter_of(counter));
+    if kept == COUNTER_END {
+        return Ok(Err(packet_status::COUNTER_BLOCKED));
+    }
+    if counter <= kept {
+        return Ok(Err(packet_status::COUNTER_LOW));
+    }
+    if mode == CounterMode::Next && counter != kept + 1 {
+        return Ok(Err(packet_status::COUNTER_HIGH));
+    }
+    let mut transaction = Transaction::new();
+    place.stage_counter(nvm, counter, &mut transaction)?;
+    nvm.commit(transaction)?;
+    Ok(Ok(()))
 }
 
 /// A place without a set.

@@ -40,7 +40,7 @@ use crate::{
     platform::Platform,
     rfid_sim::SimData,
 };
-pub(crate) use key_sets::packet_keys;
+pub(crate) use key_sets::{accept_counter, packet_keys};
 pub(crate) use life_cycle::{CardState, card_state};
 use registry::Listing;
 use secure_channel::SecureChannel;
@@ -73,6 +73,11 @@ pub(crate) struct DomainSession {
 }
 
 impl DomainSession {
+    /// For commands of a packet of that key set.
+    pub(crate) fn in_packet<M: Memory>(nvm: &Journal<M>, key_set: u8) -> Self {
+        Self { channel: SecureChannel::in_packet(key_sets::kik(nvm, key_set)), ..Self::default() }
+    }
+
     /// Whether the command just executed put keys in or took them away.
     pub(crate) const fn has_changed_keys(&self) -> bool {
         self.changed_keys
@@ -106,6 +111,23 @@ impl<P: Platform> IssuerDomain<'_, P> {
             CardState::Locked | CardState::Terminated => StatusWord::FILE_INVALIDATED,
             _ => StatusWord::OK,
         })
+    }
+
+    /// A command of a packet. Of those that open sessions there is none.
+    pub(crate) fn process_in_packet(
+        &mut self,
+        command: &Command<'_>,
+        answer: &mut Response,
+    ) -> Result<StatusWord, Failure> {
+        match (command.cla, command.ins) {
+            (CLA, GET_STATUS | SET_STATUS | INSTALL | DELETE | PUT_KEY | STORE_DATA) | (CLA_ISO | CLA, GET_DATA) => {
+                self.process(command, answer)
+            }
+            (_, GET_STATUS | SET_STATUS | INSTALL | DELETE | PUT_KEY | STORE_DATA | GET_DATA) => {
+                refuse(StatusWord::CLA_NOT_SUPPORTED)
+            }
+            _ => refuse(StatusWord::INS_NOT_SUPPORTED),
+        }
     }
 
     /// Any other command.
@@ -160,14 +182,14 @@ impl<P: Platform> IssuerDomain<'_, P> {
             (_, GET_STATUS | SET_STATUS | INSTALL | DELETE | PUT_KEY | STORE_DATA) => {}
             _ => return refuse(StatusWord::INS_NOT_SUPPORTED),
         }
-        let dek = self.session.channel.dek()?;
+        self.session.channel.require_open()?;
         match command.ins {
             GET_STATUS => return self.list(command, listing, answer),
             SET_STATUS => return self.set_status(command),
             _ if card_state(self.nvm) == CardState::Locked => return refuse(StatusWord::CONDITIONS_NOT_SATISFIED),
-            INSTALL => self.install(command, &dek, answer),
+            INSTALL => self.install(command, answer),
             DELETE => self.delete(command, answer),
-            PUT_KEY => self.put_key(command, &dek, answer),
+            PUT_KEY => self.put_key(command, answer),
             _ => self.store_data(command),
         }?;
         Ok(StatusWord::OK)

@@ -35,8 +35,8 @@ pub(super) struct NewKeys {
 
 impl<P: Platform> IssuerDomain<'_, P> {
     /// PUT KEY: adds keys (P1 00) or replaces those of a version. All of them or none; answers version and check values.
-    pub(super) fn put_key(&mut self, command: &Command<'_>, dek: &Dek, answer: &mut Response) -> Result<(), Failure> {
-        let new = NewKeys::parse(command, dek)?;
+    pub(super) fn put_key(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
+        let new = NewKeys::parse(command, &self.session.channel.dek()?)?;
         match command.p1 & !parameters::MORE {
             parameters::NEW_SET => self.add_keys(&new)?,
             old => self.replace_keys(old, &new)?,

@@ -2,7 +2,7 @@
 
 use heapless::Vec;
 use onecard_wire::{
-    ota::{CHECKSUM_LEN, COMMAND_HEADER, COUNTER_LEN, USER_DATA_MAX, algorithm, spi},
+    ota::{CHECKSUM_LEN, CLEAR_LEN, COMMAND_HEADER, COUNTER_LEN, USER_DATA_MAX, algorithm, spi},
     status::StatusWord,
 };
 use zeroize::Zeroizing;
@@ -11,8 +11,6 @@ use crate::crypto::{DomainKey, ZERO_BLOCK};
 
 /// Longest packet: it goes into one short message.
 pub(crate) const PACKET_MAX: usize = USER_DATA_MAX - COMMAND_HEADER.len();
-/// CPL, CHL, SPI, KIc, KID, TAR.
-const CLEAR_LEN: usize = 10;
 /// CNTR and PCNTR.
 const COUNTERS_LEN: usize = COUNTER_LEN + 1;
 /// Enciphered, or ready to be, from CNTR to the padding.
@@ -56,7 +54,7 @@ pub(crate) fn command_packet(
     let clear = clear_part(keys, header, second, padded);
     let counters = counters(header, padded - unpadded);
     let padding = ZERO_BLOCK.get(..padded - unpadded).unwrap_or_default();
-    let checksum = checksum(&keys.checksum, &[&clear, &counters, data, padding])?;
+    let checksum = keys.checksum.packet_checksum(&[&clear, &counters, data, padding]);
     let mut room = Zeroizing::new([0; BODY_MAX]);
     let body = joined(&[&counters, &checksum, data, padding], &mut *room)?;
     if enciphered {
@@ -81,26 +79,13 @@ fn counters(header: &PacketHeader, padding: usize) -> [u8; COUNTERS_LEN] {
     [a, b, c, d, e, padding as u8]
 }
 
-const fn algorithm_of(key: &DomainKey) -> u8 {
+/// The low half of KIc and KID that names a key's cipher.
+pub(super) const fn algorithm_of(key: &DomainKey) -> u8 {
     match key {
         DomainKey::TripleDes2(_) => algorithm::TRIPLE_DES_2,
         DomainKey::TripleDes3(_) => algorithm::TRIPLE_DES_3,
         DomainKey::Aes128(_) | DomainKey::Aes192(_) | DomainKey::Aes256(_) => algorithm::AES,
     }
-}
-
-/// AES: CMAC, its first 8 bytes. Triple DES: the last block of a CBC, the message filled up by zeros, which are not sent
-/// (clause 5.1.3).
-fn checksum(key: &DomainKey, parts: &[&[u8]]) -> Result<[u8; CHECKSUM_LEN], StatusWord> {
-    let first_half = |block: &[u8]| block.first_chunk().copied().ok_or(StatusWord::INTERNAL_ERROR);
-    if key.block_len() != CHECKSUM_LEN {
-        return first_half(&key.mac(parts.iter().copied()));
-    }
-    let mut room = Zeroizing::new([0; PACKET_MAX + CHECKSUM_LEN]);
-    let length = joined(parts, &mut *room)?.len();
-    let message = room.get_mut(..length.next_multiple_of(CHECKSUM_LEN)).ok_or(StatusWord::INTERNAL_ERROR)?;
-    key.encipher_cbc(ZERO_BLOCK, message);
-    message.last_chunk().copied().ok_or(StatusWord::INTERNAL_ERROR)
 }
 
 /// Puts parts one behind the other.
@@ -116,7 +101,7 @@ fn joined<'r>(parts: &[&[u8]], room: &'r mut [u8]) -> Result<&'r mut [u8], Statu
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
-mod tests {
+pub(super) mod tests {
     extern crate std;
 
     use onecard_vectors::{Vectors, secured_packet::CommandPacket};
@@ -126,7 +111,7 @@ mod tests {
     use crate::rfid_sim::KeySetCipher;
 
     /// A key under the algorithm of KIc or KID; a packet that uses none gets any.
-    fn key(algorithm: u8, value: &[u8]) -> Option<DomainKey> {
+    pub(crate) fn key(algorithm: u8, value: &[u8]) -> Option<DomainKey> {
         let value = if value.is_empty() { &[0x5A; 16] } else { value };
         match algorithm & 0x0F {
             algorithm::AES => DomainKey::from_value(KeySetCipher::Aes, value),

@@ -32,7 +32,7 @@ impl<P: Platform> Cos<'_, P> {
         let record = self.working_key(UsageKind::MARKING, version)?;
         let key = self.diversified(&record, &[mark.serial])?;
         let challenge = Challenge::new(&mark.challenge);
-        Ok(put(answer, &line_mac(&key, challenge.block(), &[&mark_command(mark.list_version)]))?)
+        Ok(put(answer, &line_mac(&key, challenge.initial_block(&key), &[&mark_command(mark.list_version)]))?)
     }
 
     fn newest_marking_version(&self) -> Option<u8> {

@@ -12,6 +12,7 @@ use super::{
     RfidSim,
     addressee::{Addressee, channel_of, take_channel},
     enterprise::{Enterprise, ends_what_others_began},
+    over_the_air::Air,
 };
 use crate::{
     apdu::{Command, Response, put},
@@ -20,7 +21,7 @@ use crate::{
     issuer_domain::{self, CardState, DomainSession, IssuerDomain},
     nvm::{Journal, Memory},
     platform::Platform,
-    toolkit::{Toolkit, ToolkitSession},
+    toolkit::{Download, Toolkit, ToolkitSession},
     uicc::{PinSession, Selection, Uicc},
 };
 
@@ -30,14 +31,15 @@ const CHANNELS: usize = 4;
 const OPEN: u8 = 0x00;
 /// P1 of MANAGE CHANNEL.
 const CLOSE: u8 = 0x80;
-/// The most directories that other sessions have selected: the other channels' and the radio's.
-pub(super) type InUse = heapless::Vec<FileIndex, CHANNELS>;
+/// The most directories that other sessions have selected: the channels', the radio's, and a chained script's.
+pub(super) type InUse = heapless::Vec<FileIndex, { CHANNELS + 2 }>;
 
 /// The session of the contacts.
 pub(super) struct Contact {
     channels: [Option<Channel>; CHANNELS],
     pins: PinSession,
-    toolkit: ToolkitSession,
+    pub(super) toolkit: ToolkitSession,
+    pub(super) air: Air,
 }
 
 struct Channel {
@@ -59,15 +61,22 @@ enum Current {
 
 impl Contact {
     pub(super) const fn new() -> Self {
-        Self { channels: [Some(Channel::NEW), None, None, None], pins: PinSession::NEW, toolkit: ToolkitSession::NEW }
+        Self {
+            channels: [Some(Channel::NEW), None, None, None],
+            pins: PinSession::NEW,
+            toolkit: ToolkitSession::NEW,
+            air: Air::NEW,
+        }
     }
 
+    /// Those of the channels, and that of a chained script.
     fn enterprises(&mut self, but: Option<usize>) -> impl Iterator<Item = &mut Enterprise> {
         let others = self.channels.iter_mut().enumerate().filter(move |(number, _)| Some(*number) != but);
-        others.filter_map(|(_, channel)| match channel {
+        let of_channels = others.filter_map(|(_, channel)| match channel {
             Some(Channel { current: Current::Enterprise(enterprise), .. }) => Some(enterprise),
             _ => None,
-        })
+        });
+        of_channels.chain(self.air.enterprise())
     }
 
     /// The USIM's session on a channel is over: with the last one goes what its own PIN opened (TS 102 221 clause 9.5.1).
@@ -96,6 +105,12 @@ impl<P: Platform> RfidSim<P> {
         if but.is_some() {
             self.radio.end_transaction_of(application);
         }
+    }
+
+    /// Ends what is begun in an application, for one that asked over the air.
+    pub(super) fn end_transactions_of(&mut self, application: FileIndex) {
+        self.contact.enterprises(None).for_each(|other| other.end_transaction_of(application));
+        self.radio.end_transaction_of(application);
     }
 
     pub(super) fn by_contact(&mut self, command: &[u8], answer: &mut Response) -> Result<StatusWord, Failure> {
@@ -171,6 +186,9 @@ impl<P: Platform> RfidSim<P> {
     }
 
     fn toolkit(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<StatusWord, Failure> {
+        if let Some(download) = Download::parse(command) {
+            return self.download(download?, answer);
+        }
         let status = Toolkit { nvm: &mut self.nvm, session: &mut self.contact.toolkit }.process(command, answer)?;
         Ok(self.contact.toolkit.announce(status))
     }
@@ -300,7 +318,7 @@ impl<P: Platform> RfidSim<P> {
         command: &Command<'_>,
         answer: &mut Response,
     ) -> Result<StatusWord, Failure> {
-        let in_use = if command.ins == DELETE { self.in_use_elsewhere(number) } else { InUse::new() };
+        let in_use = if command.ins == DELETE { self.in_use_elsewhere(Some(number)) } else { InUse::new() };
         let Some(Some(channel)) = self.contact.channels.get_mut(number) else {
             return refuse(StatusWord::CHANNEL_NOT_SUPPORTED);
         };
@@ -321,7 +339,7 @@ impl<P: Platform> RfidSim<P> {
                 let status =
                     IssuerDomain { nvm: &mut self.nvm, session: domain, in_use: &in_use }.process(command, answer)?;
                 if domain.has_changed_keys() {
-                    self.end_other_domain_sessions(number);
+                    self.end_other_domain_sessions(Some(number));
                 }
                 if command.ins == SET_STATUS {
                     self.end_what_is_locked();
@@ -348,7 +366,7 @@ impl<P: Platform> RfidSim<P> {
     }
 
     /// Nothing of before a lock is there behind it: no transaction, no PIN, no selection; and a locked card asks for no deletion.
-    fn end_what_is_locked(&mut self) {
+    pub(super) fn end_what_is_locked(&mut self) {
         let card_locked = !serves_enterprises(&self.nvm);
         for enterprise in self.contact.enterprises(None).chain([&mut self.radio]) {
             if card_locked || enterprise.is_locked(&self.nvm) {
@@ -361,10 +379,10 @@ impl<P: Platform> RfidSim<P> {
     }
 
     /// Keys may have gone: whoever opened a session by them is not to put them back.
-    fn end_other_domain_sessions(&mut self, but: usize) {
+    pub(super) fn end_other_domain_sessions(&mut self, but: Option<usize>) {
         for (number, channel) in self.contact.channels.iter_mut().enumerate() {
             if let Some(Channel { current: Current::IssuerDomain(domain), .. }) = channel
-                && number != but
+                && Some(number) != but
             {
                 *domain = DomainSession::default();
             }
@@ -384,10 +402,10 @@ impl<P: Platform> RfidSim<P> {
     }
 
     /// The applications that other channels and the radio have selected.
-    fn in_use_elsewhere(&mut self, but: usize) -> InUse {
-        let contact = self.contact.enterprises(Some(but)).filter_map(|enterprise| enterprise.selected());
+    pub(super) fn in_use_elsewhere(&mut self, but: Option<usize>) -> InUse {
+        let contact = self.contact.enterprises(but).filter_map(|enterprise| enterprise.selected());
         let mut in_use: InUse = contact.collect();
-        // There is room: one for each channel but this one, and this.
+        // There is room: one for each channel, a chained script, and this.
         in_use.extend(self.radio.selected());
         in_use
     }

@@ -9,7 +9,7 @@ use onecard_wire::{
 
 use crate::{
     apdu::{Command, Response},
-    cos::{Cos, Session},
+    cos::{Carriage, Cos, PacketPlace, Session},
     failure::{Failure, refuse},
     fs::{Directory, FileIndex, Window, directory_entry},
     manufacture::Kind,
@@ -46,9 +46,30 @@ impl Enterprise {
         command: Result<Command<'_>, StatusWord>,
         answer: &mut Response,
     ) -> Result<(), Failure> {
+        self.process_from(nvm, Carriage::Direct, command, answer)
+    }
+
+    /// Executes a command of a packet; `place` if the packet's counter makes it good once.
+    pub(super) fn process_in_packet<P: Platform>(
+        &mut self,
+        nvm: &mut Journal<P>,
+        command: &Command<'_>,
+        place: Option<PacketPlace>,
+        answer: &mut Response,
+    ) -> Result<(), Failure> {
+        self.process_from(nvm, Carriage::OverTheAir { place }, Ok(*command), answer)
+    }
+
+    fn process_from<P: Platform>(
+        &mut self,
+        nvm: &mut Journal<P>,
+        carriage: Carriage,
+        command: Result<Command<'_>, StatusWord>,
+        answer: &mut Response,
+    ) -> Result<(), Failure> {
         self.see_what_others_changed(nvm)?;
         let command = command.and_then(Command::of_fmcos);
-        Cos { nvm, kind: Kind::RfidSim, session: &mut self.0 }.execute(command, answer)
+        Cos { nvm, kind: Kind::RfidSim, session: &mut self.0, carriage }.execute(command, answer)
     }
 
     /// Takes away what is begun: a command came in between, or the application has been locked.

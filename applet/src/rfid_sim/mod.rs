@@ -11,12 +11,14 @@
 //! | `addressee` | whom a command over the contacts is for |
 //! | `radio` | what a terminal sees |
 //! | `enterprise` | an enterprise application in the session of an interface |
+//! | `over_the_air` | packets: what their commands are for, and the proofs of receipt |
 //! | `data` | what the maker puts on a SIM |
 
 mod addressee;
 mod contact;
 mod data;
 mod enterprise;
+mod over_the_air;
 mod radio;
 
 use onecard_wire::{

@@ -6,12 +6,14 @@
 //! | `phone` | what the phone can do |
 //! | `proactive`, `reply`, `alphabet` | commands in bytes, answers, texts |
 //! | `menu_tree`, `menu`, `screens`, `texts` | the menu as data, as a state machine, as commands, in two languages |
+//! | `download` | a short message for the card, and the proof of receipt that goes back |
 //! | `request` | the request to delete an application |
 //! | `applications` | the enterprise applications it is about |
 //! | `settings` | what is kept: language, the platform's address, the counter of requests |
 
 mod alphabet;
 mod applications;
+mod download;
 mod menu;
 mod menu_tree;
 mod phone;
@@ -36,10 +38,12 @@ use onecard_wire::{
 use crate::{
     apdu::{Command, Response, put},
     failure::{Failure, refuse},
-    nvm::Journal,
+    nvm::{Journal, Memory},
+    ota::SentProof,
     platform::Platform,
     uicc,
 };
+pub(crate) use download::Download;
 use menu::{After, Dialogue, Screen, Step};
 use menu_tree::MENU_ITEM;
 use phone::Phone;
@@ -137,12 +141,14 @@ impl<P: Platform> Toolkit<'_, P> {
                 }
             }
             tag::EVENT_DOWNLOAD => self.event(&objects)?,
-            // No packet is taken over the air yet: the phone tells the network so (RP-ERROR).
-            tag::SMS_PP_DOWNLOAD if objects.value(tag::SMS_TPDU).is_some() => {
-                return refuse(StatusWord::CONDITIONS_NOT_SATISFIED);
-            }
             _ => return refuse(StatusWord::WRONG_DATA),
         }
+        self.go_on()
+    }
+
+    /// Sends a proof of receipt.
+    pub(crate) fn send_proof(&mut self, proof: SentProof) -> Result<(), Failure> {
+        self.session.proof = Some(proof);
         self.go_on()
     }
 
@@ -183,7 +189,12 @@ impl<P: Platform> Toolkit<'_, P> {
                 self.session.pause(outstanding);
             }
             Purpose::Timer if !response.result.is_done() => self.session.wait_without_timer(),
-            Purpose::Language | Purpose::Refresh | Purpose::Events | Purpose::MenuEntry | Purpose::Timer => {}
+            Purpose::Language
+            | Purpose::Refresh
+            | Purpose::Events
+            | Purpose::MenuEntry
+            | Purpose::Timer
+            | Purpose::Proof => {}
             Purpose::Dialogue => self.converse(response)?,
             Purpose::Request => self.sent(outstanding, response),
         }
@@ -247,7 +258,9 @@ impl<P: Platform> Toolkit<'_, P> {
         let language = self.language();
         let number = self.session.next_number();
         let session = &mut *self.session;
-        let (command, purpose) = if core::mem::take(&mut session.wishes.language) {
+        let (command, purpose) = if let Some(part) = session.next_of_proof(number) {
+            (part, Purpose::Proof)
+        } else if core::mem::take(&mut session.wishes.language) {
             (provide_local_information(number, LocalInformation::LANGUAGE), Purpose::Language)
         } else if core::mem::take(&mut session.wishes.refresh) {
             (refresh(number, &EF_LI), Purpose::Refresh)
@@ -295,6 +308,11 @@ impl<P: Platform> Toolkit<'_, P> {
 /// Chinese for `zh`, English for any other language (ISO 639-1, in the default alphabet: that is ASCII).
 fn language_of(letters: &[u8]) -> Language {
     if letters.eq_ignore_ascii_case(b"zh") { Language::Chinese } else { Language::English }
+}
+
+/// The least first byte of SPI of packets for the UICC's files, if the operator has set one.
+pub(crate) fn files_minimum<M: Memory>(nvm: &Journal<M>) -> Option<u8> {
+    settings::files_minimum(nvm)
 }
 
 /// STORE DATA of the issuer domain, a block of it, after INSTALL [for personalization] of the applet.

@@ -2,10 +2,13 @@
 //! is to be said next, and what waits to be tried again.
 
 use heapless::{Deque, Vec};
-use onecard_wire::{status::StatusWord, toolkit::SW1_PROACTIVE};
+use onecard_wire::{
+    status::StatusWord,
+    toolkit::{SW1_PROACTIVE, facility::Facility},
+};
 
 use super::{menu::Dialogue, phone::Phone, proactive::ProactiveCommand, texts::Language};
-use crate::ota::SUBMIT_MAX;
+use crate::ota::{SUBMIT_MAX, SentProof};
 
 /// Commands that wait to be tried again.
 const PAUSED_MAX: usize = 2;
@@ -29,6 +32,8 @@ pub(crate) struct ToolkitSession {
     pub(super) dialogue: Option<Dialogue>,
     /// A request that has not been sent yet.
     pub(super) message: Option<Vec<u8, SUBMIT_MAX>>,
+    /// A proof of receipt that is not sent whole yet.
+    pub(super) proof: Option<SentProof>,
     paused: Deque<Outstanding, PAUSED_MAX>,
     pause: Pause,
     /// The phone's language, if it told one.
@@ -65,6 +70,8 @@ pub(super) enum Purpose {
     Dialogue,
     /// A request to the platform.
     Request,
+    /// A proof of receipt, or a part of one: sent once, whatever becomes of it.
+    Proof,
 }
 
 /// What is to be sent, each once, when there is nothing outstanding.
@@ -103,11 +110,22 @@ impl ToolkitSession {
         },
         dialogue: None,
         message: None,
+        proof: None,
         paused: Deque::new(),
         pause: Pause::Over,
         phone_language: None,
         today: None,
     };
+
+    /// Whether the phone has a command to answer.
+    pub(crate) const fn is_busy(&self) -> bool {
+        self.outstanding.is_some()
+    }
+
+    /// Whether a short message can be sent.
+    pub(crate) fn can_send(&self) -> bool {
+        self.phone.as_ref().is_some_and(|phone| phone.can(Facility::SEND_SHORT_MESSAGE))
+    }
 
     /// The status word that ends a command of the UICC: 91xx in the place of 9000 while a proactive command waits to be
     /// fetched.

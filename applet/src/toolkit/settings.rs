@@ -11,6 +11,7 @@ use crate::{
         map::{TOOLKIT, TOOLKIT_LEN},
         ring::{GENERATION_LEN, Ring},
     },
+    ota::is_security,
     uicc,
 };
 
@@ -22,7 +23,10 @@ const PLATFORM: usize = LANGUAGE + 1;
 const SERVICE_CENTRE: usize = PLATFORM + ADDRESS_LEN;
 const KEY_SET: usize = SERVICE_CENTRE + ADDRESS_LEN;
 const SECURITY: usize = KEY_SET + 1;
-const _: () = assert!(SECURITY + 2 <= TOOLKIT + PAGE_SIZE);
+const FILES_MINIMUM: usize = SECURITY + 2;
+/// Tells a minimum of 00 from none that is set.
+const IS_SET: u8 = 0x80;
+const _: () = assert!(FILES_MINIMUM < TOOLKIT + PAGE_SIZE);
 /// A cell is its generation, which is the counter; each on a page of its own.
 const COUNTER: Ring = Ring { address: TOOLKIT + PAGE_SIZE, cell_len: PAGE_SIZE, cells: 8 };
 const _: () = assert!(COUNTER.address + COUNTER.cells * COUNTER.cell_len <= TOOLKIT + TOOLKIT_LEN);
@@ -33,6 +37,7 @@ mod group {
     pub(super) const SERVICE_CENTRE: u16 = 0x5002;
     pub(super) const KEY_SET: u16 = 0x5003;
     pub(super) const SECURITY: u16 = 0x5004;
+    pub(super) const FILES_MINIMUM: u16 = 0x5005;
 }
 
 /// TON and NPI, then swapped digits.
@@ -101,6 +106,12 @@ pub(super) fn platform<M: Memory>(nvm: &Journal<M>) -> Option<Platform> {
     Some(Platform { address, service_centre: self::address(nvm, SERVICE_CENTRE), key_set, security })
 }
 
+/// The least first byte of SPI of packets for the UICC's files, if the operator has set one.
+pub(super) fn files_minimum<M: Memory>(nvm: &Journal<M>) -> Option<u8> {
+    let [stored] = nvm.array(FILES_MINIMUM);
+    (stored & IS_SET != 0).then_some(stored & !IS_SET)
+}
+
 /// The next number of a request, kept before it is given away, so that no number is given twice.
 ///
 /// # Errors
@@ -132,6 +143,9 @@ pub(super) fn store<M: Memory>(nvm: &mut Journal<M>, mut data: &[u8]) -> Result<
             (group::KEY_SET, [version @ 0x01..=0x0F]) => transaction.write(KEY_SET, &[*version])?,
             (group::SECURITY, [first @ (0x16 | 0x1E), second]) if second & 0xC0 == 0 => {
                 transaction.write(SECURITY, &[*first, *second])?;
+            }
+            (group::FILES_MINIMUM, [minimum]) if is_security(*minimum) => {
+                transaction.write(FILES_MINIMUM, &[*minimum | IS_SET])?;
             }
             _ => return refuse(StatusWord::WRONG_DATA),
         }

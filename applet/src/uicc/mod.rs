@@ -27,7 +27,7 @@ mod select;
 use onecard_wire::{
     ins::*,
     status::StatusWord,
-    uicc::{AUTHENTICATE, CHANGE_PIN, DISABLE_PIN, ENABLE_PIN, SEARCH_RECORD, UNBLOCK_PIN},
+    uicc::{AUTHENTICATE, CHANGE_PIN, CLA_2G, DISABLE_PIN, ENABLE_PIN, SEARCH_RECORD, UNBLOCK_PIN},
 };
 
 use crate::{
@@ -66,6 +66,28 @@ impl<P: Platform> Uicc<'_, P> {
             }
             (CLA_ISO_SM | CLA_PBOC_SM, _) => refuse(StatusWord::SM_NOT_SUPPORTED),
             _ => refuse(StatusWord::CLA_NOT_SUPPORTED),
+        }
+    }
+}
+
+impl<P: Platform> Uicc<'_, P> {
+    /// A command of a packet: those on files, in class A0 only where the TAR has it.
+    pub(crate) fn process_in_packet(
+        &mut self,
+        command: &Command<'_>,
+        second_generation: bool,
+        answer: &mut Response,
+    ) -> Result<StatusWord, Failure> {
+        let on_files =
+            matches!(command.ins, SELECT | STATUS | READ_BINARY | READ_RECORD | UPDATE_BINARY | UPDATE_RECORD);
+        match (command.cla, command.ins) {
+            (CLA_2G, _) if !second_generation => refuse(StatusWord::CLA_NOT_SUPPORTED),
+            (CLA_2G, _) if on_files => self.process_2g(command, answer),
+            (CLA_2G, _) => refuse(StatusWord::INS_NOT_SUPPORTED),
+            (CLA_ISO, SELECT) if command.p1 == SELECT_BY_AID => self.select_application(command, answer),
+            (_, SEARCH_RECORD) => self.process(command, answer),
+            _ if on_files => self.process(command, answer),
+            _ => refuse(StatusWord::INS_NOT_SUPPORTED),
         }
     }
 }

@@ -70,6 +70,9 @@ impl PinSession {
     /// None.
     pub(crate) const NEW: Self = Self { pin1: false, pin2: false, adm1: false, pin1_enabled: None };
 
+    /// What the operator opens over the air: PIN1's and ADM1's files, and none of PIN2's.
+    pub(crate) const OVER_THE_AIR: Self = Self { pin1: true, pin2: false, adm1: true, pin1_enabled: None };
+
     /// Whether a file with that right opens.
     pub(super) fn allows<M: Memory>(&mut self, right: Right, nvm: &Journal<M>) -> bool {
         match right {

@@ -47,6 +47,9 @@ impl Selection {
     /// At the MF, as after a reset.
     pub(crate) const MF: Self = Self { directory: &MF, file: None, record: 0, application: false };
 
+    /// In the USIM, as if it had been selected by its AID.
+    pub(crate) const USIM: Self = Self { directory: &USIM, file: None, record: 0, application: true };
+
     /// The EF of that FID in the current directory or, in the USIM's ADF, of the current application.
     fn find(&self, fid: Fid) -> Option<Found> {
         let here = self.directory;

@@ -6,6 +6,7 @@ mod capp;
 mod limits;
 mod load;
 mod overdraft;
+mod pending;
 mod proof;
 mod purchase;
 mod purse;

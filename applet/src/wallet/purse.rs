@@ -18,6 +18,7 @@ use onecard_wire::{
 use super::{
     account::{Account, account_at},
     capp::CACHE_MAX,
+    pending::PendingLoad,
     transaction_mac::Order,
 };
 use crate::{
@@ -40,7 +41,9 @@ const CELL_LEN: usize = GENERATION_LEN + Content::LEN + Account::LEN + Proven::L
 const LAST_LOAD_AT: usize = CELLS * PAGE_SIZE;
 
 /// Bytes a purse takes in memory.
-pub(crate) const PURSE_FILE_LEN: usize = LAST_LOAD_AT + Proven::LEN;
+pub(crate) const PURSE_FILE_LEN: usize = PENDING_AT + PendingLoad::LEN;
+/// A load begun over the air, behind the proof of the last load.
+const PENDING_AT: usize = LAST_LOAD_AT + Proven::LEN;
 
 const LOG_CELL_LEN: usize = GENERATION_LEN + LogRecord::LEN;
 const _: () = assert!(CELL_LEN <= PAGE_SIZE);
@@ -146,7 +149,7 @@ impl Proven {
 
 /// A purse as found.
 pub(crate) struct OpenPurse {
-    files: PurseFiles,
+    pub(super) files: PurseFiles,
     newest: Option<Cell>,
     pub(crate) content: Content,
 }
@@ -275,6 +278,11 @@ pub(super) fn account_in_purse<M: Memory>(nvm: &Journal<M>, files: Option<&Purse
             account_at(nvm, ring.content(ring.newest(nvm)?) + Content::LEN)
         })
         .unwrap_or(Account::NONE)
+}
+
+/// Where a purse keeps a load begun over the air.
+pub(super) const fn pending_address(files: &PurseFiles) -> usize {
+    files.purse.body() + PENDING_AT
 }
 
 fn proven_address(files: &PurseFiles, cell: Cell) -> usize {

@@ -122,7 +122,7 @@ pub fn session_key(key: [u8; 16], block: [u8; 8]) -> [u8; 8] {
     block
 }
 
-fn line_mac(key: &[u8; 16], challenge: &[u8], message: &[u8]) -> [u8; 4] {
+pub fn line_mac(key: &[u8; 16], challenge: &[u8], message: &[u8]) -> [u8; 4] {
     let (l, r): ([u8; 8], [u8; 8]) = (key[..8].try_into().unwrap(), key[8..].try_into().unwrap());
     let mut initial = [0; 8];
     initial[..challenge.len()].copy_from_slice(challenge);

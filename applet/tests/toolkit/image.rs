@@ -44,7 +44,11 @@ const SELECTABLE: u8 = 0x07;
 
 /// A SIM with the applications of a CPU card: both keep them in the same places of their memories.
 pub fn with_applications_of(card: &Chip) -> Chip {
-    let mut sim = empty();
+    onto(empty(), card)
+}
+
+/// Puts the applications of a CPU card onto a SIM without any.
+pub fn onto(mut sim: Chip, card: &Chip) -> Chip {
     let (header, root) = (sim.bytes[..64].to_vec(), sim.bytes[FILE_TABLE..FILE_TABLE + ENTRY_LEN].to_vec());
     sim.bytes[..card.bytes.len()].copy_from_slice(&card.bytes);
     sim.bytes[..64].copy_from_slice(&header);

@@ -169,7 +169,7 @@ fn other_envelopes() {
         (&hex!("D607 99010B 82028281"), hex!("9000")), // an event not asked for
         (&hex!("D604 82028281"), hex!("6A80")),
         (&hex!("D104 82028381"), hex!("6A80")),
-        (&hex!("D109 82028381 8B03040000"), hex!("6985")), // no packet is taken yet
+        (&hex!("D109 82028381 8B03040000"), hex!("9000")), // a message that is not whole
         (&hex!("D404 82028281"), hex!("6A80")),
         (&hex!("D504 82028281"), hex!("6A80")),
         (&hex!("0000"), hex!("6A80")),

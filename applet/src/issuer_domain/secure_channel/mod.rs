@@ -30,6 +30,7 @@ use crate::{
     failure::{Failure, refuse},
     nvm::Transaction,
     platform::Platform,
+    rfid_sim::KeySetCipher,
 };
 
 /// Most data bytes an answer has, so that ciphertext and MAC still fit behind each other, in S16 mode too.
@@ -55,6 +56,8 @@ enum State {
     /// INITIALIZE UPDATE was answered; only EXTERNAL AUTHENTICATE may follow.
     Challenged(Challenged),
     Open(Session),
+    /// None: what comes here was in a packet whose key set has that KIK.
+    InPacket(Option<Dek>),
     /// Something was wrong.
     Aborted,
 }
@@ -70,10 +73,11 @@ enum Session {
 }
 
 /// How sensitive data in commands are enciphered.
+#[derive(Clone)]
 pub(super) enum Dek {
-    /// SCP02: the session's, in blocks by themselves.
+    /// SCP02: the session's, in blocks by themselves; a KIK of triple DES.
     Session(DomainKey),
-    /// SCP03: the static one, chained from zeros.
+    /// SCP03: the static one, chained from zeros; a KIK of AES.
     Static(DomainKey),
 }
 
@@ -101,6 +105,14 @@ const DATA_LEN_MAX: usize = 255;
 pub(super) struct PlainData(heapless::Vec<u8, DATA_LEN_MAX>);
 
 impl SecureChannel {
+    /// For commands of a packet, which has its own protection.
+    pub(super) fn in_packet(kik: Option<DomainKey>) -> Self {
+        Self(State::InPacket(kik.map(|key| match key.cipher() {
+            KeySetCipher::Des => Dek::Session(key),
+            KeySetCipher::Aes => Dek::Static(key),
+        })))
+    }
+
     /// The plain data of a command, and whether it came by the open channel. Without one, only commands in clear are taken.
     ///
     /// # Errors
@@ -109,6 +121,8 @@ impl SecureChannel {
         let secure = command.cla == CLA_SECURE;
         let received = match &mut self.0 {
             State::Open(session) if secure => session.unwrap(Header::of(command), command.data),
+            State::InPacket(_) if secure => return Err(StatusWord::CLA_NOT_SUPPORTED),
+            State::InPacket(_) => return PlainData::from_slice(command.data),
             State::Open(_) | State::Aborted => Err(StatusWord::SECURITY_NOT_SATISFIED),
             State::Challenged(_) | State::Closed => {
                 self.0 = State::Closed;
@@ -126,7 +140,7 @@ impl SecureChannel {
     /// What has come cannot be protected as agreed: an open channel is aborted, a challenge is gone.
     pub(super) fn abort(&mut self) {
         self.0 = match self.0 {
-            State::Open(_) | State::Aborted => State::Aborted,
+            State::Open(_) | State::InPacket(_) | State::Aborted => State::Aborted,
             State::Challenged(_) | State::Closed => State::Closed,
         };
     }
@@ -146,21 +160,32 @@ impl SecureChannel {
         }
     }
 
+    /// # Errors
+    /// 6982 if none is open, and the command did not come in a packet.
+    pub(super) fn require_open(&self) -> Result<(), StatusWord> {
+        match &self.0 {
+            State::Open(_) | State::InPacket(_) => Ok(()),
+            State::Closed | State::Challenged(_) | State::Aborted => Err(StatusWord::SECURITY_NOT_SATISFIED),
+        }
+    }
+
     /// The DEK of the open channel.
     ///
     /// # Errors
-    /// 6982 if none is open.
+    /// 6982 if none is open; 6A88 if the key set of a packet has no KIK.
     pub(super) fn dek(&self) -> Result<Dek, StatusWord> {
         match &self.0 {
             State::Open(Session::Scp02(session)) => Ok(Dek::Session(session.dek.clone())),
             State::Open(Session::Scp03(session)) => Ok(Dek::Static(session.dek.clone())),
+            State::InPacket(dek) => dek.clone().ok_or(StatusWord::KEY_NOT_FOUND),
             _ => Err(StatusWord::SECURITY_NOT_SATISFIED),
         }
     }
 
-    /// The level of the open channel.
+    /// The level of the open channel; of a packet what it has at least (19.2.6).
     pub(super) const fn level(&self) -> Option<u8> {
         match &self.0 {
+            State::InPacket(_) => Some(level::C_MAC | level::C_DECRYPTION),
             State::Open(Session::Scp02(session)) => Some(session.level),
             State::Open(Session::Scp03(session)) => Some(session.level),
             _ => None,
@@ -289,7 +314,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
         let challenged = match core::mem::replace(&mut self.session.channel.0, State::Aborted) {
             State::Challenged(challenged) => challenged,
             State::Aborted => return refuse(StatusWord::SECURITY_NOT_SATISFIED),
-            State::Closed | State::Open(_) => {
+            State::Closed | State::Open(_) | State::InPacket(_) => {
                 self.session.channel.0 = State::Closed;
                 return refuse(StatusWord::CONDITIONS_NOT_SATISFIED);
             }
