@@ -85,7 +85,7 @@ fn sweep_recovery<R: Slot, S: PartialEq + std::fmt::Debug>(
 }
 
 /// Of a memory, eight bytes a step.
-fn digest(chip: &Chip) -> u64 {
+pub fn digest(chip: &Chip) -> u64 {
     const PRIME: u64 = 0x9E37_79B9_7F4A_7C15;
     let words = chip.bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
     words.fold(0, |digest: u64, word| (digest.rotate_left(29) ^ word).wrapping_mul(PRIME))

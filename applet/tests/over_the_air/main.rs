@@ -35,3 +35,4 @@ mod loads;
 mod platform;
 mod proofs;
 mod scripts;
+mod tears;
