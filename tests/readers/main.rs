@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod batch;
 mod card_management;
 mod commands;
 mod conformance;

@@ -58,8 +58,18 @@ pub enum Entry {
         /// Its number, if it had one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         number: Option<Number>,
+        /// Of a card without a number, the reader it is in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reader: Option<String>,
         /// Why.
         why: String,
+    },
+    /// The spoilt card without a number is no longer in that reader: by nothing else could it be told from another.
+    PutAside {
+        /// When.
+        at: String,
+        /// The reader.
+        reader: String,
     },
     /// A number's card did not come back. The number is not used again.
     GivenUp {
@@ -129,6 +139,8 @@ pub struct Books {
     begun: BTreeSet<Number>,
     given_up: BTreeSet<Number>,
     spoilt: BTreeSet<Number>,
+    /// Readers in which a spoilt card without a number may still be.
+    nameless: BTreeSet<String>,
     stock: u64,
     good: u64,
     bad: u64,
@@ -200,6 +212,12 @@ impl Books {
         let Self { stock, good, bad, counted, .. } = *self;
         let (begun, given_up) = (self.begun.len() as u64, self.given_up.len() as u64);
         Stock { handed_out: stock, good, bad, begun, given_up, counted }
+    }
+
+    /// Whether a spoilt card without a number was counted in that reader, and may still be in it.
+    #[must_use]
+    pub fn has_nameless(&self, reader: &str) -> bool {
+        self.nameless.contains(reader)
     }
 
     /// Whether nothing more is to be done.
@@ -289,10 +307,18 @@ impl Replay for Books {
                 self.end(*number, Fate::Good)?;
                 self.good += 1;
             }
-            Entry::Bad { number, .. } => {
+            Entry::Bad { number, reader, .. } => {
+                if number.is_none() {
+                    self.nameless.extend(reader.clone());
+                }
                 number.map_or(Ok(()), |number| self.end(number, Fate::Bad))?;
                 self.spoilt.extend(number);
                 self.bad += 1;
+            }
+            Entry::PutAside { reader, .. } => {
+                if !self.nameless.remove(reader) {
+                    return Err(format!("no spoilt card without a number was in reader {reader}"));
+                }
             }
             Entry::GivenUp { number, .. } => {
                 self.end(*number, Fate::GivenUp)?;
@@ -349,7 +375,7 @@ mod tests {
             books.apply(&started(row, number)).unwrap();
         }
         books.apply(&Entry::Good { at: at(), number: Number(7) }).unwrap();
-        books.apply(&Entry::Bad { at: at(), number: Some(Number(8)), why: String::new() }).unwrap();
+        books.apply(&Entry::Bad { at: at(), number: Some(Number(8)), reader: None, why: String::new() }).unwrap();
         assert_eq!(books.stock().expected_left(), Some(2));
         books.apply(&Entry::GivenUp { at: at(), number: Number(9) }).unwrap();
         assert_eq!((books.row(3), books.row(4), books.unfinished()), (None, None, vec![Number(9), Number(8)]));

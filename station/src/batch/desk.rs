@@ -130,14 +130,23 @@ where
     }
 
     /// The card is spoilt, durably; its row gets another.
-    pub(super) fn bad(&mut self, job: Option<&Job>, why: &str) -> Result<(), BatchError> {
+    pub(super) fn bad(&mut self, reader: &str, job: Option<&Job>, why: &str) -> Result<(), BatchError> {
         let number = job.map(|job| job.number);
-        self.record(&Entry::Bad { at: self.now(), number, why: why.to_owned() })?;
+        let reader = number.is_none().then(|| reader.to_owned());
+        self.record(&Entry::Bad { at: self.now(), number, reader, why: why.to_owned() })?;
         if let Some(job) = job {
             self.in_hand.remove(&job.number);
             self.again.insert(job.row);
         }
         Ok(())
+    }
+
+    /// No spoilt card without a number is in that reader any more, durably.
+    pub(super) fn put_aside(&mut self, reader: &str) -> Result<(), BatchError> {
+        if !self.books().has_nameless(reader) {
+            return Ok(());
+        }
+        self.record(&Entry::PutAside { at: self.now(), reader: reader.to_owned() })
     }
 
     /// The card was taken out unfinished.

@@ -69,6 +69,11 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// A card was taken out of the reader before it was told to; whoever puts it back goes on with it.
+    Gone {
+        /// The reader.
+        reader: String,
+    },
     /// A card is spoilt.
     Bad {
         /// The reader.

@@ -7,11 +7,11 @@ pub trait Feeder: Send {
     /// Its name, for people.
     fn name(&self) -> &str;
 
-    /// Puts the next card in, or waits until somebody has.
+    /// Puts the next card in, or waits until somebody has, or until it is no longer `wanted`: then there is none.
     ///
     /// # Errors
     /// The reader itself failed, in words for people.
-    fn feed(&mut self, call: &Call) -> Result<Fed, String>;
+    fn feed(&mut self, call: &Call, wanted: &dyn Fn() -> bool) -> Result<Fed, String>;
 
     /// Presents the card that is in the reader, from power-up to power-off; after a failure the same card once more.
     ///
@@ -33,6 +33,8 @@ pub enum NoTap {
     Reader(String),
     /// What is in the reader is of another kind.
     OtherKind(String),
+    /// The card was taken out: it is asked for again.
+    Gone,
 }
 
 impl<F: Feeder + ?Sized> Feeder for &mut F {
@@ -40,8 +42,8 @@ impl<F: Feeder + ?Sized> Feeder for &mut F {
         (**self).name()
     }
 
-    fn feed(&mut self, call: &Call) -> Result<Fed, String> {
-        (**self).feed(call)
+    fn feed(&mut self, call: &Call, wanted: &dyn Fn() -> bool) -> Result<Fed, String> {
+        (**self).feed(call, wanted)
     }
 
     fn tap(&mut self, work: &mut dyn FnMut(&mut dyn Transport)) -> Result<(), NoTap> {

@@ -10,7 +10,9 @@ use onecard_host::{
     transport::{Transport, TransportError},
 };
 
-use super::{BatchError, Call, Craft, Desk, Event, Fate, Fed, Feeder, Found, Job, NoTap, Setback, Surroundings, Tray};
+use super::{
+    BatchError, Call, Craft, Desk, Event, Fate, Fed, Feeder, Found, Job, NoTap, Setback, Stock, Surroundings, Tray,
+};
 use crate::numbers::{Number, Serial};
 
 /// Everything a reader's thread needs.
@@ -44,9 +46,16 @@ where
 {
     /// Serves one reader until nothing is wanted, or no card is left.
     pub(super) fn serve<F: Feeder>(&self, feeder: &mut F) -> Result<(), BatchError> {
-        let resumes = self.at_desk(|desk| desk.books().stock().good + desk.books().stock().begun > 0);
-        if resumes && self.fed(feeder, &Call::LookOnly)? {
-            self.one_card(feeder)?;
+        let resumes = self.at_desk(|desk| {
+            let Stock { good, begun, bad, .. } = desk.books().stock();
+            good + begun + bad > 0
+        });
+        if resumes {
+            if self.fed(feeder, &Call::LookOnly)? {
+                self.one_card(feeder)?;
+            }
+            // Whatever was in this reader when the station died has been seen now.
+            self.at_desk(|desk| desk.put_aside(feeder.name()))?;
         }
         loop {
             if self.around.stop.load(Ordering::Relaxed) {
@@ -62,7 +71,8 @@ where
     }
 
     fn fed<F: Feeder>(&self, feeder: &mut F, call: &Call) -> Result<bool, BatchError> {
-        let fed = feeder.feed(call);
+        let wanted = || !self.around.stop.load(Ordering::Relaxed) && self.at_desk(|desk| desk.call().is_some());
+        let fed = feeder.feed(call, &wanted);
         fed.map(|fed| fed == Fed::Card).map_err(|why| BatchError::Reader { reader: feeder.name().to_owned(), why })
     }
 
@@ -79,6 +89,10 @@ where
             let tapped = match powered {
                 Ok(()) => tapped?,
                 Err(NoTap::OtherKind(why)) => Tapped::NotOurs(why),
+                Err(NoTap::Gone) => {
+                    (self.around.tell)(Event::Gone { reader });
+                    return Ok(());
+                }
                 Err(NoTap::Reader(why)) => return Err(BatchError::Reader { reader, why }),
             };
             let tray = match tapped {
@@ -97,7 +111,11 @@ where
                     continue;
                 }
                 Tapped::Failed { job, why } => {
-                    self.at_desk(|desk| desk.bad(job.as_ref(), &why))?;
+                    // Without a number it may be the one that was counted before the station died.
+                    self.at_desk(|desk| match job {
+                        None if desk.books().has_nameless(&reader) => Ok(()),
+                        _ => desk.bad(&reader, job.as_ref(), &why),
+                    })?;
                     (self.around.tell)(Event::Bad { reader: reader.clone(), row: job.map(|job| job.row), why });
                     self.count_failure();
                     Tray::Bad
@@ -108,7 +126,8 @@ where
                     return Ok(());
                 }
             };
-            return feeder.put_away(tray).map_err(|why| BatchError::Reader { reader, why });
+            feeder.put_away(tray).map_err(|why| BatchError::Reader { reader: reader.clone(), why })?;
+            return self.at_desk(|desk| desk.put_aside(&reader));
         }
         Ok(())
     }

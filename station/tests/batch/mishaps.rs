@@ -12,8 +12,8 @@ use onecard_station::batch::{BatchError, Event, Fate};
 use onecard_wire::{key::Algorithm, number::ApplicationSerial};
 
 use crate::{
-    school::{PROFILE, School, Told, blanks},
-    stack::Stack,
+    school::{PROFILE, School, Told, blanks, mute},
+    stack::{Dies, Stack},
 };
 
 #[test]
@@ -112,6 +112,25 @@ fn a_card_that_fails_again_and_again_is_spoilt_and_its_number_with_it() {
     school.every_row_has_its_card(&journal, &stack);
     let fates: Vec<Fate> = journal.replayed().numbers().map(|(_, numbered)| numbered.fate).collect();
     assert_eq!(fates, [Fate::Bad, Fate::Good, Fate::Good]);
+}
+
+#[test]
+fn a_card_that_never_answers_is_counted_once_whenever_the_machine_dies() {
+    for dies in [Dies::BeforePutAway, Dies::AfterPutAway] {
+        let folder = tempfile::tempdir().unwrap();
+        let school = School::new(2, folder.path());
+        let stack = Stack::of([mute()].into_iter().chain(blanks(3)).chain([mute()]));
+        let mut feeder = stack.feeder("1");
+        feeder.dies(dies);
+        let died = school.run(&SystemDisk, &mut [&mut feeder], &|_| ()).err().unwrap();
+        assert!(matches!(died, BatchError::Reader { .. }), "{died}");
+        feeder.leave();
+        let (journal, outcome) = school.run(&SystemDisk, &mut [stack.feeder("1")], &|_| ()).unwrap();
+        assert_eq!((outcome.missing_rows, outcome.stock.bad), (0, 1), "{dies:?}");
+        school.every_row_has_its_card(&journal, &stack);
+        let piles = stack.piles();
+        assert_eq!([piles.good.len(), piles.bad.len(), piles.stock.len()], [2, 1, 2], "{dies:?}");
+    }
 }
 
 #[test]

@@ -26,7 +26,7 @@ use onecard_wire::key::Algorithm;
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 use crate::{
-    school::{PROFILE, School, profile_of_sims},
+    school::{PROFILE, School, mute, profile_of_sims},
     stack::{Stack, StackFeeder},
 };
 
@@ -52,7 +52,10 @@ fn dies_and_goes_on(profile: &str) {
     let (mut died, mut batches, mut spoilt, mut given_up, mut less) = (0, 0, 0, 0, 0);
     while died < cuts {
         let school = School::of(profile, PEOPLE, Path::new("/station"), Algorithm::Des);
-        let stack = Stack::of(school.blanks(BLANKS));
+        // One card never answers: nothing but its place tells it from another.
+        let mut chips = school.blanks(BLANKS - 1);
+        chips.insert(random.random_range(0..PEOPLE), mute());
+        let stack = Stack::of(chips);
         let mut disk = FragileDisk::default();
         loop {
             let death = if died < cuts { Death::drawn(&mut random) } else { Death::Never };
@@ -138,8 +141,8 @@ impl Feeder for Mortal {
         self.inner.name()
     }
 
-    fn feed(&mut self, call: &Call) -> Result<Fed, String> {
-        self.inner.feed(call)
+    fn feed(&mut self, call: &Call, wanted: &dyn Fn() -> bool) -> Result<Fed, String> {
+        self.inner.feed(call, wanted)
     }
 
     fn tap(&mut self, work: &mut dyn FnMut(&mut dyn Transport)) -> Result<(), NoTap> {

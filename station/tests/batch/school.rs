@@ -10,6 +10,7 @@ use crate::stack::{Stack, insert};
 use onecard_host::{disk::Disk, keys::RootKeys};
 use onecard_simulator::{
     chip::{Blank, Chip},
+    image_file::Durability,
     sample::sim_of,
 };
 use onecard_station::{
@@ -188,6 +189,18 @@ pub(crate) fn id_number(at: usize) -> String {
 /// Blank cards.
 pub(crate) fn blanks(count: u64) -> impl Iterator<Item = Chip> {
     (0..count).map(|seed| Chip::blank(Blank::CpuCard, seed).unwrap())
+}
+
+/// A card whose memory holds no card: it answers nothing.
+pub(crate) fn mute() -> Chip {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("card");
+    drop(Chip::blank(Blank::CpuCard, 0).map(|mut chip| chip.store(&path, Durability::ProcessKill).unwrap()));
+    let mut image = std::fs::read(&path).unwrap();
+    let header = image.len() - Chip::blank(Blank::CpuCard, 0).unwrap().image().len();
+    image[header..].fill(0);
+    std::fs::write(&path, image).unwrap();
+    Chip::open(&path, Durability::ProcessKill).unwrap().snapshot()
 }
 
 /// Keeps what was told.

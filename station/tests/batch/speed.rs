@@ -208,7 +208,7 @@ impl Feeder for Endless {
         &self.name
     }
 
-    fn feed(&mut self, call: &Call) -> Result<Fed, String> {
+    fn feed(&mut self, call: &Call, _: &dyn Fn() -> bool) -> Result<Fed, String> {
         if *call == Call::LookOnly {
             return Ok(Fed::Empty);
         }

@@ -44,6 +44,17 @@ pub(crate) struct StackFeeder {
     faults: VecDeque<(u64, Fault)>,
     /// The card in the reader, or the next, never answers UPDATE BINARY.
     deaf: bool,
+    /// The machine dies when a card is to be put away.
+    dies: Option<Dies>,
+}
+
+/// When it dies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Dies {
+    /// The card is still in the reader.
+    BeforePutAway,
+    /// It is in its tray.
+    AfterPutAway,
 }
 
 /// A card that answers everything but UPDATE BINARY.
@@ -84,6 +95,7 @@ impl Stack {
             full: false,
             faults: VecDeque::new(),
             deaf: false,
+            dies: None,
         }
     }
 }
@@ -92,6 +104,11 @@ impl StackFeeder {
     /// The next card never answers UPDATE BINARY.
     pub(crate) fn next_is_deaf(&mut self) {
         self.deaf = true;
+    }
+
+    /// The machine dies at the next card that is put away.
+    pub(crate) fn dies(&mut self, dies: Dies) {
+        self.dies = Some(dies);
     }
 
     /// Lets an exchange of the next tap go wrong; the next such order is for the tap after it.
@@ -121,7 +138,7 @@ impl Feeder for StackFeeder {
         &self.name
     }
 
-    fn feed(&mut self, _: &Call) -> Result<Fed, String> {
+    fn feed(&mut self, _: &Call, _: &dyn Fn() -> bool) -> Result<Fed, String> {
         if self.chip.is_none() && !self.full {
             self.chip = self.stack.piles().stock.pop_front();
         }
@@ -144,6 +161,9 @@ impl Feeder for StackFeeder {
     }
 
     fn put_away(&mut self, tray: Tray) -> Result<(), String> {
+        if self.dies == Some(Dies::BeforePutAway) {
+            return Err("the machine has died".to_owned());
+        }
         let chip = self.chip.take().ok_or("no card is in the reader")?;
         let mut piles = self.stack.piles();
         match tray {
@@ -162,6 +182,6 @@ impl Feeder for StackFeeder {
                 piles.stock.push_back(chip);
             }
         }
-        Ok(())
+        if self.dies.is_some() { Err("the machine has died".to_owned()) } else { Ok(()) }
     }
 }

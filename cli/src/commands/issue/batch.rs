@@ -9,10 +9,10 @@ use std::{
     },
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use onecard_host::disk::SystemDisk;
-use onecard_simulator::{chip::Kind, paced::Link};
+use onecard_simulator::paced::Link;
 use onecard_station::batch::{self, Entry, Order, Outcome, Surroundings};
 use rand::RngExt;
 use serde::Serialize;
@@ -20,7 +20,7 @@ use serde::Serialize;
 use super::{
     Inputs, KEY,
     explain::rehearse,
-    folder::{Folder, FolderFeeder},
+    feeders::{ReaderNames, Readers},
     outputs::{self, Files},
     screen::Screen,
 };
@@ -29,9 +29,7 @@ use crate::{
     clock,
     journal::beside,
     output::{Exit, Output},
-    private_file,
-    reader::ReaderName,
-    signing_key,
+    private_file, signing_key,
     table::pairs,
 };
 
@@ -40,22 +38,23 @@ use crate::{
 pub(crate) struct IssueBatch {
     #[command(flatten)]
     inputs: Inputs,
-    /// A reader: sim:FOLDER, whose files are blank cards. Several are served at once, each in a thread of its own.
+    /// A reader: pcsc:NAME, a part of a PC/SC reader's name; pcsc: for all of them; or sim:FOLDER, whose files are blank cards.
+    /// Several are served at once, each in a thread of its own.
     #[arg(long = "reader", value_name = "READER", required = true)]
-    readers: Vec<ReaderName>,
+    readers: Vec<ReaderNames>,
     /// The key that the report is signed by, of `issue new-key`.
     #[arg(long, value_name = "FILE")]
     sign_key: PathBuf,
     /// The batch's journal [default: LIST.journal]; the report stands beside it.
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
-    /// Blank cards handed out for a new batch (领用空白卡数) [default: those in the folders].
+    /// Blank cards handed out for a new batch (领用空白卡数) [default: those in the folders]; with PC/SC readers it is needed.
     #[arg(long, value_name = "CARDS")]
     stock: Option<u64>,
     /// Further blank cards handed out for a batch that was begun (追加领用).
     #[arg(long, value_name = "CARDS")]
     add_stock: Option<u64>,
-    /// Blank cards left, as counted (剩余卡数) [default: those in the folders].
+    /// Blank cards left, as counted (剩余卡数) [default: those in the folders]; it closes a batch that is done.
     #[arg(long, value_name = "CARDS")]
     left: Option<u64>,
     /// Stop after so many failures in a row (连续失败停机).
@@ -110,25 +109,32 @@ pub(super) fn run(options: &IssueBatch, json: bool) -> anyhow::Result<Output> {
         let report = outputs::write(&files, options, &read, &journal, &sign_key, clock())?;
         return finished(&journal_path, &report, Exit::Done);
     }
-    let (folders, mut feeders) = options.feeders(read.chip())?;
-    let in_folders = || folders.iter().map(|folder| folder.left()).sum::<u64>();
+    let link = options.paced.then_some(Link::CONTACT_115200);
+    let mut readers = Readers::open(&options.readers, read.chip(), link)?;
     let is_new = journal.replayed().stock().handed_out == 0;
-    let handed_out = options.add_stock.or_else(|| is_new.then(|| options.stock.unwrap_or_else(in_folders)));
+    let handed_out = match options.add_stock {
+        None if is_new => Some(options.stock.or_else(|| readers.left()).context(
+            "say by --stock how many blank cards were handed out for this batch 请用--stock填写领用空白卡数",
+        )?),
+        further => further,
+    };
     if let Some(cards) = handed_out {
         journal.record(&Entry::Stock { at: clock(), cards })?;
     }
     let stop = Arc::new(AtomicBool::new(false));
     listen(&stop)?;
-    let screen = Screen::new(json, options.language, &read, rows.len() as u64)?;
+    let screen = Screen::new(json, options.language, &read, (rows.len() as u64, readers.is_by_hand()))?;
+    screen.say(&readers.to_string());
     let tell = |event| screen.tell(event);
     let around = Surroundings { disk: &SystemDisk, clock: &*clock, tell: &tell, stop: &stop };
-    let ran = batch::run(&craft, &order, journal, &mut feeders, &around);
+    let ran = batch::run(&craft, &order, journal, &mut readers.feeders, &around);
     screen.end();
     let (mut journal, Outcome { missing_rows, .. }) = ran?;
     let exit = if missing_rows == 0 {
-        let left = options.left.unwrap_or_else(in_folders);
-        journal.record(&Entry::Counted { at: clock(), left })?;
-        journal.record(&Entry::Closed { at: clock() })?;
+        if let Some(left) = options.left.or_else(|| readers.left()) {
+            journal.record(&Entry::Counted { at: clock(), left })?;
+            journal.record(&Entry::Closed { at: clock() })?;
+        }
         Exit::Done
     } else {
         Exit::Error
@@ -148,28 +154,6 @@ impl IssueBatch {
             return Ok(Box::new(move || told.clone()));
         }
         Ok(Box::new(move || clock::now().map_or_else(|_| told.clone(), |now| now.to_string())))
-    }
-
-    fn feeders(&self, kind: Kind) -> anyhow::Result<(Vec<Arc<Folder>>, Vec<FolderFeeder>)> {
-        let link = self.paced.then_some(Link::CONTACT_115200);
-        let mut folders: Vec<(PathBuf, Arc<Folder>)> = Vec::new();
-        let mut feeders = Vec::new();
-        for (reader, number) in self.readers.iter().zip(1_u32..) {
-            let ReaderName::Sim(file) = reader else {
-                bail!("this edition's batches take their cards from folders: --reader sim:FOLDER");
-            };
-            let folder = match folders.iter().find(|(path, _)| *path == file.0) {
-                Some((_, folder)) => Arc::clone(folder),
-                None => {
-                    let folder = Arc::new(Folder::open(&file.0)?);
-                    folders.push((file.0.clone(), Arc::clone(&folder)));
-                    folder
-                }
-            };
-            feeders.push(FolderFeeder::new(number.to_string(), folder, kind, link));
-        }
-        ensure!(!feeders.is_empty(), "no reader was named");
-        Ok((folders.into_iter().map(|(_, folder)| folder).collect(), feeders))
     }
 }
 
@@ -212,7 +196,13 @@ impl fmt::Display for BatchFacts {
                 f,
                 "{missing_rows} rows have no card yet: the same command goes on. 尚有{missing_rows}人未发卡，可重复本命令。"
             )
-        } else if stock.counted.is_some() && missing.is_none() {
+        } else if stock.counted.is_none() {
+            writeln!(
+                f,
+                "Every row has its card. Count the blank cards that are left: the same command with --left closes the batch.\n\
+                 发卡完成。请清点剩余空白卡，加--left重复本命令以结束本批。"
+            )
+        } else if missing.is_none() {
             writeln!(f, "The stock does not add up: count the cards again. 卡片数目不符，请重新清点。")
         } else {
             writeln!(f, "Every row has its card. 发卡完成。")

@@ -86,7 +86,7 @@ impl Feeder for FolderFeeder {
         &self.name
     }
 
-    fn feed(&mut self, _: &Call) -> Result<Fed, String> {
+    fn feed(&mut self, _: &Call, _: &dyn Fn() -> bool) -> Result<Fed, String> {
         if self.card.is_none() && !self.full {
             self.card = self.folder.cards().pop_front();
         }

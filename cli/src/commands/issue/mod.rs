@@ -3,10 +3,13 @@
 mod batch;
 mod blanks;
 mod explain;
+mod feeders;
 mod folder;
 mod inputs;
 mod keys;
 mod outputs;
+#[cfg(feature = "pcsc")]
+mod pcsc_feeder;
 mod screen;
 
 use std::{fmt, path::PathBuf};
@@ -61,6 +64,8 @@ Examples:
   # two readers of it at once, told for another program, an event a line 两台读卡器
   onecard --json issue batch school.toml people.csv --keys dev.keys --reader sim:blanks --reader sim:blanks \\
     --sign-key station.key
+  # cards put by hand into every PC/SC reader there is, each asked for with a bell 实体读卡器
+  onecard issue batch school.toml people.csv --keys dev.keys --reader pcsc: --stock 60 --sign-key station.key
   # by the keys of a PKCS#11 token, which do not leave it (a program built with --features hsm) 加密机
   onecard issue batch school.toml people.csv --token roots --pkcs11 /usr/lib/softhsm/libsofthsm2.so \\
     --reader sim:blanks --sign-key station.key

@@ -18,6 +18,8 @@ pub(super) struct Screen<'s> {
     json: bool,
     language: Language,
     read: &'s Read,
+    /// Whether somebody puts the cards in, who is asked by a bell.
+    by_hand: bool,
     shown: Mutex<Shown>,
 }
 
@@ -26,15 +28,23 @@ struct Shown {
     bar: ProgressBar,
     /// What each reader does.
     readers: BTreeMap<String, String>,
+    /// The row whose card is still in the reader, where somebody takes it out.
+    to_remove: BTreeMap<String, u64>,
 }
 
 impl<'s> Screen<'s> {
-    /// Of a batch with so many rows.
-    pub(super) fn new(json: bool, language: Language, read: &'s Read, rows: u64) -> anyhow::Result<Self> {
+    /// Of a batch with so many rows, whose cards somebody puts in or not.
+    pub(super) fn new(
+        json: bool,
+        language: Language,
+        read: &'s Read,
+        (rows, by_hand): (u64, bool),
+    ) -> anyhow::Result<Self> {
         let target = if json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let style = ProgressStyle::with_template("{msg}\n  {bar:40} {pos}/{len}").context("the bar's form")?;
         let bar = ProgressBar::with_draw_target(Some(rows), target).with_style(style);
-        Ok(Self { json, language, read, shown: Mutex::new(Shown { bar, readers: BTreeMap::new() }) })
+        let shown = Mutex::new(Shown { bar, readers: BTreeMap::new(), to_remove: BTreeMap::new() });
+        Ok(Self { json, language, read, by_hand, shown })
     }
 
     /// Shows `event`.
@@ -49,16 +59,45 @@ impl<'s> Screen<'s> {
         let text = self.text(&event);
         match &event {
             Event::Begins { good, .. } => shown.bar.set_position(*good),
+            Event::Wants { reader, .. } if self.by_hand => {
+                let remove = shown.to_remove.remove(reader).map(|row| self.remove(row)).unwrap_or_default();
+                shown.ask(reader, format!("{remove}{text}"));
+            }
             Event::Wants { reader, .. } | Event::Writes { reader, .. } => shown.line(reader, text),
-            Event::Good { reader, .. } => {
-                shown.line(reader, text);
+            Event::Good { reader, row, .. } => {
+                shown.to_remove.insert(reader.clone(), *row);
+                if self.by_hand {
+                    shown.ask(reader, text)
+                } else {
+                    shown.line(reader, text)
+                }
                 shown.bar.inc(1);
             }
             Event::Ends { .. } => {}
-            Event::GoodAlready { .. } | Event::Failed { .. } | Event::Bad { .. } | Event::NotOurs { .. } => {
+            Event::GoodAlready { .. }
+            | Event::Failed { .. }
+            | Event::Gone { .. }
+            | Event::Bad { .. }
+            | Event::NotOurs { .. } => {
                 shown.say(&format!("\u{7}{text}"));
             }
             Event::NotNeeded { .. } | Event::GivenUp { .. } | Event::Stops { .. } => shown.say(&text),
+        }
+    }
+
+    /// Lines in front of everything, unless programs read.
+    pub(super) fn say(&self, lines: &str) {
+        if !self.json {
+            let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.lines().for_each(|line| shown.say(line));
+        }
+    }
+
+    /// In front of what is wanted next.
+    fn remove(&self, row: u64) -> String {
+        match self.language {
+            Language::En => format!("remove the card of row {row}; "),
+            Language::Zh => format!("请取出第{row}行的卡；"),
         }
     }
 
@@ -94,6 +133,7 @@ impl<'s> Screen<'s> {
                 format!("reader {reader}: {serial} was good before, row {row}; remove it")
             }
             Event::Failed { reader, why } => format!("reader {reader}: {why}; once more"),
+            Event::Gone { reader } => format!("reader {reader}: the card was taken out too early"),
             Event::Bad { reader, why, .. } => format!("reader {reader}: spoilt, put it aside: {why}"),
             Event::NotOurs { reader, why } => format!("reader {reader}: not written: {why}"),
             Event::NotNeeded { reader } => format!("reader {reader}: this card is not needed; remove it"),
@@ -118,6 +158,7 @@ impl<'s> Screen<'s> {
             }
             Event::GoodAlready { reader, row, serial } => format!("读卡器{reader}：{serial} 已发，第{row}行，请取卡"),
             Event::Failed { reader, why } => format!("读卡器{reader}：失败，重试：{why}"),
+            Event::Gone { reader } => format!("读卡器{reader}：卡片取出过早"),
             Event::Bad { reader, why, .. } => format!("读卡器{reader}：废卡，请另放：{why}"),
             Event::NotOurs { reader, why } => format!("读卡器{reader}：未写入：{why}"),
             Event::NotNeeded { reader } => format!("读卡器{reader}：不需要此卡，请取出"),
@@ -138,6 +179,16 @@ impl Shown {
         self.readers.insert(reader.to_owned(), text);
         let lines: Vec<String> = self.readers.values().map(|line| format!("  {line}")).collect();
         self.bar.set_message(lines.join("\n"));
+    }
+
+    /// The same with a bell, for whoever is to do something; where there is no table, a line.
+    fn ask(&mut self, reader: &str, text: String) {
+        if io::stderr().is_terminal() {
+            let _ = write!(io::stderr(), "\u{7}");
+            self.line(reader, text);
+        } else {
+            self.say(&text);
+        }
     }
 
     /// A line that stays above the table.
