@@ -15,13 +15,21 @@ use cmac::{Cmac, Mac};
 use onecard_host::{
     crypto::Key,
     issuing::SamSerial,
+    key_master::{
+        ClosedKeyMaster, KeyMasterOrder, LastTry, LoadAllowance, MasterKeySource, MasterPin, Recipient, TransportKeys,
+        fill, move_allowance, personalise_key_master, personalise_mother,
+    },
     key_store::{
         Freshness, KeyStore, KeyTarget, Manner, NamedKey, Payload, SoftwareStore, StoreError, WrapperKey, WriteKeyOrder,
     },
-    keys::{Purpose, RootKeys},
+    keys::{MissingKey, Purpose, RootKeys},
     line_protection::Challenge,
 };
-use onecard_station::store::{Token, TokenError};
+use onecard_simulator::{
+    chip::{Blank, Chip},
+    reader::Reader,
+};
+use onecard_station::store::{Token, TokenError, TokenSource};
 use onecard_wire::{
     key::{Algorithm, KeyVersion},
     number::{ApplicationSerial, EnterpriseId},
@@ -64,7 +72,7 @@ fn name(purpose: Purpose) -> NamedKey {
     NamedKey { purpose, version: VERSION }
 }
 
-fn order(purpose: Purpose, manner: Manner, under: WrapperKey) -> WriteKeyOrder<'static> {
+fn order_of(purpose: Purpose, manner: Manner, under: WrapperKey) -> WriteKeyOrder<'static> {
     let target = KeyTarget::Application(ApplicationSerial::from_parts(31, 1, 42).unwrap());
     let id = purpose.place().unwrap().id;
     let fresh = Freshness::Challenge(Challenge([0xA1, 0xB2, 0xC3, 0xD4, 0xE5, 0xF6, 0x07, 0x18]));
@@ -83,9 +91,9 @@ fn bodies_agree(label: &str, roots: &RootKeys) {
     let mut software = software(roots);
     let orders = Purpose::ALL.iter().filter(|purpose| purpose.place().is_some()).map(|purpose| {
         let manner = if *purpose == Purpose::Control { Manner::Replace } else { Manner::Add };
-        order(*purpose, manner, WrapperKey::Control(VERSION))
+        order_of(*purpose, manner, WrapperKey::Control(VERSION))
     });
-    let washed = order(Purpose::Control, Manner::Replace, WrapperKey::Management(VERSION));
+    let washed = order_of(Purpose::Control, Manner::Replace, WrapperKey::Management(VERSION));
     let mut bodies = 0;
     for order in orders.chain([washed]) {
         assert_eq!(token.write_key(&order), software.write_key(&order), "{order:?}");
@@ -128,6 +136,59 @@ fn a_key_master_card_is_filled_and_no_enterprise_key_is_in_the_host() {
         let mut mac = <Cmac<Aes128> as KeyInit>::new(key(Purpose::MasterCardMac).expose().into());
         mac.update(message);
         assert_eq!(token.transport_mac(message, VERSION).unwrap()[..], mac.finalize().into_bytes()[..8]);
+    }
+}
+
+/// The card of a ceremony is filled by the token alone, and its bodies are those of the keys in memory.
+#[test]
+fn a_simulated_key_master_card_takes_its_keys_and_its_allowance_from_the_token() {
+    let _alone = alone();
+    for (label, algorithm) in [("filled des", Algorithm::Des), ("filled aes", Algorithm::Aes)] {
+        let roots = roots(algorithm, 2);
+        let mut token = open(label);
+        token.import(&roots).unwrap();
+        let mut source = TokenSource::new(token, VERSION);
+        let mut master = Reader::insert(Chip::blank(Blank::KeyMaster, 1).unwrap());
+        let mut mother = Reader::insert(Chip::blank(Blank::MotherAuthentication, 2).unwrap());
+        // In the room of the ceremony, where the transport keys are at hand.
+        let keys = roots.enterprise(enterprise());
+        let transport = TransportKeys::of(&keys, VERSION).unwrap();
+        let number = "2026000000000001".parse().unwrap();
+        let pin = MasterPin::from_digits("20261129").unwrap();
+        let none = LoadAllowance::default();
+        let order = KeyMasterOrder { number, enterprise: enterprise(), allowance: none, pin: pin.clone() };
+        personalise_key_master(&mut master, &order, &transport).unwrap();
+        personalise_mother(&mut mother, number, enterprise(), &transport).unwrap();
+        let closed = ClosedKeyMaster::select(&mut master, enterprise()).unwrap();
+        let mut card = closed.open(&mut mother, &pin, LastTry::Keep).unwrap();
+
+        let filled = fill(&mut card, &mut source).unwrap();
+        assert_eq!((filled.loaded, filled.there), (22, 0));
+        assert_eq!(fill(&mut card, &mut source).unwrap().there, 22);
+        let allowance = LoadAllowance { card_exports: 5, sam_exports: 5 };
+        assert_eq!(move_allowance(&mut card, &mut source, allowance).unwrap().allowance, allowance);
+        let mut software = software(&roots);
+        let working = Payload::SamKey { kind: UsageKind::PURCHASE, version: VERSION };
+        let target = KeyTarget::Sam("00000000000000000017".parse::<SamSerial>().unwrap());
+        let fresh = Freshness::Challenge(Challenge([7; 8]));
+        for order in [
+            order_of(Purpose::Control, Manner::Replace, WrapperKey::Management(VERSION)),
+            order_of(Purpose::Purchase, Manner::Add, WrapperKey::Control(VERSION)),
+            // What the token itself gives nobody.
+            WriteKeyOrder { target, payload: working, under: WrapperKey::Control(VERSION), fresh },
+        ] {
+            assert_eq!(card.write_key(&order), software.write_key(&order), "{order:?}");
+        }
+        // Transport keys of another version are none of this card's, nor is what no card holds.
+        let to = Recipient { number, challenge: [1; 8] };
+        assert!(matches!(source.load_key(name(Purpose::MasterCardWrap), to), Err(StoreError::Malformed(_))));
+        drop(source);
+        let mut other = TokenSource::new(open(label), KeyVersion(9));
+        let missing = MissingKey { purpose: Purpose::MasterCardWrap, version: KeyVersion(9) };
+        match other.load_key(name(Purpose::Control), to) {
+            Err(StoreError::MissingKey(key)) => assert_eq!(key, missing),
+            answer => panic!("{answer:?}"),
+        }
     }
 }
 

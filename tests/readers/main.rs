@@ -15,6 +15,7 @@ mod commands;
 mod conformance;
 mod connection;
 mod foreign;
+mod key_master;
 mod phone_boot;
 mod presence;
 mod program;

@@ -145,7 +145,7 @@ fn key(code: u8, version: u8, cipher: Algorithm) -> Key {
 }
 
 /// Half of a key, or more, in an answer gives it away.
-fn holds_a_secret(answer: &[u8]) -> bool {
+pub fn holds_a_secret(answer: &[u8]) -> bool {
     static PIECES: LazyLock<HashSet<[u8; 8]>> = LazyLock::new(pieces);
     answer.windows(8).any(|window| PIECES.contains(window))
 }

@@ -28,6 +28,7 @@ mod loading;
 mod opening;
 mod refusals;
 mod slot;
+mod strangers;
 mod tears;
 mod vectors;
 mod washing;

@@ -94,6 +94,41 @@ fn a_batch_takes_its_keys_from_a_token() {
     }
 }
 
+/// A token's keys give a card its first key, fill a key master card, and wash the card: none was in a file.
+#[test]
+fn a_token_fills_a_key_master_card_that_washes_what_the_token_began() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let token = in_token_and_file(at, "3des", "washing");
+    let (file, pair) = ("--keys root.keys --passphrase-file a.pass", "--reader sim:a.master --mother sim:a.mother");
+    write_secret(&at.join("master.pin"), "20261129");
+    json(at, &format!("master blanks {pair}"), 0);
+    let new = onecard(at, &format!("master new {pair} --token washing --number 2026000000000001"));
+    assert!(new.code == 1 && new.err.contains("which no token puts together"), "{}", new.err);
+    json(at, &format!("master new {pair} {file} --number 2026000000000001 --pin-file master.pin"), 0);
+    let loaded = json(at, &format!("master load {pair} --pin-file master.pin {token}"), 0);
+    assert_eq!(loaded["loaded"], 22);
+    // The file of the same ceremony finds them all.
+    assert_eq!(json(at, &format!("master load {pair} --pin-file master.pin {file}"), 0)["there"], 22);
+    let allowance = format!("master allowance {pair} --pin-file master.pin {token} --card-exports 18");
+    assert_eq!(json(at, &allowance, 0)["card_exports"], 18);
+
+    let wash = "--pin-file first.pin --name 王小明 --sam keys:root.keys --passphrase-file a.pass";
+    for (number, store) in
+        [(7, "--master sim:a.master --mother sim:a.mother --master-pin-file master.pin"), (8, &*token)]
+    {
+        let reader = format!("--reader sim:{number}.card --number {number}");
+        json(at, &format!("wash first card {reader} {token}"), 0);
+        json(at, &format!("wash second card {reader} {store} {wash}"), 0);
+        let recharge =
+            format!("card recharge 20 --reader sim:{number}.card --sam keys:root.keys --passphrase-file a.pass");
+        json(at, &format!("{recharge} --pin-file first.pin"), 0);
+    }
+    json(at, &format!("wash first sam --reader sim:till.sam --serial {:020} --terminal {:012} {token}", 1, 1), 0);
+    let sam = onecard(at, &format!("wash second sam --reader sim:till.sam --role till {token}"));
+    assert!(sam.code == 1 && sam.err.contains("which no token gives out"), "{}", sam.err);
+}
+
 /// The roots of one ceremony in a token and in a sealed file; profiles, lists and a PIN. Returns how the token is named.
 fn in_token_and_file(at: &Path, cipher: &str, label: &str) -> String {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cmd/issue");

@@ -23,6 +23,7 @@ use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use crate::{
     ceremony::found,
     run::{json, onecard, write_secret},
+    terminal::Terminal,
 };
 
 const MASTER: &str = "--master sim:school.master --mother sim:school.mother --master-pin-file master.pin";
@@ -198,6 +199,27 @@ fn the_last_try_of_a_pin_that_was_written_is_kept() {
     // The desk gives the tries back, and the wash goes on with the PIN that was written.
     json(at, "card pin unblock --reader sim:wang.card --keys dev.keys --new-pin-file wang.pin", 0);
     assert_eq!(json(at, &line, 0)["was_good"], false);
+}
+
+#[test]
+fn at_a_terminal_a_key_master_cards_pin_is_typed_unseen() {
+    let office = Office::new(0);
+    let at = office.at();
+    json(at, "master blanks --reader sim:spare.master --mother sim:spare.mother", 0);
+    let spare = "--reader sim:spare.master --mother sim:spare.mother";
+    let mut new = Terminal::start(at, &format!("master new {spare} --keys dev.keys --number 2026000000000002"));
+    for prompt in ["新密码: ", "再输一次: "] {
+        new.until(prompt);
+        new.type_unseen("31415926");
+    }
+    let shown = new.end(0);
+    let mut log = Terminal::start(at, &format!("master log {spare}"));
+    log.until("密钥母卡密码: ");
+    log.type_unseen("31415926");
+    let shown = [shown, log.end(0)].concat();
+    assert!(shown.contains("2026000000000002: 0 entries") && !shown.contains("31415926"), "{shown}");
+    let nobody = onecard(at, &format!("master log {spare}"));
+    assert!(nobody.code == 1 && nobody.err.contains("give --pin-file FILE"), "{}", nobody.err);
 }
 
 #[test]
