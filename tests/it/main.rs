@@ -26,6 +26,7 @@ mod isolation;
 mod lost_card;
 mod master_card;
 mod memory;
+mod over_the_air;
 mod presence;
 mod probe;
 mod purse;

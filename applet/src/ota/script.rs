@@ -29,7 +29,7 @@ pub(crate) trait Commands {
     fn execute(&mut self, number: u8, command: &Command<'_>, answer: &mut Response) -> Result<StatusWord, PowerLost>;
 
     /// Whether P3 of a command in the compact format counts data.
-    fn carries_data(&self, cla: u8, ins: u8, p1: u8, p2: u8) -> bool;
+    fn carries_data(&self, cla: u8, ins: u8) -> bool;
 }
 
 /// What became of a script.
@@ -124,7 +124,7 @@ fn take_compact<'s>(script: &'s [u8], commands: &impl Commands) -> Option<(Resul
         return Some(not_whole);
     };
     let command = |data, le| Command { cla: *cla, ins: *ins, p1: *p1, p2: *p2, data, le };
-    if *ins == GET_RESPONSE || !commands.carries_data(*cla, *ins, *p1, *p2) {
+    if *ins == GET_RESPONSE || !commands.carries_data(*cla, *ins) {
         return Some((Ok(command(&[], Some(*p3))), rest));
     }
     Some(rest.split_at_checked(usize::from(*p3)).map_or(not_whole, |(data, rest)| (Ok(command(data, None)), rest)))

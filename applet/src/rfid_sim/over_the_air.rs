@@ -1,7 +1,7 @@
 //! What comes over the air: messages become packets, packets commands, and what they answered a proof of receipt.
 
 use onecard_wire::{
-    globalplatform::{DELETE, GET_DATA as DOMAIN_GET_DATA, SET_STATUS, tag},
+    globalplatform::{DELETE, GET_DATA as DOMAIN_GET_DATA, SET_STATUS},
     ins::{CLA_SM_BIT, GET_BALANCE, GET_CHALLENGE, GET_DATA, READ_BINARY, READ_RECORD, STATUS},
     ota::{COUNTER_LEN, MINIMUM_SECURITY, RESPONSE_HEADER, packet_status, script::chaining_error},
     status::StatusWord,
@@ -216,10 +216,9 @@ impl<P: Platform> Commands for PacketCommands<'_, P> {
     }
 
     /// By the instruction: those that carry none are few.
-    fn carries_data(&self, cla: u8, ins: u8, p1: u8, p2: u8) -> bool {
+    fn carries_data(&self, cla: u8, ins: u8) -> bool {
         match (self.target, ins) {
-            (Target::IssuerDomain, DOMAIN_GET_DATA) => u16::from_be_bytes([p1, p2]) == tag::APPLICATION_LIST,
-            (Target::IssuerDomain, _) => true,
+            (Target::IssuerDomain, ins) => ins != DOMAIN_GET_DATA,
             (Target::Enterprises, _) if cla & CLA_SM_BIT != 0 => true,
             (Target::Enterprises, GET_DATA | GET_BALANCE | GET_CHALLENGE) | (_, READ_BINARY | READ_RECORD) => false,
             (Target::Files | Target::Files2g | Target::FilesUsim, STATUS) => false,

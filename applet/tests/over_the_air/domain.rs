@@ -86,16 +86,17 @@ fn install_and_delete() {
     }
 }
 
-/// Compact: a command with data announces its answer, and GET DATA with data is one.
+/// Compact: a command with data announces its answer. GET DATA has none there: of tag 2F00 it is of the expanded format.
 #[test]
 fn compact_commands_of_the_domain() {
     let mut sim = sim();
     let mut platform = Platform::new(2);
     let listed = platform.send(&mut sim, DOMAIN, &hex!("80CA00C100"));
     assert_eq!(listed[..3], hex!("01 9000"));
-    let applications = platform.send(&mut sim, DOMAIN, &hex!("80CA2F00025C00 00C0000000"));
-    assert_eq!((&applications[..3], applications[3]), (&hex!("02 9000")[..], 0x61));
-    assert!(applications.ends_with(&AID), "{applications:02X?}");
+    let applications = platform.send(&mut sim, DOMAIN, &hex!("80F24002024F00 00C0000000"));
+    assert_eq!((&applications[..3], applications[3]), (&hex!("02 9000")[..], 0xE3));
+    let named = platform.script(&mut sim, DOMAIN, &[&hex!("80CA2F00025C00")]);
+    assert!(named[0].ends_with(&[&AID[..], &hex!("9000")].concat()), "{named:02X?}");
     assert_eq!(platform.send(&mut sim, DOMAIN, &delete(&AID)), hex!("01 6101"));
     assert_eq!(platform.send(&mut sim, DOMAIN, &[&delete(&AID)[..], &hex!("00C0000000")].concat()), hex!("01 6A88"));
     // What else a secure channel opens is open, and its level told.
