@@ -23,7 +23,8 @@
 //!
 //! Invariants: nothing here opens a socket, a file or a clock; after manufacture only `nvm::Journal` programs memory; an
 //! error counter falls before a secret is compared; a transaction begun belongs to the next command alone, but
-//! for UPDATE CAPP DATA CACHE.
+//! for UPDATE CAPP DATA CACHE and a load begun over the air, which waits for its CREDIT in memory; a packet's counter is kept
+//! before its first command.
 #![no_std]
 #![forbid(unsafe_code)]
 

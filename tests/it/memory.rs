@@ -1,9 +1,10 @@
 //! How much memory a simulated card takes.
 
-use onecard_applet::Card;
+use onecard_applet::{Card, RfidSim};
 use onecard_simulator::{
     chip::{Chip, PoweredChip},
     reader::Reader,
+    sample::{SIM, Sample},
 };
 use onecard_tests::world::World;
 
@@ -24,4 +25,15 @@ fn a_personalised_card_takes_at_most_64_kib() {
     );
     assert!(under_power <= 64 * 1024 && out_of_reader <= 64 * 1024);
     assert!(used > 4_096, "the card is personalised");
+}
+
+/// A SIM's session over the air has room for a message of eight parts as it comes, and for a proof of eight as it goes.
+#[test]
+fn a_sim_takes_at_most_80_kib() {
+    let chip = Sample::new("memory").unwrap().sim(SIM.iccid).unwrap();
+    let (image, wear) = (size_of_val(chip.image()), size_of_val(chip.wear()));
+    let card = size_of::<RfidSim<PoweredChip>>();
+    println!("a SIM: image {image} bytes, wear counts {wear}, card under power {card}: {} in all", image + wear + card);
+    assert!(image + wear + card <= 80 * 1024);
+    assert!(card <= 10 * 1024, "what a chip has to keep in RAM, but for the stack");
 }

@@ -387,6 +387,7 @@ impl<P: Platform> RfidSim<P> {
                 *domain = DomainSession::default();
             }
         }
+        self.contact.air.end_chain_of_domain();
     }
 
     fn files_of(&mut self, number: usize) -> Result<Uicc<'_, P>, StatusWord> {

@@ -53,6 +53,13 @@ enum AirSession {
 impl Air {
     pub(super) const NEW: Self = Self { assembly: Assembly::NEW, chain: None };
 
+    /// Keys may have gone: a chained script is not to go on under a KIK of before.
+    pub(super) fn end_chain_of_domain(&mut self) {
+        if matches!(self.chain, Some(Chain { session: AirSession::IssuerDomain(_), .. })) {
+            self.chain = None;
+        }
+    }
+
     /// The application that a chained script has selected.
     pub(super) fn enterprise(&mut self) -> Option<&mut Enterprise> {
         match &mut self.chain {

@@ -209,4 +209,9 @@ fn what_the_operator_sets_over_the_air() {
     let chain = |byte: u8, command: &[u8]| template(&[&[0x83, 1, byte][..], &object(0x22, command)].concat());
     assert_eq!(answers(&platform.send(&mut sim, DOMAIN, &chain(1, &personalize)))[0], hex!("00 9000"));
     assert_eq!(answers(&platform.send(&mut sim, DOMAIN, &chain(3, &store)))[0], hex!("9000"));
+    // Keys that go by a secure channel take the chain with them.
+    assert_eq!(answers(&platform.send(&mut sim, DOMAIN, &chain(1, &personalize)))[0], hex!("00 9000"));
+    let mut host = Login::SCP03.open(&mut sim);
+    assert_eq!(host.status(&mut sim, hex!("80E40000"), &hex!("D20104")), 0x9000);
+    assert_eq!(platform.send(&mut sim, DOMAIN, &chain(3, &store)), hex!("AB 06 830101 800100"));
 }
