@@ -205,7 +205,7 @@ pub(super) fn write_other_keys<T: Transport + ?Sized>(
 }
 
 /// All keys but the control key in the order of writing.
-pub(super) fn other_keys(order: &CardOrder) -> impl Iterator<Item = KeyBeside> {
+pub(crate) fn other_keys(order: &CardOrder) -> impl Iterator<Item = KeyBeside> {
     let version = order.key_version;
     let own = Purpose::ALL.into_iter().filter(|purpose| *purpose != Purpose::Control);
     let own = own.filter_map(move |purpose| Some(KeyBeside { purpose, id: purpose.place()?.id, version }));
@@ -239,7 +239,7 @@ where
     script.write_file_by(Fid::PARAMETERS, &order.parameters.emit(), keeper)
 }
 
-fn public_data(serial: ApplicationSerial, order: &CardOrder) -> PublicData {
+pub(crate) fn public_data(serial: ApplicationSerial, order: &CardOrder) -> PublicData {
     PublicData {
         enterprise: order.enterprise,
         application_type: ApplicationType::BOTH,

@@ -43,6 +43,7 @@ use crate::{
 };
 
 pub use card::{CardOrder, KeyBeside, issue_card};
+pub(crate) use card::{other_keys, public_data};
 pub use condition::{Condition, NotOurs, Opener, examine, examine_sam};
 pub use mf::{MfKeys, prepare_mf, prepare_mf_resumable, wipe};
 pub use roll::{KeyRoll, roll_key};

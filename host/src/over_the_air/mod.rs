@@ -5,8 +5,11 @@
 
 mod check;
 mod command_packet;
+pub mod commands;
+pub mod issue;
 mod keys;
 pub mod message;
+pub mod recharge;
 mod request;
 mod response_packet;
 mod script;

@@ -116,6 +116,15 @@ impl Answer {
         Ok(Self::Proven(Proven { status: fields.status, data: fields.data.to_vec() }))
     }
 
+    /// Most data in bytes that a response packet of `room` bytes, RPL to padding, carries under these terms.
+    #[must_use]
+    pub fn data_max(keys: &PacketKeys, terms: &PacketTerms, room: usize) -> usize {
+        let behind_tar = room.saturating_sub(CLEAR_LEN);
+        let block = if terms.spi.proof.ciphered { keys.block_len() } else { 1 };
+        let used = COUNTER_LEN + 2 + Check::new(terms.spi.proof.integrity, terms.redundancy_check).length();
+        (behind_tar / block * block).saturating_sub(used)
+    }
+
     /// What is behind the user data header of a response packet; `None` if there is another.
     #[must_use]
     pub fn packet_of(user_data: &[u8]) -> Option<&[u8]> {

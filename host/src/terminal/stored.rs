@@ -3,7 +3,7 @@
 use onecard_wire::date::{Date, Moment, Time};
 
 /// An amount: fen as a number.
-pub(super) mod amount {
+pub(crate) mod amount {
     use onecard_wire::amount::Amount;
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -13,6 +13,20 @@ pub(super) mod amount {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Amount, D::Error> {
         u32::deserialize(from).map(Amount::from_fen)
+    }
+}
+
+/// A purse: P2 of its commands.
+pub(crate) mod purse {
+    use onecard_wire::wallet::Purse;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(crate) fn serialize<S: Serializer>(value: &Purse, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u8(*value as u8)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Purse, D::Error> {
+        Purse::from_p2(u8::deserialize(from)?).ok_or_else(|| D::Error::custom("a purse is 1 (ED) or 2 (EP)"))
     }
 }
 
@@ -33,7 +47,7 @@ pub(crate) mod moment {
 }
 
 /// Four bytes: 8 hexadecimal digits.
-pub(super) mod four_bytes {
+pub(crate) mod four_bytes {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
     use std::borrow::Cow;
 

@@ -42,7 +42,14 @@ pub struct Installation<'a> {
 pub fn install(link: &mut (impl Link + ?Sized), order: &Installation<'_>) -> Result<(), ManagementError> {
     let too_long =
         ManagementError::DoesNotFit("the application's parameters are longer than a command carries: shorten them");
-    let parameters = u8::try_from(order.parameters.len()).ok().filter(|len| *len < 0x7E).ok_or(too_long)?;
+    let data = install_data(order).ok_or(too_long)?;
+    let command = command(INSTALL, FOR_INSTALL_AND_MAKE_SELECTABLE, 0x00, &data)?;
+    done(link, ManagementCommand::Install, &command).map(drop)
+}
+
+/// The data field of INSTALL, without token; `None` if the parameters are too long.
+pub(crate) fn install_data(order: &Installation<'_>) -> Option<Zeroizing<Vec<u8>>> {
+    let parameters = u8::try_from(order.parameters.len()).ok().filter(|len| *len < 0x7E)?;
     let privileges: &[u8] = match &order.privileges.0 {
         [one, 0, 0] => core::slice::from_ref(one),
         three => three,
@@ -56,8 +63,7 @@ pub fn install(link: &mut (impl Link + ?Sized), order: &Installation<'_>) -> Res
     data.extend_from_slice(order.parameters);
     // No token.
     data.push(0x00);
-    let command = command(INSTALL, FOR_INSTALL_AND_MAKE_SELECTABLE, 0x00, &data)?;
-    done(link, ManagementCommand::Install, &command).map(drop)
+    Some(data)
 }
 
 /// Makes an enterprise's application with its files and this one control key, which only the card can decipher (profile
@@ -87,7 +93,7 @@ pub fn install_enterprise_application<T: Transport>(
     install(session, &order)
 }
 
-const fn algorithm_id(algorithm: Algorithm) -> AlgorithmId {
+pub(crate) const fn algorithm_id(algorithm: Algorithm) -> AlgorithmId {
     match algorithm {
         Algorithm::Des => AlgorithmId(0x00),
         Algorithm::Sm4 => AlgorithmId::SM4,

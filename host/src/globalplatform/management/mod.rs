@@ -13,6 +13,7 @@ use onecard_wire::status::StatusWord;
 
 pub use delete::{delete, delete_key_set};
 pub use install::{Installation, install, install_enterprise_application};
+pub(crate) use install::{algorithm_id, install_data};
 pub use lookup::{
     card_image_number, card_recognition, confirmation_counter, data_object, issuer_number, key_information,
     production_data, sequence_counter,

@@ -112,7 +112,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use super::*;
     use crate::{
-        crypto::Key,
+        crypto::{Key, TripleLengthKey},
         globalplatform::{AesKey, ChannelKeys, KeyTriple, secure_channel::fixed_channel},
     };
     use onecard_vectors::{
@@ -153,6 +153,16 @@ mod tests {
             assert_eq!(hex::encode(&data), hex::encode(&body.put_key[5..5 + data.len()]), "{}", vector.name);
             assert_eq!(usize::from(body.put_key[4]), data.len());
         }
+    }
+
+    #[test]
+    fn a_three_key_set_has_its_length_in_front() {
+        let key = DomainKey::TripleDes3(TripleLengthKey::from_bytes(*b"three different DES keys"));
+        let keys = [key.clone()];
+        let order = NewKeys { replaces: None, version: 0x01, first_id: 1, keys: &keys, form: KeyForm::Plain };
+        let data = key_data(&order, |blocks| Ok(Zeroizing::new(blocks.as_flattened().to_vec()))).unwrap();
+        assert_eq!(data[..4], [0x01, 0x80, 33, 24]);
+        assert_eq!((&data[4..28], &data[28..36], data[36]), (key.expose(), &[0; 8][..], 3));
     }
 
     #[test]

@@ -8,6 +8,6 @@ mod tpdu;
 mod user_data;
 
 pub use address::{Address, AddressError};
-pub use parts::{Assembly, ForeignPart, Reference, TooManyParts, data_max, divide};
+pub use parts::{Assembly, ForeignPart, Reference, TooManyParts, answer_data_max, data_max, divide};
 pub use tpdu::{Deliver, ServiceCentreTime, Submit, TpduError};
 pub use user_data::{Concatenation, PacketKind, UserData, UserDataError};

@@ -1,9 +1,9 @@
 //! A packet in one message or several, and back (specification 19.1.3, 19.7.2).
 
-use onecard_wire::ota::{PARTS_MAX, USER_DATA_MAX};
+use onecard_wire::ota::{PARTS_MAX, REPORT_MAX, RESPONSE_HEADER, USER_DATA_MAX};
 
 use super::user_data::{Concatenation, PacketKind, UserData};
-use crate::over_the_air::{CommandPacket, PacketKeys, PacketTerms};
+use crate::over_the_air::{Answer, CommandPacket, PacketKeys, PacketTerms, ProofWay};
 
 /// Reference of a message in parts: another for each that may be under way to the same phone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -52,6 +52,17 @@ fn room(reference: Reference, parts: usize) -> usize {
 #[must_use]
 pub fn data_max(keys: &PacketKeys, terms: &PacketTerms, reference: Reference, parts: usize) -> usize {
     CommandPacket::data_max(keys, terms, room(reference, parts))
+}
+
+/// Most data in bytes that the answer to a packet under these terms carries: in one delivery report, or in as many messages as a
+/// card sends (specification 19.1.4, 19.5.5).
+#[must_use]
+pub fn answer_data_max(keys: &PacketKeys, terms: &PacketTerms) -> usize {
+    let room = match terms.spi.proof.way {
+        ProofWay::Report => REPORT_MAX - RESPONSE_HEADER.len(),
+        ProofWay::Submit => room(Reference::Short(0), PARTS_MAX),
+    };
+    Answer::data_max(keys, terms, room)
 }
 
 /// The user data of the messages that carry `packet`: one if it fits, else as few parts as there can be.

@@ -1,66 +1,24 @@
-//! Which instructions carry data: what P3 is in the compact format (specification 19.5.1).
+//! Which commands carry data: what P3 is in the compact format (specification 19.5.1).
 
-use onecard_wire::{
-    globalplatform::{DELETE, GET_STATUS, INSTALL, PUT_KEY, SET_STATUS, STORE_DATA},
-    ins, uicc,
-};
+use onecard_wire::ins;
 
 use crate::over_the_air::Tar;
 
-/// Whether the receiver of `tar` takes P3 of an instruction as Lc; `None` if it knows no such instruction.
-pub(super) fn carries_data(tar: Tar, cla: u8, ins: u8) -> Option<bool> {
-    match tar {
-        Tar::ISSUER_DOMAIN => of_domain(ins),
-        Tar::ENTERPRISE => of_enterprise(cla, ins),
-        Tar([0xB0, 0x00, _]) => of_files(ins),
-        _ => None,
-    }
-}
+/// P1 and P2 of GET DATA that lists applications, and has data (15.4.7).
+const APPLICATIONS: [u8; 2] = [0x2F, 0x00];
 
-const fn of_domain(ins: u8) -> Option<bool> {
-    match ins {
-        GET_STATUS | SET_STATUS | INSTALL | DELETE | PUT_KEY | STORE_DATA => Some(true),
-        ins::GET_DATA | ins::GET_RESPONSE => Some(false),
-        _ => None,
-    }
-}
-
-const fn of_files(ins: u8) -> Option<bool> {
-    match ins {
-        ins::SELECT | ins::UPDATE_BINARY | ins::UPDATE_RECORD | uicc::SEARCH_RECORD => Some(true),
-        ins::STATUS | ins::READ_BINARY | ins::READ_RECORD | ins::GET_RESPONSE => Some(false),
-        _ => None,
-    }
-}
-
-/// A MAC is data: under line protection every instruction carries some.
-const fn of_enterprise(cla: u8, ins: u8) -> Option<bool> {
-    if cla & ins::CLA_SM_BIT != 0 {
-        return Some(true);
-    }
-    match ins {
-        ins::SELECT
-        | ins::VERIFY
-        | ins::EXTERNAL_AUTHENTICATE
-        | ins::INTERNAL_AUTHENTICATE
-        | ins::INITIALIZE
-        | ins::CREDIT_FOR_LOAD
-        | ins::DEBIT
-        | ins::UPDATE_OVERDRAW_LIMIT
-        | ins::GET_TRANSACTION_PROVE
-        | ins::CHANGE_OR_RELOAD_PIN
-        | ins::WRITE_KEY
-        | ins::CREATE_FILE
-        | ins::UPDATE_BINARY
-        | ins::UPDATE_RECORD
-        | ins::APPEND_RECORD => Some(true),
-        ins::READ_BINARY
-        | ins::READ_RECORD
-        | ins::GET_BALANCE
-        | ins::GET_CHALLENGE
-        | ins::GET_DATA
-        | ins::GET_RESPONSE
-        | ins::ERASE_DF => Some(false),
-        _ => None,
-    }
+/// Whether the receiver of `tar` takes P3 of a command as Lc; `None` for a receiver that is not of 19.4.
+pub(super) const fn carries_data(tar: Tar, [cla, ins, p1, p2]: [u8; 4]) -> Option<bool> {
+    // A MAC is data: under line protection every command carries some.
+    let in_clear = cla & ins::CLA_SM_BIT == 0;
+    let expects = match (tar, ins) {
+        (_, ins::GET_RESPONSE) => true,
+        (Tar::ISSUER_DOMAIN, ins::GET_DATA) => p1 != APPLICATIONS[0] || p2 != APPLICATIONS[1],
+        (Tar::ENTERPRISE, ins::GET_DATA | ins::GET_BALANCE | ins::GET_CHALLENGE) => in_clear,
+        (Tar([0xB0, 0x00, _]), ins::STATUS) => true,
+        (Tar([0xB0, 0x00, _]) | Tar::ENTERPRISE, ins::READ_BINARY | ins::READ_RECORD) => in_clear,
+        (Tar([0xB0, 0x00, _]) | Tar::ENTERPRISE | Tar::ISSUER_DOMAIN, _) => false,
+        _ => return None,
+    };
+    Some(!expects)
 }

@@ -78,7 +78,7 @@ pub enum ScriptError {
         /// Which.
         command: usize,
     },
-    /// Compact, the receiver knows by the instruction whether P3 is Lc or Le.
+    /// Compact, the receiver knows by the command's header whether P3 is Lc or Le.
     #[error("command {command}, {ins:02X}, {wrong}: the receiver would read P3 otherwise; take the expanded format")]
     OtherCase {
         /// Which.
@@ -216,7 +216,7 @@ fn c_apdu_len(command: &Command) -> usize {
 
 fn check_compact(tar: Tar, commands: &[Command]) -> Result<(), ScriptError> {
     for (command, number) in commands.iter().zip(1..) {
-        let [cla, ins, ..] = command.header();
+        let header @ [cla, ins, ..] = command.header();
         if number == 1 && matches!(cla, script::COMMANDS | script::COMMANDS_INDEFINITE) {
             return Err(ScriptError::LooksExpanded(cla));
         }
@@ -225,7 +225,7 @@ fn check_compact(tar: Tar, commands: &[Command]) -> Result<(), ScriptError> {
             return Err(ScriptError::DataAndLe { command: number });
         }
         let expects = command.expected().is_some();
-        let wrong = match case::carries_data(tar, cla, ins) {
+        let wrong = match case::carries_data(tar, header) {
             Some(true) if expects => "carries data, and there is Le alone",
             Some(false) if has_data => "carries no data, and there are some",
             _ => continue,

@@ -41,8 +41,8 @@ pub enum ScriptParseError {
 }
 
 impl Script {
-    /// Reads secured data for `tar`. In the compact format an instruction that its receiver does not know is taken as one that
-    /// carries data if as many are there.
+    /// Reads secured data for `tar`. In the compact format, a command to a receiver that is not of 19.4 is taken as one that carries
+    /// data if as many are there.
     ///
     /// # Errors
     /// [`ScriptParseError`].
@@ -64,7 +64,7 @@ fn compact(tar: Tar, data: &[u8]) -> Result<Vec<Command>, ScriptParseError> {
         let [cla, ins, p1, p2, p3] = reader.array().ok_or(cut)?;
         let command = Command::new(cla, ins, p1, p2);
         let length = usize::from(p3);
-        let carries = carries_data(tar, cla, ins);
+        let carries = carries_data(tar, [cla, ins, p1, p2]);
         let body = if carries == Some(false) { None } else { reader.slice(length) };
         commands.push(match (carries, body) {
             (Some(true), None) => return Err(cut),

@@ -83,10 +83,13 @@ fn errors_name_the_command() {
 /// The same instruction is another command to another receiver.
 #[test]
 fn who_is_meant_says_what_p3_is() {
-    assert_eq!(carries_data(Tar::ISSUER_DOMAIN, 0x80, 0xF2), Some(true));
-    assert_eq!(carries_data(Tar::FILES_2G, 0xA0, 0xF2), Some(false));
-    assert_eq!(carries_data(Tar::ENTERPRISE, 0x80, 0xF2), None);
-    assert_eq!(carries_data(Tar([1, 2, 3]), 0x00, 0xA4), None);
+    let case = |tar, cla, ins| carries_data(tar, [cla, ins, 0x00, 0x00]);
+    assert_eq!(case(Tar::ISSUER_DOMAIN, 0x80, 0xF2), Some(true));
+    assert_eq!(case(Tar::FILES_2G, 0xA0, 0xF2), Some(false));
+    assert_eq!((case(Tar::ENTERPRISE, 0x00, 0xB0), case(Tar::ENTERPRISE, 0x04, 0xB0)), (Some(false), Some(true)));
+    assert_eq!(carries_data(Tar::ISSUER_DOMAIN, [0x80, 0xCA, 0x2F, 0x00]), Some(true));
+    assert_eq!(carries_data(Tar::ISSUER_DOMAIN, [0x80, 0xCA, 0x00, 0xE0]), Some(false));
+    assert_eq!(case(Tar([1, 2, 3]), 0x00, 0xA4), None);
 }
 
 #[test]

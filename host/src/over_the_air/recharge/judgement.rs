@@ -1,0 +1,63 @@
+//! A proof of the load's online sequence: of this load, or of another.
+
+use onecard_wire::{amount::Amount, wallet::TransactionType};
+
+use super::{Begun, Decision, Next, Obstacle, Recharge};
+use crate::crypto::{Key, TransactionTerms, load_tac};
+
+/// The card has executed a load of the online sequence. Another terminal's may have taken it: the TAC tells.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Judgement {
+    pub(super) tac: [u8; 4],
+    pub(super) recharge: Recharge,
+    pub(super) begun: Begun,
+}
+
+impl Judgement {
+    /// The TAC.
+    #[must_use]
+    pub const fn tac(&self) -> [u8; 4] {
+        self.tac
+    }
+
+    /// What the TAC is over, with the balance behind the load.
+    #[must_use]
+    pub const fn terms(&self) -> (TransactionTerms, u16) {
+        let terms = self.recharge.terms;
+        let terms = TransactionTerms {
+            amount: terms.amount,
+            transaction_type: TransactionType::load(terms.purse),
+            terminal: terms.terminal,
+            moment: self.begun.moment,
+        };
+        (terms, self.begun.online_sequence)
+    }
+
+    /// `is_right` says of a balance behind the load whether the TAC is this load's with it. The highest comes first: it is right
+    /// unless the holder paid between INITIALIZE and CREDIT. Each further one may be right by chance, at 2^-32.
+    #[must_use]
+    pub fn decide(self, mut is_right: impl FnMut(Amount) -> bool) -> Next {
+        let Some(highest) = self.begun.old_balance.plus(self.recharge.terms.amount) else {
+            return self.postponed();
+        };
+        let balance = (0..=highest.fen()).rev().map(Amount::from_fen).find(|balance| is_right(*balance));
+        Next::Ended(match balance {
+            Some(balance) => Decision::Credited { tac: Some(self.tac), balance: Some(balance) },
+            None => Decision::NotCredited(Obstacle::OtherLoad),
+        })
+    }
+
+    /// The same by the card's own TAC key.
+    #[must_use]
+    pub fn decide_by(self, tac_key: &Key) -> Next {
+        let (terms, sequence) = self.terms();
+        let tac = self.tac;
+        self.decide(|balance| crate::crypto::macs_equal(load_tac(tac_key, balance, sequence, &terms), tac))
+    }
+
+    /// Nobody can say now.
+    #[must_use]
+    pub fn postponed(self) -> Next {
+        Next::Ended(Decision::Unknown { token: self.recharge, obstacle: Obstacle::Unchecked })
+    }
+}

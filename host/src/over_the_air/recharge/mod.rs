@@ -1,0 +1,325 @@
+//! A recharge over the air (空中圈存): the four steps of specification 19.6, which credit once or not at all.
+//!
+//! Nothing here sends, waits or keeps. [`Recharge`] is what waits for the answer to one packet: its [script](Recharge::script) goes
+//! out in a packet of a counter that was reserved for it, it is stored beside that packet, and it takes the packet's proof or the
+//! end of the caller's patience. Whatever is lost, repeated or late, the next packet has a higher counter, so what came before it
+//! is worthless; of proofs only those of the last packet are handed in.
+
+mod decision;
+mod judgement;
+#[cfg(test)]
+mod tests;
+
+use onecard_wire::{
+    amount::Amount,
+    date::Moment,
+    number::{EnterpriseId, TerminalNumber},
+    status::StatusWord,
+    wallet::{LoadInitialized, Purse, TransactionType},
+};
+use serde::{Deserialize, Serialize};
+
+pub use decision::{Decision, Obstacle};
+pub use judgement::Judgement;
+
+use super::{Form, PacketStatus, Proven, Script, ScriptAnswer, Tar, commands};
+use crate::{
+    apdu::Command,
+    terminal::stored::{amount, four_bytes, moment, purse},
+};
+
+/// Lowest id of a load key without PIN, which a load over the air needs (6.3).
+pub const KEY_ID_MIN: u8 = 0x11;
+
+/// What is loaded, and onto what. The money has been taken already.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RechargeTerms {
+    /// Whose application is loaded.
+    #[serde(with = "crate::as_text")]
+    pub enterprise: EnterpriseId,
+    /// Which purse.
+    #[serde(with = "purse")]
+    pub purse: Purse,
+    /// Id of the load key, [`KEY_ID_MIN`] or more.
+    pub key_id: u8,
+    /// What is loaded, more than nothing.
+    #[serde(with = "amount")]
+    pub amount: Amount,
+    /// Number of the platform's load SAM or server.
+    #[serde(with = "crate::as_text")]
+    pub terminal: TerminalNumber,
+}
+
+/// How often a packet goes out that is not answered, and the CREDIT that is shown not to have been executed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Patience {
+    /// Packets of one step, each with its own counter, before that step is given up: 1 or more.
+    pub packets: u8,
+    /// CREDITs: 1 or more.
+    pub credits: u8,
+}
+
+/// A recharge that waits for the answer to a packet; as data it is the token that resumes it. It holds a MAC2, which is good for
+/// this one load on this one card.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recharge {
+    terms: RechargeTerms,
+    patience: Patience,
+    step: Step,
+    /// Packets of this step that were given up.
+    unanswered: u8,
+    /// CREDITs that have gone out.
+    credits: u8,
+}
+
+/// Which packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+enum Step {
+    /// (1) INITIALIZE FOR LOAD.
+    Initialize,
+    /// (2) CREDIT FOR LOAD.
+    Credit(Begun),
+    /// (3) GET TRANSACTION PROVE. `moved`: the online sequence was seen not to be the load's any more.
+    Ask { begun: Begun, moved: bool },
+    /// (4) INITIALIZE of nothing, which ends the pending load.
+    End(Begun),
+}
+
+/// A load that the card has begun and the desk approved.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Begun {
+    #[serde(with = "amount")]
+    old_balance: Amount,
+    online_sequence: u16,
+    #[serde(with = "moment")]
+    moment: Moment,
+    #[serde(with = "four_bytes")]
+    mac2: [u8; 4],
+}
+
+/// What is to be done next.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Next {
+    /// The script goes out under a new counter.
+    Send(Recharge),
+    /// Whoever has the load key checks MAC1 and makes MAC2.
+    Approve(Approval),
+    /// Whoever has the TAC key says whose proof it is.
+    Judge(Judgement),
+    /// It has ended.
+    Ended(Decision),
+}
+
+/// A load that the card has begun.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Approval {
+    /// The card's answer to INITIALIZE FOR LOAD.
+    pub initialized: LoadInitialized,
+    recharge: Recharge,
+}
+
+/// A recharge that no card takes over the air.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum TermsError {
+    /// A load key that wants the PIN.
+    #[error("load key {0:02X} wants the PIN, which is not there over the air: take one of id 11 or more")]
+    KeyId(u8),
+    /// Nothing would be loaded: such an INITIALIZE ends a load.
+    #[error("an amount of nothing ends a load over the air: load more than 0.00")]
+    Nothing,
+}
+
+impl Recharge {
+    /// The first packet.
+    ///
+    /// # Errors
+    /// [`TermsError`].
+    pub fn begin(terms: RechargeTerms, patience: Patience) -> Result<Self, TermsError> {
+        if terms.key_id < KEY_ID_MIN {
+            return Err(TermsError::KeyId(terms.key_id));
+        }
+        if terms.amount == Amount::ZERO {
+            return Err(TermsError::Nothing);
+        }
+        Ok(Self { terms, patience, step: Step::Initialize, unanswered: 0, credits: 0 })
+    }
+
+    /// What is loaded.
+    #[must_use]
+    pub const fn terms(&self) -> &RechargeTerms {
+        &self.terms
+    }
+
+    /// Whether a CREDIT has gone out: from then on the money is given back only by [`Decision::NotCredited`].
+    #[must_use]
+    pub const fn may_have_credited(&self) -> bool {
+        self.credits > 0
+    }
+
+    /// The commands of the packet that is due.
+    ///
+    /// # Errors
+    /// [`ScriptError`](super::ScriptError): never.
+    pub fn script(&self) -> Result<Script, super::ScriptError> {
+        Script::new(Tar::ENTERPRISE, Form::EXPANDED, self.commands())
+    }
+
+    fn commands(&self) -> Vec<Command> {
+        let RechargeTerms { enterprise, purse, key_id, amount, terminal } = self.terms;
+        let select = commands::select_application(enterprise);
+        let initialize = |amount| commands::initialize_for_load(purse, key_id, amount, terminal);
+        match self.step {
+            Step::Initialize => vec![select, initialize(amount)],
+            Step::Credit(Begun { moment, mac2, .. }) => {
+                vec![select, commands::credit_for_load(moment, mac2), commands::balance(purse)]
+            }
+            Step::Ask { begun, .. } => {
+                let sequence = begun.online_sequence.wrapping_add(1);
+                vec![select, commands::transaction_prove(TransactionType::load(purse), sequence)]
+            }
+            Step::End(_) => vec![select, initialize(Amount::ZERO)],
+        }
+    }
+
+    /// The proof of the last packet that went out for this step.
+    #[must_use]
+    pub fn answered(self, proven: &Proven) -> Next {
+        // A refusal says of the copy that was refused alone: one that came before it may have been executed.
+        if proven.status() != PacketStatus::OK {
+            return self.given_up(Obstacle::Packet(proven.status()));
+        }
+        let answer = self.script().ok().and_then(|script| script.read_answer(proven.data()).ok());
+        let Some(answer) = answer else { return self.given_up(Obstacle::Unreadable) };
+        match self.step {
+            Step::Initialize => self.initialized(&answer),
+            Step::Credit(begun) => self.credited(begun, &answer),
+            Step::Ask { begun, moved } => self.asked(begun, moved, &answer),
+            Step::End(begun) => self.ended(begun, &answer),
+        }
+    }
+
+    /// No proof came of the last packet, in the time that the caller gives it; it may still be under way.
+    #[must_use]
+    pub fn timed_out(self) -> Next {
+        self.given_up(Obstacle::NoProof)
+    }
+
+    fn given_up(mut self, obstacle: Obstacle) -> Next {
+        self.unanswered = self.unanswered.saturating_add(1);
+        let patient = self.unanswered < self.patience.packets;
+        match self.step {
+            // Never again before the card was asked.
+            Step::Credit(begun) => self.to(Step::Ask { begun, moved: false }),
+            _ if patient => Next::Send(self),
+            // There is no MAC2 that a late packet could meet.
+            Step::Initialize => Next::Ended(Decision::NotCredited(obstacle)),
+            Step::Ask { .. } | Step::End(_) => self.unknown(obstacle),
+        }
+    }
+
+    fn initialized(self, answer: &ScriptAnswer) -> Next {
+        let initialized = match outcome(answer) {
+            Ok(data) => LoadInitialized::parse(data).filter(|it| it.online_sequence != u16::MAX),
+            Err(obstacle) => return Next::Ended(Decision::NotCredited(obstacle)),
+        };
+        match initialized {
+            Some(initialized) => Next::Approve(Approval { initialized, recharge: self }),
+            None => Next::Ended(Decision::NotCredited(Obstacle::Unreadable)),
+        }
+    }
+
+    fn credited(self, begun: Begun, answer: &ScriptAnswer) -> Next {
+        match outcome(answer) {
+            Ok(tac) => {
+                let balance = answer.to_command(3).and_then(|response| response.data.as_slice().try_into().ok());
+                let (tac, balance) = (tac.try_into().ok(), balance.map(Amount::from_bytes));
+                Next::Ended(Decision::Credited { tac, balance })
+            }
+            // Not executed, by the card's own word; but MAC2 is out in the world, and the load is still pending.
+            Err(_) => self.to(Step::End(begun)),
+        }
+    }
+
+    fn asked(self, begun: Begun, moved: bool, answer: &ScriptAnswer) -> Next {
+        match outcome(answer) {
+            Ok(&[0, 0, 0, 0, a, b, c, d]) => {
+                Next::Judge(Judgement { tac: [a, b, c, d], recharge: self.fresh(Step::Ask { begun, moved }), begun })
+            }
+            Ok(_) => self.unknown(Obstacle::Unreadable),
+            Err(Obstacle::Refused { command: 2, status: StatusWord::NO_MAC_AVAILABLE }) if moved => {
+                self.unknown(Obstacle::SequenceMoved)
+            }
+            Err(Obstacle::Refused { command: 2, status: StatusWord::NO_MAC_AVAILABLE }) => {
+                if self.credits < self.patience.credits {
+                    let credits = self.credits.saturating_add(1);
+                    Self { credits, ..self }.to(Step::Credit(begun))
+                } else {
+                    self.to(Step::End(begun))
+                }
+            }
+            Err(obstacle) => self.unknown(obstacle),
+        }
+    }
+
+    fn ended(self, begun: Begun, answer: &ScriptAnswer) -> Next {
+        match outcome(answer).map(LoadInitialized::parse) {
+            Ok(Some(now)) if now.online_sequence == begun.online_sequence => {
+                Next::Ended(Decision::NotCredited(Obstacle::Ended))
+            }
+            // Some load has taken the sequence: its proof says which.
+            Ok(Some(_)) => self.to(Step::Ask { begun, moved: true }),
+            Ok(None) => self.unknown(Obstacle::Unreadable),
+            Err(obstacle) => self.unknown(obstacle),
+        }
+    }
+
+    fn to(self, step: Step) -> Next {
+        Next::Send(self.fresh(step))
+    }
+
+    fn fresh(self, step: Step) -> Self {
+        Self { step, unanswered: 0, ..self }
+    }
+
+    fn unknown(self, obstacle: Obstacle) -> Next {
+        let step = self.step;
+        Next::Ended(Decision::Unknown { token: self.fresh(step), obstacle })
+    }
+}
+
+impl Approval {
+    /// With the desk's MAC2 over the terms and `moment`.
+    #[must_use]
+    pub fn approved(self, moment: Moment, mac2: [u8; 4]) -> Next {
+        let LoadInitialized { old_balance, online_sequence, .. } = self.initialized;
+        let begun = Begun { old_balance, online_sequence, moment, mac2 };
+        Recharge { credits: 1, ..self.recharge }.to(Step::Credit(begun))
+    }
+
+    /// The desk refuses: MAC1 is not a genuine card's, or the order is not to be carried out. There is no MAC2.
+    #[must_use]
+    pub const fn refused(self) -> Decision {
+        Decision::NotCredited(Obstacle::NotApproved)
+    }
+
+    /// What is loaded.
+    #[must_use]
+    pub const fn terms(&self) -> &RechargeTerms {
+        &self.recharge.terms
+    }
+}
+
+/// What the second command answered; every script's first is SELECT.
+fn outcome(answer: &ScriptAnswer) -> Result<&[u8], Obstacle> {
+    let refused = |command: usize, status| Err(Obstacle::Refused { command, status });
+    match (answer.to_command(1), answer.to_command(2)) {
+        (_, Some(response)) if response.status.is_ok() => Ok(&response.data),
+        (_, Some(response)) => refused(2, response.status),
+        (Some(response), None) => refused(1, response.status),
+        (None, None) => Err(Obstacle::Unreadable),
+    }
+}
