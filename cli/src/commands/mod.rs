@@ -11,6 +11,7 @@ pub(crate) mod issue;
 pub(crate) mod journal;
 pub(crate) mod keys;
 pub(crate) mod master;
+pub(crate) mod ota;
 pub(crate) mod passback;
 pub(crate) mod phone;
 pub(crate) mod readers;
@@ -45,6 +46,9 @@ pub(crate) enum Command {
     /// A SIM's applications and keys, as its operator manages them (GlobalPlatform) 手机卡管理
     #[command(subcommand)]
     Gp(gp::GpCommand),
+    /// Secured packets by short message: build, explain, decode 空中报文
+    #[command(subcommand)]
+    Ota(ota::OtaCommand),
     /// A terminal's SAM: issue, show (SAM卡)
     #[command(subcommand)]
     Sam(sam::SamCommand),
@@ -113,6 +117,7 @@ pub(crate) fn run(command: &Command, json: bool) -> anyhow::Result<Output> {
         Command::Readers(options) => readers::run(options),
         Command::Card(card) => card::run(card),
         Command::Gp(command) => gp::run(command),
+        Command::Ota(command) => ota::run(command),
         Command::Sam(sam) => sam::run(sam),
         Command::Keys(keys) => keys::run(keys),
         Command::Ceremony(command) => ceremony::run(command),

@@ -103,6 +103,10 @@ impl Desk {
         let mut sim = Chip::blank(Blank::RfidSim(&SIM), 7).unwrap();
         sim.store(&folder.join("test.sim"), Durability::ProcessKill).unwrap();
         write_secret(&folder.join("wrong-dek.keys"), WRONG_DEK);
+        write_secret(&folder.join("sja2.keys"), SJA2);
+        fs::write(folder.join("sja2.script"), "A0 A4 00 00 02 7F20   # DF.GSM\nA0 C0 00 00 16\n").unwrap();
+        fs::write(folder.join("balance.script"), "select 1000000000000001\nbalance ep\n").unwrap();
+        fs::write(folder.join("wrong.script"), "select 1000000000000001\nbalanse ep\n").unwrap();
         desk.traces();
     }
 
@@ -274,6 +278,9 @@ impl Desk {
     }
 }
 
+/// Keys of a sysmoISIM-SJA2 that osmocom/pysim's manual prints (docs/smpp-ota-tool.rst), with its exchange; there is no KIK in it.
+const SJA2: &str = "protocol = \"scp02\"\nversion = \"01\"\nenc = \"f09c43ee1a0391665cc9f05af4e0bd10\"\n\
+    mac = \"01981f4a20999f62af99988007baf6ca\"\ndek = \"00112233445566778899aabbccddeeff\"\n";
 /// The published keys of a test SIM, but for the Key-DEK.
 const WRONG_DEK: &str = "protocol = \"scp03\"\nversion = \"30\"\nenc = \"404142434445464748494a4b4c4d4e4f\"\n\
     mac = \"404142434445464748494a4b4c4d4e4f\"\ndek = \"00000000000000000000000000000000\"\n";

@@ -37,7 +37,7 @@ struct Content {
 }
 
 /// The keys in the file at `path`. Messages never repeat its text, which may be a key.
-pub(super) fn read(path: &Path) -> anyhow::Result<ChannelKeys> {
+pub(crate) fn read(path: &Path) -> anyhow::Result<ChannelKeys> {
     let (_, text) = private_file::read(path, WHAT)?;
     parse(&text).with_context(|| format!("{WHAT} {}", path.display()))
 }

@@ -5,7 +5,7 @@ mod card_state;
 mod delete;
 mod info;
 mod install;
-mod key_file;
+pub(crate) mod key_file;
 mod keys;
 mod list;
 mod lock;
