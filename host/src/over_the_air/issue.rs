@@ -125,7 +125,8 @@ pub enum NotIssued {
 }
 
 impl<'o> IssuePlan<'o> {
-    /// Divides an issue among packets under `terms`, whose counter does not matter, each of at most `parts` short messages.
+    /// Divides an issue among packets under `terms`, whose counter does not matter, each of at most `parts` short messages. What
+    /// the commands answer fits proofs by SMS-SUBMIT; a delivery report has no room for what is read back.
     ///
     /// # Errors
     /// [`IssueError::Room`].
@@ -135,8 +136,10 @@ impl<'o> IssuePlan<'o> {
         terms: &PacketTerms,
         parts: usize,
     ) -> Result<Self, IssueError<E>> {
-        /// Template, number of commands, SELECT's status word, and that of one that would follow.
-        const ANSWER_OVERHEAD: usize = 4 + 3 + 4 + 4;
+        /// SELECT's answer: name and EF 0015 in an FCI, and the status word.
+        const SELECTED: usize = 2 + 64 + 2;
+        /// Template, number of commands, SELECT's answer, and the status word of one that would follow.
+        const ANSWER_OVERHEAD: usize = 4 + 3 + SELECTED + 4;
         // The template's tag and length, and SELECT, which each packet begins with.
         let overhead = 4 + in_tlv(&commands::select_application(order.card.enterprise));
         let room = data_max(keys, terms, Reference::Wide(0), parts);
