@@ -124,17 +124,20 @@ impl FromStr for ReaderNames {
 /// A line for each reader that cards are put into by hand: which is which.
 impl fmt::Display for Readers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        #[cfg(feature = "pcsc")]
-        for feeder in &self.feeders {
-            if let AnyFeeder::Pcsc(feeder) = feeder {
-                writeln!(f, "reader 读卡器 {}: {}", feeder.name(), feeder.reader())?;
-            }
-        }
-        Ok(())
+        self.feeders.iter().filter_map(AnyFeeder::hand_fed).try_for_each(|line| writeln!(f, "{line}"))
     }
 }
 
 impl AnyFeeder {
+    /// Which reader it is, if cards are put into it by hand.
+    fn hand_fed(&self) -> Option<String> {
+        match self {
+            Self::Folder(_) => None,
+            #[cfg(feature = "pcsc")]
+            Self::Pcsc(feeder) => Some(format!("reader 读卡器 {}: {}", feeder.name(), feeder.reader())),
+        }
+    }
+
     fn inner(&mut self) -> &mut dyn Feeder {
         match self {
             Self::Folder(feeder) => feeder,
