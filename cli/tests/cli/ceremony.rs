@@ -227,6 +227,12 @@ fn mistakes_are_named_and_nothing_is_written() {
     );
     refused(at, &COMBINE.replace("--passphrase-file li.pass", ""), "1 passphrase files are named for 2 components");
     assert!(!at.join("root.keys").exists());
+    // The plan is changed behind the holders' backs.
+    let record = at.join("root.ceremony");
+    let agreed = fs::read_to_string(&record).unwrap();
+    fs::write(&record, agreed.replace("\"3des\"", "\"sm4\"")).unwrap();
+    refused(at, COMBINE, "张三's component zhang.component was made for another plan");
+    fs::write(&record, agreed).unwrap();
     // A component of another ceremony of the same holders.
     let inside = at.join("other");
     fs::create_dir(&inside).unwrap();

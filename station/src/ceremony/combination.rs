@@ -18,9 +18,10 @@ pub struct Combination<'r> {
 /// A component or result that is refused.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum CombineError {
-    /// It is not the component that its holder made.
+    /// It is not the component that its holder made, or the plan is not the one it was made for.
     #[error(
-        "{holder}'s component has check value {found}, and {recorded} was recorded when it was made: enter the right one"
+        "{holder}'s component has check value {found}, and {recorded} was recorded when it was made: enter the right one; if it is \
+         right, the plan was changed since"
     )]
     WrongComponent {
         /// Whose.
@@ -101,7 +102,7 @@ impl<'r> Combination<'r> {
         let number = component.number();
         let made = self.record.made(number).ok_or(CombineError::NotMade { number })?;
         let (holder, recorded) = (made.holder().to_owned(), made.check_value());
-        let found = component.check_value();
+        let found = component.check_value(self.record.plan());
         if found != recorded {
             return Err(CombineError::WrongComponent { holder, found, recorded });
         }

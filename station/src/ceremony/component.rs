@@ -27,6 +27,7 @@ pub struct Component {
 #[serde(deny_unknown_fields)]
 pub struct SealedComponent {
     ceremony: String,
+    plan: String,
     holder: String,
     number: u8,
     value: String,
@@ -103,13 +104,12 @@ impl Component {
         &self.value
     }
 
-    /// First three bytes of AES-256 under the component of 15 bytes 01 and its number (spec 17.1.4).
+    /// First three bytes of AES-256 under the component of 15 bytes of its plan's digest and its number (spec 17.1.4): under another
+    /// plan it is another component.
     #[must_use]
-    pub fn check_value(&self) -> CheckValue {
-        let mut block = [0x01; 16];
-        if let Some(last) = block.last_mut() {
-            *last = self.number;
-        }
+    pub fn check_value(&self, plan: &Plan) -> CheckValue {
+        let mut block = [self.number; 16];
+        block.iter_mut().take(15).zip(plan.digest()).for_each(|(to, from)| *to = from);
         check_value_of(&self.value, block)
     }
 
@@ -124,8 +124,9 @@ impl SealedComponent {
     /// `component` of `plan`'s ceremony, `holder`'s.
     #[must_use]
     pub fn new(plan: &Plan, holder: &str, component: &Component) -> Self {
-        let value = hex::encode(component.value);
-        Self { ceremony: plan.id().to_owned(), holder: holder.to_owned(), number: component.number, value }
+        let (value, digest) = (hex::encode(component.value), hex::encode(plan.digest()));
+        let (ceremony, holder) = (plan.id().to_owned(), holder.to_owned());
+        Self { ceremony, plan: digest, holder, number: component.number, value }
     }
 
     /// What is sealed.
@@ -148,6 +149,12 @@ impl SealedComponent {
     #[must_use]
     pub fn ceremony(&self) -> &str {
         &self.ceremony
+    }
+
+    /// Whether it was made for `plan` as it is.
+    #[must_use]
+    pub fn is_of(&self, plan: &Plan) -> bool {
+        self.plan == hex::encode(plan.digest())
     }
 
     /// Whose it is.
@@ -227,11 +234,15 @@ mod tests {
     }
 
     #[test]
-    fn the_check_value_is_of_value_and_number() {
-        // OpenSSL 3.0: 16 bytes 01 by AES-256-ECB under 00 01 … 1F; the same with a last byte 02.
+    fn the_check_value_is_of_value_plan_and_number() {
+        let plan = r#"{"id": "0011223344556677", "enterprise": "1000000000000001", "version": 1, "cipher": "3des",
+            "holders": ["a", "b"], "need": 2}"#;
+        let plan: Plan = serde_json::from_str(plan).unwrap();
+        // sha256sum of the seven lines; openssl enc -aes-256-ecb under 00 01 … 1F of its first 15 bytes and 01, or 02.
+        assert!(hex::encode(plan.digest()).starts_with("0dd1c3e977c30d32bda968d973c7e46c"));
         let value = core::array::from_fn(|at| u8::try_from(at).unwrap());
-        assert_eq!(Component::new(1, value).check_value().to_string(), "75E208");
-        assert_eq!(Component::new(2, value).check_value().to_string(), "8678C4");
+        assert_eq!(Component::new(1, value).check_value(&plan).to_string(), "381B92");
+        assert_eq!(Component::new(2, value).check_value(&plan).to_string(), "631506");
         assert_eq!(parse_check_value(" c4d957\n").unwrap().to_string(), "C4D957");
         assert!(parse_check_value("C4D9").is_err());
     }

@@ -18,4 +18,4 @@ pub use combination::{Combination, CombineError};
 pub use component::{Component, ComponentTextError, SealedComponent, parse_check_value};
 pub use minutes::minutes_page;
 pub use plan::{Plan, PlanError};
-pub use record::{HowKept, MadeComponent, NewComponentError, Record, RecordError, RootCheck, Stored};
+pub use record::{HowKept, MadeComponent, NewComponentError, OtherRoots, Record, RecordError, RootCheck, Stored};

@@ -4,6 +4,7 @@ use onecard_host::keys::Cipher;
 use onecard_wire::{key::KeyVersion, number::EnterpriseId};
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// What a ceremony is to make, and by whom (spec 17.1.1).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -142,6 +143,18 @@ impl Plan {
     #[must_use]
     pub const fn need(&self) -> u8 {
         self.need
+    }
+
+    /// SHA-256 of what was agreed (spec 17.1.1): a component belongs to this plan and to no other.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let Self { id, enterprise, version, cipher, holders, need } = self;
+        let mut digest = Sha256::new();
+        for line in [id, enterprise, &format!("{version:02X}"), &cipher.to_string(), &need.to_string()] {
+            digest.update(format!("{line}\n"));
+        }
+        holders.iter().for_each(|holder| digest.update(format!("{holder}\n")));
+        digest.finalize().into()
     }
 
     /// Whether all are needed: then each makes a component alone. Otherwise shares are dealt.

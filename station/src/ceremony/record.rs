@@ -125,6 +125,21 @@ pub enum NewComponentError {
     Deal(#[from] CombineError),
 }
 
+/// The roots are not those that the ceremony gave before.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "the {purpose} root has check value {found}, and this ceremony gave {} before: its record was changed",
+    recorded.map_or_else(|| "none".to_owned(), |value| value.to_string())
+)]
+pub struct OtherRoots {
+    /// The first that differs.
+    pub purpose: Purpose,
+    /// Of what was combined now.
+    pub found: CheckValue,
+    /// Of what was combined before, in the same version and cipher.
+    pub recorded: Option<CheckValue>,
+}
+
 /// A file that is no ceremony's record.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
@@ -152,7 +167,7 @@ pub enum RecordError {
 }
 
 impl Record {
-    const FORMAT: &str = "onecard-ceremony;1";
+    const FORMAT: &str = "onecard-ceremony;2";
 
     /// A ceremony of `plan`, begun at `moment`.
     #[must_use]
@@ -244,19 +259,41 @@ impl Record {
         let number = component.number();
         let holder = self.plan.holder(number).unwrap_or_default().to_owned();
         self.components.retain(|made| made.number != number);
-        let (check_value, made) = (component.check_value(), moment.to_string());
+        let (check_value, made) = (component.check_value(&self.plan), moment.to_string());
         self.components.push(MadeComponent { number, holder, check_value, made, kept });
         self.components.sort_by_key(|made| made.number);
     }
 
+    /// Whether `roots` may be stored: they are what this ceremony gave before, if it gave any.
+    ///
+    /// # Errors
+    /// [`OtherRoots`].
+    pub fn agrees_with(&self, roots: &RootKeys) -> Result<(), OtherRoots> {
+        let Some(combined) = &self.combined else { return Ok(()) };
+        for root in root_checks(roots) {
+            let is_same = |other: &&RootCheck| {
+                (other.purpose, other.version, other.cipher) == (root.purpose, root.version, root.cipher)
+            };
+            let recorded = combined.roots.iter().find(is_same).map(|other| other.check_value);
+            if recorded != Some(root.check_value) {
+                return Err(OtherRoots { purpose: root.purpose, found: root.check_value, recorded });
+            }
+        }
+        Ok(())
+    }
+
     /// The roots of `base` are in `store`, where `present` entered components.
+    ///
+    /// # Errors
+    /// [`OtherRoots`]: nothing is noted. [`Self::agrees_with`] tells it before they are stored.
     pub fn note_stored(
         &mut self,
         base: &BaseValue,
         roots: &RootKeys,
         (store, present): (String, Vec<String>),
         moment: Moment,
-    ) {
+    ) -> Result<(), OtherRoots> {
+        self.agrees_with(roots)?;
         let stored = Stored { store, moment: moment.to_string(), present };
         let combined = self.combined.get_or_insert_with(|| Combined {
             base_value: base.check_value(),
@@ -264,6 +301,7 @@ impl Record {
             stored: Vec::new(),
         });
         combined.stored.push(stored);
+        Ok(())
     }
 
     /// The plan.

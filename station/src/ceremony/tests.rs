@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use onecard_host::keys::{Cipher, RootKeys};
+use onecard_host::{
+    crypto::Key,
+    keys::{CheckValue, Cipher, Purpose, RootKeys},
+};
 use onecard_wire::{
     date::{Date, Moment, Time},
     key::{Algorithm, KeyVersion},
@@ -88,10 +91,10 @@ fn a_wrong_component_is_refused_and_its_holder_named() {
     let mut combination = Combination::new(&record);
     combination.add(components[0].clone()).unwrap();
     let error = combination.add(wrong.clone()).unwrap_err();
-    let recorded = components[1].check_value();
+    let recorded = components[1].check_value(record.plan());
     assert_eq!(
         error,
-        CombineError::WrongComponent { holder: "holder 2".to_owned(), found: wrong.check_value(), recorded }
+        CombineError::WrongComponent { holder: "holder 2".to_owned(), found: wrong.check_value(record.plan()), recorded }
     );
     // What was accepted stays accepted.
     assert_eq!(combination.missing(), 2);
@@ -126,6 +129,10 @@ fn identical_weak_and_cancelling_components_are_refused() {
     assert_eq!(combined(&record, &components), Err(CombineError::WeakResult(WeakBaseValue::Repeated)));
 }
 
+fn tac(roots: &RootKeys) -> &Key {
+    roots.keys().key(Purpose::Tac, KeyVersion(1)).unwrap()
+}
+
 #[test]
 fn a_second_combination_must_give_the_same_base_value() {
     let (mut record, components) = made(2, None, 1);
@@ -133,9 +140,17 @@ fn a_second_combination_must_give_the_same_base_value() {
     components.iter().for_each(|component| combination.add(component.clone()).unwrap());
     let base = combination.finish().unwrap();
     let roots = base.roots(KeyVersion(1), Algorithm::Des).unwrap();
-    record.note_stored(&base, &roots, ("sealed file a".to_owned(), vec!["holder 1".to_owned()]), moment());
+    let store = || ("sealed file a".to_owned(), vec!["holder 1".to_owned()]);
+    record.note_stored(&base, &roots, store(), moment()).unwrap();
     assert_eq!(combined(&record, &components).unwrap(), roots);
-    assert_eq!(record.roots().len(), onecard_host::keys::Purpose::ALL.len());
+    assert_eq!(record.roots().len(), Purpose::ALL.len());
+    // Under another cipher they are other roots, whatever the record's plan says by then.
+    let others = base.roots(KeyVersion(1), Algorithm::Sm4).unwrap();
+    let (noted, error) = (record.clone(), record.note_stored(&base, &others, store(), moment()).unwrap_err());
+    assert_eq!((error.recorded, record == noted), (None, true));
+    let changed = record.to_text().unwrap().replace(&CheckValue::of(tac(&roots)).to_string(), "000000");
+    let error = Record::from_text(&changed).unwrap().agrees_with(&roots).unwrap_err();
+    assert_eq!((error.purpose, error.recorded), (Purpose::Tac, Some(CheckValue([0; 3]))));
     // As if a component had been made anew behind the record's back.
     let other = Component::new(2, core::array::from_fn(|at| u8::try_from(at).unwrap()));
     record.note(&other, HowKept::SealedFile, moment());
@@ -152,10 +167,10 @@ fn the_record_comes_back_from_its_file_and_holds_no_secret() {
     for component in &components {
         let digits = hex::encode(component.expose());
         assert!(!text.to_lowercase().contains(&digits[..8]) && !page.to_lowercase().contains(&digits[..8]));
-        assert!(page.contains(&component.check_value().to_string()));
+        assert!(page.contains(&component.check_value(record.plan()).to_string()));
     }
     for (from, to) in [
-        (";1", ";2"),
+        (";2", ";1"),
         ("\"number\": 2", "\"number\": 3"),
         ("\"need\": 3", "\"need\": 1"),
         ("holder 3", "holder 1"),
@@ -189,4 +204,26 @@ fn the_page_shows_names_as_they_are_typed() {
     let page = minutes_page(&Record::new(plan, moment()));
     assert!(page.contains("&lt;b&gt;张三&lt;/b&gt; &amp; &quot;co&quot;") && !page.contains("<b>"));
     assert!(page.contains("not yet 尚未"));
+}
+
+#[test]
+fn a_plan_that_was_changed_after_the_components_were_made_is_refused() {
+    let (record, components) = made(3, None, 1);
+    let text = record.to_text().unwrap();
+    for (from, to) in [
+        ("\"need\": 3", "\"need\": 2"),
+        ("\"enterprise\": \"1000000000000001\"", "\"enterprise\": \"2000000000000002\""),
+        ("\"version\": 1", "\"version\": 2"),
+        ("\"3des\"", "\"sm4\""),
+        ("holder 3", "holder three"),
+    ] {
+        let changed = text.replace(from, to);
+        assert_ne!(changed, text);
+        let changed = Record::from_text(&changed).unwrap();
+        // Two of three, if two are enough now: as shares they would be interpolated, and the third would know nothing of it.
+        let brought = &components[..usize::from(changed.plan().need())];
+        assert!(matches!(combined(&changed, brought), Err(CombineError::WrongComponent { .. })), "{to}");
+        let sealed = SealedComponent::new(record.plan(), "holder 1", &components[0]);
+        assert!(sealed.is_of(record.plan()) && !sealed.is_of(changed.plan()), "{to}");
+    }
 }

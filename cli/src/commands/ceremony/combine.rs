@@ -39,10 +39,11 @@ pub(super) fn run(combine: &Combine) -> anyhow::Result<Output> {
     let base = combination.finish()?;
     let plan = record.plan();
     let roots = base.roots(plan.version(), plan.cipher().into())?;
+    record.agrees_with(&roots)?;
     let keys = DevelopmentKeys { enterprise: plan.enterprise()?, roots, sealed: true };
     let Kept { store, already } = combine.destination.keep(&keys)?;
     if !(already && record.stored().iter().any(|stored| stored.store == store)) {
-        file.record.note_stored(&base, &keys.roots, (store.clone(), present.clone()), combine.at.moment()?);
+        file.record.note_stored(&base, &keys.roots, (store.clone(), present.clone()), combine.at.moment()?)?;
         file.store()?;
     }
     let combined = Combined::new(&file.record, store, already, present, warnings);

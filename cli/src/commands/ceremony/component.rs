@@ -49,7 +49,7 @@ pub(super) fn run(make: &MakeComponent) -> anyhow::Result<Output> {
             HowKept::SealedFile
         }
         None => {
-            show_once(&make.holder, &component)?;
+            show_once(&file.record, &make.holder, &component)?;
             HowKept::Paper
         }
     };
@@ -59,7 +59,7 @@ pub(super) fn run(make: &MakeComponent) -> anyhow::Result<Output> {
         ceremony: file.record.plan().id().to_owned(),
         holder: make.holder.clone(),
         number: component.number(),
-        check_value: component.check_value().to_string(),
+        check_value: component.check_value(file.record.plan()).to_string(),
         kept,
         of: file.record.plan().holders().len(),
         still_to_make: file.record.still_to_make().map(str::to_owned).collect(),
@@ -75,7 +75,7 @@ fn seal(record: &Record, component: &Component, make: &MakeComponent, path: &Pat
 }
 
 /// On the terminal and nowhere else: neither a file nor a pipe gets it.
-fn show_once(holder: &str, component: &Component) -> anyhow::Result<()> {
+fn show_once(record: &Record, holder: &str, component: &Component) -> anyhow::Result<()> {
     ensure!(
         io::stdin().is_terminal() && io::stderr().is_terminal(),
         "--show-once shows a component on a terminal, and there is none: give --out FILE instead"
@@ -91,7 +91,7 @@ fn show_once(holder: &str, component: &Component) -> anyhow::Result<()> {
     let paper = component.expose_for_paper();
     let (left, right) = paper.split_at(paper.len() / 2);
     writeln!(to, "\n  {}\n  {}\n", left.trim_end(), right.trim_start())?;
-    writeln!(to, "  check value 校验值  {}\n", component.check_value())?;
+    writeln!(to, "  check value 校验值  {}\n", component.check_value(record.plan()))?;
     write!(to, "Write both down, then press Enter: the screen is cleared. 抄写后按回车，屏幕将清除 ")?;
     to.flush()?;
     io::stdin().read_line(&mut answer).context("nothing was typed")?;

@@ -86,6 +86,11 @@ fn unseal(record: &Record, path: &Path, file: Option<&Path>) -> anyhow::Result<(
     let text = std::str::from_utf8(&opened).ok().with_context(name)?;
     let inside = SealedComponent::from_text(text).with_context(name)?;
     ensure!(inside.ceremony() == plan.id() && inside.holder() == holder, "{} is not what it says outside", name());
+    ensure!(
+        inside.is_of(plan),
+        "{holder}'s {} was made for another plan: holders, number needed, enterprise, version or cipher were changed since",
+        name()
+    );
     Ok((holder.clone(), inside.component().with_context(name)?, passphrase))
 }
 
