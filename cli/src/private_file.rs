@@ -3,10 +3,11 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Read, Write},
+    mem,
     path::Path,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use onecard_host::disk::{Disk, SystemDisk};
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -19,9 +20,25 @@ pub(crate) fn read(path: &Path, what: &str) -> anyhow::Result<(File, Zeroizing<S
     let failed = || format!("{what} {} cannot be read", path.display());
     let mut file = File::open(path).with_context(failed)?;
     refuse_shared(&file, path, what)?;
-    let mut text = Zeroizing::new(String::new());
-    file.read_to_string(&mut text).with_context(failed)?;
+    let room = file.metadata().with_context(failed)?.len().max(ROOM_OF_A_PIPE);
+    let room = usize::try_from(room).with_context(failed)?;
+    let text = read_in_place(&mut file, room).with_context(failed)?;
+    ensure!(text.len() <= room, "{what} {} is longer than {room} bytes: name the right file", path.display());
     Ok((file, text))
+}
+
+/// What can be read of a file that does not tell its length.
+const ROOM_OF_A_PIPE: u64 = 64 * 1_024;
+
+/// The text of `file` up to one byte more than `room`, in one buffer from the beginning: one that grows would leave copies of a
+/// secret behind.
+fn read_in_place(file: &mut impl Read, room: usize) -> io::Result<Zeroizing<String>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room + 1));
+    file.take(room as u64 + 1).read_to_end(&mut bytes)?;
+    String::from_utf8(mem::take(&mut *bytes)).map(Zeroizing::new).map_err(|error| {
+        drop(Zeroizing::new(error.into_bytes()));
+        io::Error::new(ErrorKind::InvalidData, "it is no text in UTF-8")
+    })
 }
 
 /// Writes a new file that its owner alone can read.
@@ -100,4 +117,46 @@ fn refuse_shared(file: &File, path: &Path, what: &str) -> anyhow::Result<()> {
 #[cfg(not(unix))]
 fn refuse_shared(_: &File, _: &Path, _: &str) -> anyhow::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// Gives little at a time, as a pipe does, and sees where it is put.
+    struct Trickle<'t> {
+        text: &'t [u8],
+        places: Vec<usize>,
+    }
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let (now, later) = self.text.split_at(self.text.len().min(7));
+            self.places.push(buffer.as_ptr() as usize);
+            buffer.iter_mut().zip(now).for_each(|(to, from)| *to = *from);
+            self.text = later;
+            Ok(now.len())
+        }
+    }
+
+    #[test]
+    fn a_secret_stays_where_it_was_read_to() {
+        let text = "key = \"00112233\"\n".repeat(500);
+        let mut pipe = Trickle { text: text.as_bytes(), places: Vec::new() };
+        let read = read_in_place(&mut pipe, text.len()).unwrap();
+        assert_eq!(*read, text);
+        let first = read.as_ptr() as usize;
+        let moved =
+            pipe.places.iter().zip((first..).step_by(7)).filter(|(place, expected)| **place != *expected).count();
+        // The last read, which finds nothing more, is to a buffer of its own.
+        assert!(moved <= 1, "{moved} of {} reads", pipe.places.len());
+    }
+
+    #[test]
+    fn what_is_no_text_or_too_long_is_told() {
+        let error = read_in_place(&mut &[0xFF, 0xFE][..], 64).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidData);
+        assert_eq!(read_in_place(&mut &b"four and more"[..], 4).unwrap().len(), 5);
+    }
 }

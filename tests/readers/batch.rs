@@ -94,8 +94,18 @@ fn prepared(blanks: usize) -> (tempfile::TempDir, Vec<SimulatedCard>) {
     (folder, (0..blanks as u64).map(blank).collect())
 }
 
-const BATCH: [&str; 9] =
-    ["issue", "batch", "school.toml", "people.csv", "--keys", "dev.keys", "--sign-key", "station.key", "--reader"];
+const BATCH: [&str; 10] = [
+    "issue",
+    "batch",
+    "school.toml",
+    "people.csv",
+    "--keys",
+    "dev.keys",
+    "--sign-key",
+    "station.key",
+    "--new-ledger",
+    "--reader",
+];
 
 #[test]
 fn cards_are_put_into_both_readers_by_hand_and_one_is_pulled_too_early() {

@@ -8,8 +8,9 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
 use onecard_station::{
-    journal::{Verified, verify},
-    report::{self, ReportKey},
+    journal::{Replay, Verified, verify},
+    numbers::LedgerState,
+    report::{self, Extent, ReportKey},
 };
 use serde::Serialize;
 
@@ -18,7 +19,7 @@ use crate::{output::Output, signing_key, table::pairs};
 /// What can be done with journals.
 #[derive(Subcommand, Debug)]
 pub(crate) enum JournalCommand {
-    /// Prove a journal's chain; the first line that does not fit is named 验证日志
+    /// Prove a journal's chain and that its lines can be; the first that does not fit is named 验证日志
     ///
     /// Whoever may write the file can make a whole chain anew, or take lines off its end: a signed report tells, which names the
     /// line and hash that the journal had.
@@ -26,7 +27,8 @@ pub(crate) enum JournalCommand {
 Examples:
   onecard journal verify people.csv.journal
   onecard journal verify school.numbers                    # the ledger of numbers 号段台账
-  onecard journal verify people.csv.journal --report people.csv.report --key station.key.pub")]
+  onecard journal verify people.csv.journal --report people.csv.report --key station.key.pub
+  onecard journal verify school.numbers --report people.csv.report --key station.key.pub   # the ledger that batch saw")]
     Verify(VerifyJournal),
 }
 
@@ -56,17 +58,17 @@ pub(crate) fn run(JournalCommand::Verify(options): &JournalCommand) -> anyhow::R
     Output::view("onecard.journal-verify/1", &facts)
 }
 
-/// That the journal is the one the report was made of, and page and list are as they were signed.
+/// That the journal, or the ledger of numbers, is the one the report was made of, and page and list are as they were signed.
 fn check_report(path: &Path, key: &Path, journal: &str, content: &[u8]) -> anyhow::Result<String> {
     let name = || format!("report {}", path.display());
     let text = fs::read_to_string(path).with_context(name)?;
     let key = ReportKey::from_bytes(&signing_key::read_public(key, "report key")?)?;
     let signed = report::verify(&text, &key).with_context(name)?;
-    let lines: Vec<&[u8]> = content.split_inclusive(|byte| *byte == b'\n').take(signed.lines).collect();
-    let then = lines.concat();
-    let head = verify(journal, &then).map(|verified| (verified.lines, verified.head.to_string()))?;
+    let then = if content.starts_with(LedgerState::KIND.as_bytes()) { signed.ledger } else { signed.journal };
+    let lines: Vec<&[u8]> = content.split_inclusive(|byte| *byte == b'\n').take(then.lines).collect();
+    let Verified { lines, head, .. } = verify(journal, &lines.concat())?;
     ensure!(
-        head == (signed.lines, signed.head.clone()),
+        then == Extent { lines, head },
         "journal {journal} is not the one that {} was made of: lines were taken off its end, or it was made anew",
         name()
     );

@@ -54,7 +54,7 @@ fn a_batch_takes_its_keys_from_a_token() {
         let [by_token, by_file] = [&*token, file].map(|keys| json(at, &format!("issue check {inputs} {keys}"), 0));
         assert_eq!(by_token, by_file);
         // Five rows and three cards, in two readers; the rest by the file.
-        let batch = format!("issue batch {inputs} --sign-key station.key");
+        let batch = format!("issue batch {inputs} --sign-key station.key --new-ledger");
         let begun = onecard(at, &format!("{batch} {token} --reader sim:blanks --reader sim:blanks"));
         assert!(begun.code == 1 && begun.out.contains("2 rows have no card yet"), "{}{}", begun.out, begun.err);
         json(at, "issue blanks more 2", 0);

@@ -301,7 +301,10 @@ impl Replay for Books {
         }
         match entry {
             Entry::Begun { .. } => return Err("a batch begins once".to_owned()),
-            Entry::Stock { cards, .. } => self.stock += cards,
+            Entry::Stock { cards, .. } => {
+                let stock = self.stock.checked_add(*cards);
+                self.stock = stock.ok_or_else(|| format!("{cards} cards more than {} cannot be", self.stock))?;
+            }
             Entry::Started { row, number, .. } => self.start(*row, *number)?,
             Entry::Good { number, .. } => {
                 self.end(*number, Fate::Good)?;
@@ -348,6 +351,8 @@ mod tests {
         books.apply(&entry).unwrap();
         assert!(books.apply(&entry).is_err());
         books.apply(&Entry::Stock { at: at(), cards: 5 }).unwrap();
+        assert!(books.apply(&Entry::Stock { at: at(), cards: u64::MAX }).is_err());
+        assert_eq!(books.stock().handed_out, 5);
         books
     }
 

@@ -8,7 +8,7 @@ use std::{
 use onecard_host::disk::{Disk, DiskFile};
 
 use super::{BatchError, BatchJournal, Books, Call, Entry, Event, Fate, Job, Order, Surroundings};
-use crate::numbers::{Block, Number, NumberError, Series, reserve};
+use crate::numbers::{Block, Claim, Number, NumberError, Series, reserve};
 
 /// The desk in the middle.
 pub(super) struct Desk<'d, D: Disk> {
@@ -16,6 +16,9 @@ pub(super) struct Desk<'d, D: Disk> {
     rows: &'d [u64],
     series: &'d Series,
     ledger: &'d Path,
+    list: String,
+    new_ledger: bool,
+    list_again: bool,
     around: &'d Surroundings<'d, D>,
     /// Rows before this one have a number, or had one.
     next: usize,
@@ -43,6 +46,9 @@ where
             rows: order.rows,
             series: order.series,
             ledger: order.ledger,
+            list: order.list.clone(),
+            new_ledger: order.new_ledger,
+            list_again: order.list_again,
             around,
             next: 0,
             again: BTreeSet::new(),
@@ -217,7 +223,13 @@ where
     /// Takes `wanted` numbers more, and finds what the batch has and has not used.
     fn find_free(&mut self, wanted: u64) -> Result<(), BatchError> {
         let batch = self.books().identity().map(|identity| identity.batch.clone()).unwrap_or_default();
-        let blocks = reserve(self.around.disk, self.ledger, self.series, &batch, wanted)?;
+        let &mut Self { series, new_ledger, list_again, .. } = self;
+        let claim = Claim { series, batch: &batch, list: &self.list, new_ledger, list_again };
+        let blocks = reserve(self.around.disk, self.ledger, &claim, wanted)?;
+        let is_given = |number| blocks.iter().any(|block| block.contains(number));
+        if let Some((number, _)) = self.books().numbers().find(|(number, _)| !is_given(*number)) {
+            return Err(NumberError::NotGiven { file: self.ledger.display().to_string(), number }.into());
+        }
         self.free = blocks
             .into_iter()
             .filter_map(|block| {

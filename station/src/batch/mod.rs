@@ -58,6 +58,10 @@ pub struct Order<'o> {
     pub series: &'o Series,
     /// The ledger of numbers.
     pub ledger: &'o Path,
+    /// Whether it may be begun, if there is none.
+    pub new_ledger: bool,
+    /// Whether another batch may have issued to the same list.
+    pub list_again: bool,
     /// Failures in a row that stop the batch.
     pub failures_max: u32,
 }

@@ -94,7 +94,11 @@ fn a_wrong_component_is_refused_and_its_holder_named() {
     let recorded = components[1].check_value(record.plan());
     assert_eq!(
         error,
-        CombineError::WrongComponent { holder: "holder 2".to_owned(), found: wrong.check_value(record.plan()), recorded }
+        CombineError::WrongComponent {
+            holder: "holder 2".to_owned(),
+            found: wrong.check_value(record.plan()),
+            recorded
+        }
     );
     // What was accepted stays accepted.
     assert_eq!(combination.missing(), 2);

@@ -4,17 +4,30 @@ use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 
 use super::{ChainHash, JournalError, Replay};
+use crate::{batch::Books, numbers::LedgerState, washing::Washings};
 
-/// The first lines of the journals there are.
-const KINDS: &[&str] = &[
-    "onecard-batch-journal;1",
-    "onecard-number-ledger;1",
-    "onecard-washing-journal;1",
-    #[cfg(test)]
-    "onecard-count;1",
-];
+/// A kind of journal: its first line, and how its lines are read.
+type Kind = (String, fn(&str, &[u8]) -> Result<Read, JournalError>);
 
-/// A chain that holds.
+/// The kinds there are.
+fn kinds() -> Vec<Kind> {
+    vec![
+        kind::<Books>(),
+        kind::<LedgerState>(),
+        kind::<Washings>(),
+        #[cfg(test)]
+        kind::<tests::Count>(),
+    ]
+}
+
+fn kind<R: Replay>() -> Kind {
+    (first_line::<R>(), |file, content| {
+        let mut replayed = R::default();
+        read_lines::<R>(file, content, |entry| replayed.apply(&entry))
+    })
+}
+
+/// A chain that holds, of lines each of which may follow those before it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Verified {
     /// The kind and format its first line names.
@@ -27,19 +40,21 @@ pub struct Verified {
     pub torn_bytes: usize,
 }
 
-/// Proves the chain of `content`, whatever kind of journal it is; `file` names it in errors.
+/// Proves the chain of `content`, whatever kind of journal it is, and that its lines say what can be; `file` names it in errors.
 ///
 /// # Errors
 /// [`JournalError::Broken`]: the first line that does not fit.
 pub fn verify(file: &str, content: &[u8]) -> Result<Verified, JournalError> {
     let first = content.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let kind = core::str::from_utf8(first).ok().filter(|line| KINDS.contains(line));
-    let Some(kind) = kind.filter(|_| content.contains(&b'\n')) else {
-        return Err(broken(file, 1, &format!("it is no journal of a station: expected {}", KINDS.join(" or "))));
+    let kinds = kinds();
+    let kind = kinds.iter().find(|(line, _)| line.as_bytes() == first && content.contains(&b'\n'));
+    let Some((kind, read)) = kind else {
+        let expected: Vec<&str> = kinds.iter().map(|(line, _)| line.as_str()).collect();
+        return Err(broken(file, 1, &format!("it is no journal of a station: expected {}", expected.join(" or "))));
     };
-    let read = read_chain(file, content, kind, |_, _| Ok(()))?;
+    let read = read(file, content)?;
     let head = read.head.ok_or_else(|| broken(file, 1, "it is empty"))?;
-    Ok(Verified { kind: kind.to_owned(), lines: read.lines, head, torn_bytes: content.len() - read.good })
+    Ok(Verified { kind: kind.clone(), lines: read.lines, head, torn_bytes: content.len() - read.good })
 }
 
 /// What a reading found.
@@ -96,7 +111,7 @@ fn read_chain(
                     Some(head)
                 }
                 // Never finished, so nobody was told of it.
-                None if is_last && may_be_torn(line) => None,
+                None if is_last && may_be_torn(before, line) => None,
                 None => return Err(broken(file, number, CHANGED)),
             },
         };
@@ -123,9 +138,16 @@ fn may_be_torn_header(line: &[u8], first: &str) -> bool {
     line.len() <= whole.clone().count() && line.iter().zip(whole).all(|(byte, whole)| [0, whole].contains(byte))
 }
 
-/// A line that was written whole has its line feed and no zero byte: JSON has none.
-fn may_be_torn(line: &[u8]) -> bool {
-    !line.ends_with(b"\n") || line.contains(&0)
+/// A line that was written whole has its line feed and no zero byte: JSON has none. Of one that was not, a part is missing at its
+/// end, or at its front and there are zeros. Anything else is damage to a line that somebody may have been told of.
+fn may_be_torn(before: ChainHash, line: &[u8]) -> bool {
+    let end = line.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let front = line.iter().position(|byte| *byte != 0).unwrap_or(end);
+    let written = line.get(front..end).unwrap_or_default();
+    let is_cut = front > 0 || end < line.len() || !line.ends_with(b"\n");
+    let only_its_line_feed_differs =
+        line.split_last().is_some_and(|(last, rest)| *last != 0 && entry(before, &[rest, b"\n"].concat()).is_some());
+    is_cut && !written.contains(&0) && !only_its_line_feed_differs
 }
 
 fn entry(before: ChainHash, line: &[u8]) -> Option<(ChainHash, &str)> {
@@ -144,12 +166,13 @@ fn broken(file: &str, line: usize, problem: &str) -> JournalError {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
     use onecard_host::disk::SystemDisk;
+    use onecard_simulator::fragile_disk::FragileDisk;
 
     use super::*;
     use crate::journal::ChainFile;
 
     #[derive(Default, Debug)]
-    struct Count(u64);
+    pub(super) struct Count(u64);
 
     impl Replay for Count {
         const KIND: &'static str = "onecard-count";
@@ -191,15 +214,51 @@ mod tests {
         drop(path);
         let last = content.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(2).unwrap().0;
         for at in 0..content.len() {
-            let mut changed = content.clone();
-            changed[at] ^= 0x01;
             let line = content[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-            match verify("count", &changed) {
-                Err(error) => assert!([line, 1].contains(&line_of(error)), "byte {at}"),
-                // What may be a torn write stands in the last line alone, and is not counted.
-                Ok(verified) => assert!(at > last && verified.lines == 3 && verified.torn_bytes > 0, "byte {at}"),
+            for byte in [content[at] ^ 0x01, 0] {
+                let mut changed = content.clone();
+                changed[at] = byte;
+                match verify("count", &changed) {
+                    Err(error) => assert!([line, 1].contains(&line_of(error)), "byte {at}"),
+                    // The first or last byte of the last line alone, if it is zero, may be what a torn write leaves.
+                    Ok(verified) => {
+                        assert!(byte == 0 && [last + 1, content.len() - 1].contains(&at), "byte {at}");
+                        assert!(verified.lines == 3 && verified.torn_bytes > 0, "byte {at}");
+                    }
+                }
             }
         }
+    }
+
+    #[test]
+    fn a_chain_of_lines_that_cannot_follow_is_no_proof() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, mut content) = three(&folder);
+        let head = step(verify("count", &content).unwrap().head, "3");
+        content.extend(format!("{head} 3\n").bytes());
+        let error = verify("count", &content).unwrap_err();
+        assert!(error.to_string().ends_with("line 5: 4 was expected"), "{error}");
+        // The same of a number that a batch starts twice.
+        let begun =
+            r#"{"what":"begun","at":"","batch":"b","enterprise":"1000000000000001","profile":"","list":"","rows":2}"#;
+        let started = |row| format!(r#"{{"what":"started","at":"","row":{row},"number":7,"serial":""}}"#);
+        let first = first_line::<Books>();
+        let (mut text, mut head) = (format!("{first}\n"), first_hash(&first));
+        for (json, holds) in [(begun.to_owned(), true), (started(2), true), (started(3), false)] {
+            head = step(head, &json);
+            text.push_str(&format!("{head} {json}\n"));
+            assert_eq!(verify("journal", text.as_bytes()).is_ok(), holds, "{json}");
+        }
+    }
+
+    #[test]
+    fn after_a_write_that_failed_nothing_more_is_written() {
+        let (disk, path) = (FragileDisk::default(), std::path::Path::new("count"));
+        let mut file = ChainFile::<Count, _>::open_on(&disk, path).unwrap();
+        file.record(&1).unwrap();
+        disk.die_after(0);
+        assert!(matches!(file.record(&2), Err(JournalError::Io { .. })));
+        assert!(matches!(file.record(&3), Err(JournalError::Unusable(_))));
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod printed;
 use onecard_host::issuing::SamSerial;
 use onecard_wire::number::ApplicationSerial;
 
-pub use ledger::{Block, Ledger, LedgerEntry, LedgerState, NumberError, reserve};
+pub use ledger::{Block, Claim, Ledger, LedgerEntry, LedgerState, NumberError, reserve};
 pub use printed::{Printed, PrintedNumber};
 
 /// A running number of a series.

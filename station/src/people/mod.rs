@@ -175,7 +175,14 @@ impl fmt::Display for Problem {
         if let Some(row) = self.row {
             write!(f, "row {row}")?;
             if let Some(column) = &self.column {
-                write!(f, ", column {column}")?;
+                f.write_str(", column ")?;
+                for character in column.chars() {
+                    if identity::is_unprintable(character) {
+                        write!(f, "{}", character.escape_unicode())?;
+                    } else {
+                        write!(f, "{character}")?;
+                    }
+                }
             }
             f.write_str(": ")?;
         }

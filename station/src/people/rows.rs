@@ -6,7 +6,7 @@ use onecard_wire::{amount::Amount, date::Date, number::TerminalNumber};
 
 use super::{
     Column, Problem,
-    identity::{Document, HolderName, IdNumber},
+    identity::{Document, HolderName, IdNumber, is_unprintable},
 };
 use crate::people::{Person, Terminal};
 
@@ -94,13 +94,16 @@ impl Rows {
             let from = valid_from.flatten();
             Date::parse(text).filter(|to| from.is_none_or(|from| from <= *to))
         });
-        self.once(&row, "id_number");
-        self.once(&row, "staff_number");
+        // A passport's letters are one letter in either case.
+        self.once(&row, "id_number", row.text("id_number").to_ascii_uppercase());
+        self.once(&row, "staff_number", row.text("staff_number").to_owned());
+        let department = self.printable(&row, "department");
+        let staff_number = self.printable(&row, "staff_number");
         Some(Person {
             name: name?,
             document: document?,
-            department: row.text("department").to_owned(),
-            staff_number: row.text("staff_number").to_owned(),
+            department: department?,
+            staff_number: staff_number?,
             staff: staff?,
             valid_from: valid_from?,
             valid_to: valid_to?,
@@ -113,8 +116,9 @@ impl Rows {
             decimal.then(|| text.parse::<TerminalNumber>().ok()).flatten()
         });
         let load_limit = self.optional(&row, "load_limit", "yuan such as 10000.00", Amount::parse_yuan);
-        self.once(&row, "terminal");
-        Some(Terminal { number: number?, place: row.text("place").to_owned(), load_limit: load_limit? })
+        self.once(&row, "terminal", row.text("terminal").to_owned());
+        let place = self.printable(&row, "place");
+        Some(Terminal { number: number?, place: place?, load_limit: load_limit? })
     }
 
     /// The outer option: whether it is right; the inner: whether there is one.
@@ -165,13 +169,19 @@ impl Rows {
         self.field(row, name, expected, parse).map(Some)
     }
 
-    /// A value that no other row may have.
-    fn once(&mut self, row: &Row<'_>, name: &'static str) {
-        let value = row.text(name);
+    /// Text for the report, that may be empty.
+    fn printable(&mut self, row: &Row<'_>, name: &'static str) -> Option<String> {
+        self.field(row, name, "characters that can be printed", |text| {
+            (!text.contains(is_unprintable)).then(|| text.to_owned())
+        })
+    }
+
+    /// A value that no other row may have; `value` is the same for what is the same in other letters.
+    fn once(&mut self, row: &Row<'_>, name: &'static str, value: String) {
         if value.is_empty() {
             return;
         }
-        if let Some(first) = self.seen.insert((name, value.to_owned()), row.line) {
+        if let Some(first) = self.seen.insert((name, value), row.line) {
             self.problem(row, name, format!("expected another one than row {first} has"));
         }
     }

@@ -113,3 +113,64 @@ fn terminals_have_numbers_of_their_own() {
     assert_eq!(wrong.problems.len(), 2);
     assert!(wrong.to_string().contains("row 4, column terminal: expected 12 decimal digits, found \"7\""), "{wrong}");
 }
+
+#[test]
+fn one_passport_in_two_spellings_is_one_person() {
+    let twice = problems("name,id_type,id_number\n王小明,02,E12345678\n王小明,02,e12345678\n".as_bytes());
+    assert_eq!(twice, ["row 3, column id_number: expected another one than row 2 has"]);
+}
+
+#[test]
+fn what_nobody_can_print_is_refused_in_every_column_and_not_repeated_raw() {
+    for (text, column) in [
+        ("name\n王\u{FFFD}明\n", "name"),
+        ("name\n王\u{1B}[2J\n", "name"),
+        ("name,department\n王,研\u{202E}发\n", "department"),
+        ("name,staff_number\n王,\u{7}1\n", "staff_number"),
+    ] {
+        let told = problems(text.as_bytes());
+        assert!(told.len() == 1 && told[0].starts_with(&format!("row 2, column {column}: expected ")), "{told:?}");
+        let is_raw = |character| character != '\u{FFFD}' && identity::is_unprintable(character);
+        assert!(!told[0].contains(is_raw), "{told:?}");
+    }
+    let places = terminals("t.csv", "terminal,place\n000000000007,门\u{1B}c\n".as_bytes()).unwrap_err();
+    assert!(places.to_string().contains("column place: expected characters that can be printed"), "{places}");
+    let header = problems("姓名,\u{1B}[2J\n".as_bytes());
+    assert!(header[0].starts_with("row 1, column \\u{1b}[2J: unknown column"), "{header:?}");
+}
+
+#[test]
+fn a_list_that_two_encodings_read_differently_is_not_guessed() {
+    // 毛梅 in GB18030, and two letters of another alphabet in UTF-8.
+    let list = [&b"name\n"[..], &[0xC3, 0xAB, 0xC3, 0xB7], b"\n"].concat();
+    assert_eq!(problems(&list), ["it reads as UTF-8 and as GB18030, and the names differ: save it as \"CSV UTF-8\""]);
+    let marked = [&[0xEF, 0xBB, 0xBF][..], &list].concat();
+    assert_eq!(people("p.csv", &marked).unwrap().rows[0].1.name.to_string(), "ë÷");
+    // One Chinese character more in UTF-8, and it is told.
+    let chinese = [&list[..], "王".as_bytes(), b"\n"].concat();
+    assert_eq!(people("p.csv", &chinese).unwrap().encoding, Encoding::Utf8);
+}
+
+#[test]
+fn an_empty_first_line_does_not_hide_the_separator() {
+    let list = people("p.csv", "\n\nname;department\n王小明;研发部\n".as_bytes()).unwrap();
+    assert_eq!((list.separator, list.rows[0].1.department.as_str()), (';', "研发部"));
+}
+
+#[test]
+fn a_name_of_exactly_twenty_bytes_fits_and_one_more_does_not() {
+    for (name, fits) in [
+        ("一二三四五六七八九十", true),
+        ("一二三四五六七八九十a", false),
+        ("𠮷𠮷𠮷𠮷𠮷", true),
+        ("𠮷𠮷𠮷𠮷𠮷a", false),
+        ("abcdefghijklmnopqrst", true),
+        ("abcdefghijklmnopqrstu", false),
+    ] {
+        let utf8 = format!("name\n{name}\n");
+        let (gb, _, _) = GB18030.encode(&utf8);
+        for content in [utf8.as_bytes(), &gb] {
+            assert_eq!(people("p.csv", content).is_ok(), fits, "{name}");
+        }
+    }
+}

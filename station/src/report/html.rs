@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Line, Summary, Void, qr};
+use super::{Extent, Line, Summary, Void, in_groups, qr};
 
 const STYLE: &str = "\
 body{font:14px/1.5 \"Noto Sans CJK SC\",\"Source Han Sans SC\",\"Microsoft YaHei\",sans-serif;color:#1a1a1a;margin:2rem auto;max-width:60rem;padding:0 1rem}\
@@ -39,7 +39,7 @@ pub(super) fn write(
 }
 
 fn facts(to: &mut impl Write, summary: &Summary) -> io::Result<()> {
-    let Summary { batch, enterprise, kind, profile, list, at, rows, journal: (lines, head), .. } = summary;
+    let Summary { batch, enterprise, kind, profile, list, at, rows, journal, ledger, .. } = summary;
     to.write_all(b"<table class=\"facts\">\n")?;
     for (name, value) in [
         ("单位代码 Enterprise", enterprise.clone()),
@@ -54,7 +54,10 @@ fn facts(to: &mut impl Write, summary: &Summary) -> io::Result<()> {
         let (file, hash) = (escaped(file), escaped(hash));
         writeln!(to, "<tr><th>{name}</th><td>{file}<div class=\"hash\">SHA-256 {hash}</div></td></tr>")?;
     }
-    writeln!(to, "<tr><th>日志 Journal</th><td>{lines} 行 lines<div class=\"hash\">{head}</div></td></tr>\n</table>")
+    for (name, Extent { lines, head }) in [("日志 Journal", journal), ("号段台账 Ledger", ledger)] {
+        writeln!(to, "<tr><th>{name}</th><td>{lines} 行 lines<div class=\"hash\">{head}</div></td></tr>")?;
+    }
+    to.write_all(b"</table>\n")
 }
 
 fn stock(to: &mut impl Write, summary: &Summary) -> io::Result<()> {
@@ -117,13 +120,6 @@ fn void(to: &mut impl Write, voids: &[Void]) -> io::Result<()> {
         writeln!(to, "<tr><td class=\"number\">{row}</td><td class=\"number\">{serial}</td><td>{why}</td></tr>")?;
     }
     to.write_all(b"</tbody></table>\n")
-}
-
-/// 19 digits in groups of four, as they are printed.
-fn in_groups(digits: &str) -> String {
-    let groups: Vec<String> =
-        digits.as_bytes().chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
-    groups.join(" ")
 }
 
 fn escaped(text: &str) -> String {

@@ -8,9 +8,18 @@ mod signature;
 
 use std::io::{self, Write};
 
-pub use signature::{NoReport, ReportKey, Signed, sign, verify};
+pub use signature::{NoReport, ReportKey, Signed, UnfitName, sign, verify};
 
 use crate::{batch::Stock, journal::ChainHash};
+
+/// How far a journal had come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Extent {
+    /// Its lines, the first included.
+    pub lines: usize,
+    /// The hash of the last.
+    pub head: ChainHash,
+}
 
 /// What a report tells of the whole batch.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,8 +40,10 @@ pub struct Summary {
     pub rows: u64,
     /// How the stock stands.
     pub stock: Stock,
-    /// The journal's lines and its last hash.
-    pub journal: (usize, ChainHash),
+    /// The batch's journal.
+    pub journal: Extent,
+    /// The ledger of numbers.
+    pub ledger: Extent,
 }
 
 /// One good card.
@@ -82,6 +93,13 @@ pub fn write_html(
 /// Of `to`.
 pub fn write_csv(to: &mut impl Write, lines: impl IntoIterator<Item = Line>) -> io::Result<()> {
     csv_list::write(to, lines)
+}
+
+/// Digits in groups of four, as they are printed on cards.
+fn in_groups(digits: &str) -> String {
+    let groups: Vec<String> =
+        digits.as_bytes().chunks(4).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
+    groups.join(" ")
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
-const FIRST_LINE: &str = "onecard-issuing-report;1";
+use super::Extent;
+use crate::journal::ChainHash;
+
+const FIRST_LINE: &str = "onecard-issuing-report;2";
 
 /// The public key that reports are checked by.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -12,10 +15,10 @@ pub struct ReportKey(VerifyingKey);
 /// What a signature says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Signed {
-    /// Lines of the journal when it was signed.
-    pub lines: usize,
-    /// The journal's hash up to that line, in hexadecimal digits.
-    pub head: String,
+    /// The journal when it was signed.
+    pub journal: Extent,
+    /// The ledger of numbers then: its later lines may be other batches'.
+    pub ledger: Extent,
     /// Files by name, each with its SHA-256 in hexadecimal digits.
     pub files: Vec<(String, String)>,
 }
@@ -34,6 +37,11 @@ pub enum NoReport {
     NoKey,
 }
 
+/// A signature names files line by line.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the report's file {0:?} has a control character in its name: rename the list, or name another journal")]
+pub struct UnfitName(pub String);
+
 impl ReportKey {
     /// From 32 bytes.
     ///
@@ -46,15 +54,23 @@ impl ReportKey {
 }
 
 /// The text, its last line the signature. `files` are names and contents.
-#[must_use]
-pub fn sign(key: &SigningKey, lines: usize, head: &str, files: &[(&str, &[u8])]) -> String {
-    let mut text = format!("{FIRST_LINE}\njournal {lines} {head}\n");
+///
+/// # Errors
+/// [`UnfitName`].
+pub fn sign(key: &SigningKey, journal: Extent, ledger: Extent, files: &[(&str, &[u8])]) -> Result<String, UnfitName> {
+    let mut text = format!("{FIRST_LINE}\n");
+    for (name, Extent { lines, head }) in [("journal", journal), ("ledger", ledger)] {
+        text.push_str(&format!("{name} {lines} {head}\n"));
+    }
     for (name, content) in files {
+        if name.contains(char::is_control) {
+            return Err(UnfitName((*name).to_owned()));
+        }
         text.push_str(&format!("file {} {name}\n", hex::encode(Sha256::digest(content))));
     }
     let signature = hex::encode(key.sign(text.as_bytes()).to_bytes());
     text.push_str(&format!("signature {signature}\n"));
-    text
+    Ok(text)
 }
 
 /// What `text` says, once its signature is right.
@@ -71,17 +87,21 @@ pub fn verify(text: &str, key: &ReportKey) -> Result<Signed, NoReport> {
     hex::decode_to_slice(signature.trim_end(), &mut bytes).map_err(|_| NoReport::OtherText)?;
     let signature = Signature::from_bytes(&bytes);
     key.0.verify_strict(signed.as_bytes(), &signature).map_err(|_| NoReport::WrongSignature)?;
-    let journal = lines.next().and_then(|line| line.strip_prefix("journal ")).and_then(|line| line.split_once(' '));
-    let (count, head) = journal.ok_or(NoReport::OtherText)?;
+    let mut extent = |name| lines.next().and_then(|line| extent(line.strip_prefix(name)?)).ok_or(NoReport::OtherText);
+    let (journal, ledger) = (extent("journal ")?, extent("ledger ")?);
     let files = lines.map(|line| {
         let (hash, name) = line.strip_prefix("file ")?.split_once(' ')?;
         Some((name.to_owned(), hash.to_owned()))
     });
-    Ok(Signed {
-        lines: count.parse().map_err(|_| NoReport::OtherText)?,
-        head: head.to_owned(),
-        files: files.collect::<Option<_>>().ok_or(NoReport::OtherText)?,
-    })
+    Ok(Signed { journal, ledger, files: files.collect::<Option<_>>().ok_or(NoReport::OtherText)? })
+}
+
+/// `LINES HASH`.
+fn extent(text: &str) -> Option<Extent> {
+    let (lines, digits) = text.split_once(' ')?;
+    let mut head = [0; 32];
+    hex::decode_to_slice(digits, &mut head).ok()?;
+    Some(Extent { lines: lines.parse().ok()?, head: ChainHash(head) })
 }
 
 impl Signed {

@@ -16,6 +16,9 @@ fn line() -> Line {
     }
 }
 
+const JOURNAL: Extent = Extent { lines: 4, head: ChainHash([7; 32]) };
+const LEDGER: Extent = Extent { lines: 3, head: ChainHash([8; 32]) };
+
 fn summary() -> Summary {
     let stock = Stock { handed_out: 3, good: 1, bad: 1, begun: 0, given_up: 0, counted: Some(1) };
     let file = |name: &str| [name.to_owned(), "00".repeat(32)];
@@ -28,7 +31,8 @@ fn summary() -> Summary {
         at: "2026-11-29 12:00:00".to_owned(),
         rows: 1,
         stock,
-        journal: (4, ChainHash([7; 32])),
+        journal: JOURNAL,
+        ledger: LEDGER,
     }
 }
 
@@ -50,18 +54,24 @@ fn names_cannot_break_the_page_or_the_sheet() {
     write_csv(&mut list, [line()]).unwrap();
     let list = String::from_utf8(list).unwrap();
     assert!(
-        list.starts_with("\u{FEFF}row,name,") && list.contains("2,王<小>明,'=1+1,研发部,3100100000000076,"),
+        list.starts_with("\u{FEFF}row,name,")
+            && list.contains("2,王<小>明,'=1+1,研发部,3100 1000 0000 0076,3126 0101 0100 0000 076\r\n"),
         "{list}"
     );
+    for formula in ["＝1+1", "＋1", "－1", "＠SUM(A1)", "\t=1", "+1", "-1", "@SUM(A1)"] {
+        let mut list = Vec::new();
+        write_csv(&mut list, [Line { name: formula.to_owned(), ..line() }]).unwrap();
+        assert!(String::from_utf8(list).unwrap().contains(&format!("2,'{formula},")), "{formula}");
+    }
 }
 
 #[test]
 fn a_signature_proves_files_and_journal() {
     let key = SigningKey::from_bytes(&[7; 32]);
     let public = ReportKey::from_bytes(&key.verifying_key().to_bytes()).unwrap();
-    let text = sign(&key, 4, "ab", &[("r.html", b"page"), ("r.csv", b"list")]);
+    let text = sign(&key, JOURNAL, LEDGER, &[("r.html", b"page"), ("r.csv", b"list")]).unwrap();
     let signed = verify(&text, &public).unwrap();
-    assert_eq!((signed.lines, signed.head.as_str()), (4, "ab"));
+    assert_eq!((signed.journal, signed.ledger), (JOURNAL, LEDGER));
     let as_signed = |name: &str| Some(if name == "r.csv" { b"list".to_vec() } else { b"page".to_vec() });
     assert_eq!(signed.changed(as_signed), None);
     assert_eq!(signed.changed(|_| Some(b"page".to_vec())), Some("r.csv"));
@@ -70,4 +80,7 @@ fn a_signature_proves_files_and_journal() {
     let other = ReportKey::from_bytes(&SigningKey::from_bytes(&[8; 32]).verifying_key().to_bytes()).unwrap();
     assert_eq!(verify(&text, &other), Err(NoReport::WrongSignature));
     assert_eq!(verify("hello", &public), Err(NoReport::OtherText));
+    // A name cannot be two lines.
+    let two = sign(&key, JOURNAL, LEDGER, &[("r.html\nfile 00 x", b"page")]);
+    assert_eq!(two, Err(UnfitName("r.html\nfile 00 x".to_owned())));
 }

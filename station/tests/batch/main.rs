@@ -8,6 +8,8 @@
     reason = "tests"
 )]
 
+mod lost_ledger;
+mod lying_cards;
 mod mishaps;
 mod power_cut;
 mod sams;

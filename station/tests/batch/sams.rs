@@ -62,6 +62,8 @@ fn each_terminal_gets_its_sam_however_it_is_pulled() {
                 list: String::new(),
                 rows: &rows,
                 series: &profile.series,
+                new_ledger: true,
+                list_again: false,
                 ledger: &ledger,
                 failures_max: 5,
             };

@@ -57,9 +57,13 @@ pub(crate) struct School {
     pub(crate) keys: IssuingKeys,
     pub(crate) journal: PathBuf,
     pub(crate) ledger: PathBuf,
+    pub(crate) new_ledger: bool,
+    pub(crate) list_again: bool,
     pub(crate) failures_max: u32,
     pub(crate) profile_hash: String,
     pub(crate) list_hash: String,
+    /// Its name in the ledger.
+    pub(crate) batch: String,
     rows: Vec<u64>,
 }
 
@@ -78,7 +82,21 @@ impl School {
         let rows = list.rows.iter().map(|(row, _)| *row).collect();
         let (journal, ledger) = (folder.join("people.journal"), folder.join(&profile.ledger));
         let (profile_hash, list_hash) = ("profile".to_owned(), "list".to_owned());
-        Self { profile, list, keys, journal, ledger, failures_max: 5, profile_hash, list_hash, rows }
+        let (new_ledger, list_again, failures_max) = (true, false, 5);
+        Self {
+            profile,
+            list,
+            keys,
+            journal,
+            ledger,
+            new_ledger,
+            list_again,
+            failures_max,
+            profile_hash,
+            list_hash,
+            batch: "batch".to_owned(),
+            rows,
+        }
     }
 
     pub(crate) fn order(&self) -> Order<'_> {
@@ -89,6 +107,8 @@ impl School {
             rows: &self.rows,
             series: &self.profile.series,
             ledger: &self.ledger,
+            new_ledger: self.new_ledger,
+            list_again: self.list_again,
             failures_max: self.failures_max,
         }
     }
@@ -147,7 +167,7 @@ impl School {
         let orders = self.orders();
         let craft = self.craft(&orders);
         let around = Surroundings { disk, clock: &|| "2026-11-29 10:00:00".to_owned(), tell, stop };
-        let journal = batch::open_journal(disk, &self.journal, &self.order(), "batch", (around.clock)())?;
+        let journal = batch::open_journal(disk, &self.journal, &self.order(), &self.batch, (around.clock)())?;
         batch::run(&craft, &self.order(), journal, feeders, &around)
     }
 

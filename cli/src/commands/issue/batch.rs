@@ -13,7 +13,10 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use onecard_host::disk::SystemDisk;
 use onecard_simulator::paced::Link;
-use onecard_station::batch::{self, Entry, Order, Outcome, Surroundings};
+use onecard_station::{
+    batch::{self, Entry, Order, Outcome, Surroundings},
+    numbers::NumberError,
+};
 use rand::RngExt;
 use serde::Serialize;
 
@@ -48,6 +51,12 @@ pub(crate) struct IssueBatch {
     /// The batch's journal [default: LIST.journal]; the report stands beside it.
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
+    /// Begin the ledger of numbers (新建号段台账): once for a series that no card has a number of yet.
+    #[arg(long)]
+    new_ledger: bool,
+    /// Give everybody on a list that was issued to before a further card (同一名单再发一批).
+    #[arg(long)]
+    list_again: bool,
     /// Blank cards handed out for a new batch (领用空白卡数) [default: those in the folders]; with PC/SC readers it is needed.
     #[arg(long, value_name = "CARDS")]
     stock: Option<u64>,
@@ -96,11 +105,18 @@ pub(super) fn run(options: &IssueBatch, json: bool) -> anyhow::Result<Output> {
         rows: &rows,
         series: &read.profile.series,
         ledger: &ledger,
+        new_ledger: options.new_ledger,
+        list_again: options.list_again,
         failures_max: options.failures,
     };
     let journal_path = options.journal.clone().unwrap_or_else(|| beside(options.inputs.list_path(), ".journal"));
+    if !options.new_ledger && !ledger.exists() {
+        return Err(NumberError::NoLedger(ledger.display().to_string()).into());
+    }
     private_file::create_if_missing(&journal_path, "journal")?;
-    private_file::create_if_missing(&ledger, "ledger of numbers")?;
+    if options.new_ledger {
+        private_file::create_if_missing(&ledger, "ledger of numbers")?;
+    }
     let clock = options.clock()?;
     let name = hex::encode(rand::rng().random::<[u8; 6]>());
     let mut journal = batch::open_journal(&SystemDisk, &journal_path, &order, &name, clock())?;

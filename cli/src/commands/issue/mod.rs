@@ -60,7 +60,7 @@ Examples:
 const BATCH_EXAMPLES: &str = "\
 Examples:
   # blank cards that are chips in files, from a folder; good ones go to blanks/good 模拟卡
-  onecard issue batch school.toml people.csv --keys dev.keys --reader sim:blanks --sign-key station.key
+  onecard issue batch school.toml people.csv --keys dev.keys --reader sim:blanks --sign-key station.key --new-ledger
   # two readers of it at once, told for another program, an event a line 两台读卡器
   onecard --json issue batch school.toml people.csv --keys dev.keys --reader sim:blanks --reader sim:blanks \\
     --sign-key station.key

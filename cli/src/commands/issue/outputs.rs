@@ -1,14 +1,18 @@
 //! The report in its three files.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use ed25519_dalek::SigningKey;
 use onecard_host::disk::DiskFile;
 use onecard_station::{
     batch::{BatchJournal, Fate, Stock},
+    journal::{Verified, verify},
     numbers::Serial,
-    report::{Line, Summary, Void, sign, write_csv, write_html},
+    report::{Extent, Line, Summary, Void, sign, write_csv, write_html},
 };
 use serde::Serialize;
 
@@ -67,7 +71,8 @@ pub(super) fn write<F: DiskFile>(
         at,
         rows,
         stock,
-        journal: (journal.lines(), head),
+        journal: Extent { lines: journal.lines(), head },
+        ledger: extent(&inputs.ledger(&read.profile))?,
     };
     let lines = || lines(read, journal);
     let (mut page, mut list) = (Vec::new(), Vec::new());
@@ -77,7 +82,7 @@ pub(super) fn write<F: DiskFile>(
     let signed = [(name(&files.page), page), (name(&files.list), list)];
     let contents: Vec<(&str, &[u8])> =
         signed.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect();
-    let signature = sign(key, journal.lines(), &head.to_string(), &contents);
+    let signature = sign(key, summary.journal, summary.ledger, &contents)?;
     for (path, (_, content)) in [&files.page, &files.list].into_iter().zip(&signed) {
         private_file::replace(path, "report", std::str::from_utf8(content).context("the report is no text")?)?;
     }
@@ -91,6 +96,14 @@ pub(super) fn write<F: DiskFile>(
         journal_head: head.to_string(),
         files: [&files.page, &files.list, &files.signature].map(|path| path.display().to_string()).to_vec(),
     })
+}
+
+/// How far the ledger of numbers has come.
+fn extent(ledger: &Path) -> anyhow::Result<Extent> {
+    let name = ledger.display().to_string();
+    let content = fs::read(ledger).with_context(|| format!("ledger of numbers {name} cannot be read"))?;
+    let Verified { lines, head, .. } = verify(&name, &content)?;
+    Ok(Extent { lines, head })
 }
 
 /// Good cards in the order of the list.

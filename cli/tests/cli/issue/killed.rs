@@ -10,13 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onecard_host::keys::RootKeys;
+use onecard_host::{disk::SystemDisk, keys::RootKeys};
 use onecard_simulator::{chip::Chip, image_file::Durability, reader::Reader};
 use onecard_station::{
     batch::{Books, Craft, Job},
     craft::{CpuCardCraft, IssuingKeys, Orders},
     journal::replayed,
-    numbers::{Block, LedgerState},
+    numbers::{Block, Claim, LedgerState, reserve},
     people::{IdNumber, people},
     profile::Profile,
     store::RootStore,
@@ -110,6 +110,7 @@ impl Room {
         // The ledger is one for all batches: no number comes twice in any of them.
         let profile = fs::read_to_string(source).unwrap().replace("sims.numbers", "school.numbers");
         let profile = profile.replace("school.numbers", "../school.numbers");
+        begin_ledger(&root.join("school.numbers"), &Profile::parse("school.toml", &profile).unwrap());
         fs::write(path.join("school.toml"), profile).unwrap();
         fs::write(path.join("people.csv"), list(PEOPLE)).unwrap();
         for line in
@@ -199,7 +200,15 @@ impl Room {
     }
 }
 
-const LINE: &str = "--json issue batch school.toml people.csv --keys dev.keys --sign-key station.key";
+const LINE: &str = "--json issue batch school.toml people.csv --keys dev.keys --sign-key station.key --list-again";
+
+/// Begins the ledger of all batches, unless it is begun.
+fn begin_ledger(path: &Path, profile: &Profile) {
+    if !path.exists() {
+        let claim = Claim { series: &profile.series, batch: "none", list: "", new_ledger: true, list_again: false };
+        reserve(&SystemDisk, path, &claim, 0).unwrap();
+    }
+}
 
 /// How long a batch takes that is not killed.
 fn run_time(room: &Room) -> Duration {

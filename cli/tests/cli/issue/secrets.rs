@@ -58,7 +58,7 @@ fn a_batch(folder: &Path) -> Vec<(String, Vec<u8>)> {
     fs::copy(source.join("people.csv"), folder.join("people.csv")).unwrap();
     write_secret(&folder.join("first.pin"), PIN);
     let inputs = "school.toml people.csv --keys dev.keys --pin-file first.pin";
-    let batch = format!("issue batch {inputs} --reader sim:blanks --sign-key station.key");
+    let batch = format!("issue batch {inputs} --reader sim:blanks --sign-key station.key --new-ledger");
     let lines = [
         "keys new dev.keys".to_owned(),
         "issue new-key station.key".to_owned(),
