@@ -22,7 +22,8 @@ pub struct Washings(BTreeMap<String, Washing>);
 /// One card or SAM.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Washing {
-    order: OrderHash,
+    /// Of its second wash, if that was begun.
+    order: Option<OrderHash>,
     known: Known,
 }
 
@@ -56,6 +57,23 @@ pub enum Line {
         /// Card or SAM.
         target: String,
     },
+    /// The same in its first wash, which has no order of keys.
+    FirstGuess {
+        /// Card.
+        target: String,
+    },
+    /// In its first wash the operator's key was right: it has all its tries again.
+    FirstShown {
+        /// Card.
+        target: String,
+    },
+}
+
+/// A journal that takes the notes of one first wash: nothing, if nothing has to be guessed.
+#[derive(Debug)]
+pub struct FirstNotes<'j, F> {
+    file: &'j mut ChainFile<Washings, F>,
+    target: KeyTarget,
 }
 
 /// A journal that takes the notes of one wash.
@@ -84,12 +102,19 @@ impl Washings {
     pub fn known(&self, target: KeyTarget, order: &OrderHash) -> Known {
         match self.0.get(&target.to_string()) {
             None => Known::default(),
-            Some(washing) if washing.order != *order => Known { reached: None, ..washing.known },
+            Some(washing) if washing.order.as_ref() != Some(order) => Known { reached: None, ..washing.known },
             Some(washing) => match washing.known.reached {
                 Some(Reached::Contents) => Known { reached: Some(Reached::Keys(u8::MAX)), ..washing.known },
                 _ => washing.known,
             },
         }
+    }
+
+    /// What a first wash must know of `target`: the guesses, whichever wash they were of.
+    #[must_use]
+    pub fn known_first(&self, target: KeyTarget) -> Known {
+        let guesses = self.0.get(&target.to_string()).map_or(0, |washing| washing.known.guesses);
+        Known { reached: None, guesses }
     }
 
     /// Whether `target` is good, by whatever order.
@@ -98,14 +123,20 @@ impl Washings {
         self.0.get(&target.to_string()).is_some_and(|washing| washing.known.reached == Some(Reached::Good))
     }
 
-    /// Whether `target` was begun and is not good.
+    /// Whether the second wash of `target` was begun and it is not good.
     #[must_use]
     pub fn is_begun(&self, target: KeyTarget) -> bool {
-        self.0.contains_key(&target.to_string()) && !self.is_good(target)
+        self.0.get(&target.to_string()).is_some_and(|washing| washing.order.is_some()) && !self.is_good(target)
+    }
+
+    fn first(&mut self, target: &str) -> &mut Washing {
+        let new = || Washing { order: None, known: Known::default() };
+        self.0.entry(target.to_owned()).or_insert_with(new)
     }
 
     fn of(&mut self, target: &str) -> Result<&mut Washing, String> {
-        self.0.get_mut(target).ok_or_else(|| format!("{target} was not begun"))
+        let begun = self.0.get_mut(target).filter(|washing| washing.order.is_some());
+        begun.ok_or_else(|| format!("{target} was not begun"))
     }
 }
 
@@ -117,12 +148,17 @@ impl Replay for Washings {
     fn apply(&mut self, line: &Line) -> Result<(), String> {
         match line {
             Line::Begun { target, order, .. } => {
-                let washing = self.0.entry(target.clone());
-                let washing = washing.or_insert_with(|| Washing { order: order.clone(), known: Known::default() });
-                if washing.order != *order {
-                    *washing = Washing { order: order.clone(), known: Known { reached: None, ..washing.known } };
+                let washing = self.first(target);
+                if washing.order.as_ref() != Some(order) {
+                    let known = Known { reached: None, ..washing.known };
+                    *washing = Washing { order: Some(order.clone()), known };
                 }
             }
+            Line::FirstGuess { target } => {
+                let washing = self.first(target);
+                washing.known = washing.known.with(Note::Guess);
+            }
+            Line::FirstShown { target } => *self.first(target) = Washing { order: None, known: Known::default() },
             Line::Reached { target, reached } => {
                 let washing = self.of(target)?;
                 washing.known = washing.known.with(Note::Reached(*reached));
@@ -150,6 +186,24 @@ impl<'j, F: DiskFile> Notes<'j, F> {
         let target = target.to_string();
         file.record(&Line::Begun { at, target: target.clone(), order })?;
         Ok(Self { file, target })
+    }
+}
+
+impl<'j, F: DiskFile> FirstNotes<'j, F> {
+    /// Of the first wash of `target`.
+    pub const fn of(file: &'j mut ChainFile<Washings, F>, target: KeyTarget) -> Self {
+        Self { file, target }
+    }
+}
+
+impl<F: DiskFile> WashingJournal for FirstNotes<'_, F> {
+    fn note(&mut self, note: Note) -> Result<(), NotWritten> {
+        let target = self.target.to_string();
+        let line = match note {
+            Note::Guess => Line::FirstGuess { target },
+            Note::Reached(_) => Line::FirstShown { target },
+        };
+        self.file.record(&line).map_err(|error| NotWritten(error.to_string()))
     }
 }
 
@@ -227,6 +281,33 @@ mod tests {
         assert!(replayed::<Washings>("washing.journal", &content).unwrap().is_begun(target(1)));
         // A note of a card that was not begun does not follow.
         assert!(file_of(&path).record(&Line::Guess { target: target(9).to_string() }).is_err());
+    }
+
+    #[test]
+    fn guesses_of_both_washes_are_tries_of_one_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("washing.journal");
+        std::fs::write(&path, "").unwrap();
+        let mut file = file_of(&path);
+        for _ in 0..2 {
+            FirstNotes::of(&mut file, target(1)).note(Note::Guess).unwrap();
+        }
+        drop(file);
+        let mut file = file_of(&path);
+        assert_eq!(file.replayed().known_first(target(1)), Known { reached: None, guesses: 2 });
+        assert_eq!(file.replayed().known_first(target(2)), Known::default());
+        // A first wash begins no second, and the second goes on counting.
+        assert!(!file.replayed().is_begun(target(1)));
+        assert!(file.record(&Line::Guess { target: target(1).to_string() }).is_err());
+        let mut notes = Notes::begin(&mut file, target(1), order(1), "noon".to_owned()).unwrap();
+        notes.note(Note::Guess).unwrap();
+        assert!(file.replayed().is_begun(target(1)));
+        assert_eq!(file.replayed().known(target(1), &order(1)), Known { reached: None, guesses: 3 });
+        assert_eq!(file.replayed().known_first(target(1)), Known { reached: None, guesses: 3 });
+        // The operator's key was right: the card has all tries, and nothing of the enterprise's.
+        FirstNotes::of(&mut file, target(1)).note(Note::Reached(Reached::Operator)).unwrap();
+        assert_eq!(file.replayed().known_first(target(1)), Known::default());
+        assert!(!file.replayed().is_begun(target(1)));
     }
 
     fn file_of(path: &std::path::Path) -> ChainFile<Washings> {

@@ -4,8 +4,8 @@
 use onecard_wire::{
     ins::{CLA_PBOC_SM, LOAD_ALLOWANCE, LOAD_MASTER_KEY},
     key_master::{
-        COPY_ALLOWANCE, COPY_KEY, CopyAllowance, CopyKey, LoadAllowance, LoadKey, LogEvent, MAC_LEN, WRAP_OVERHEAD,
-        WRAPPED_KEY_LEN,
+        COPY_ALLOWANCE, COPY_KEY, CopyAllowance, CopyKey, LOG_ENTRIES, LoadAllowance, LoadKey, LogEvent, MAC_LEN,
+        WRAP_OVERHEAD, WRAPPED_KEY_LEN,
     },
     layout::Writer,
     status::StatusWord,
@@ -28,6 +28,9 @@ use crate::{
     platform::Platform,
 };
 
+/// Copies of keys cost nothing: they get half the log, and leave the other half to what the allowance pays for.
+const COPIES_LOGGED_MAX: usize = LOG_ENTRIES as usize / 2;
+
 impl<P: Platform> KeyMasterCard<P> {
     /// `80 38 P1 00`.
     pub(super) fn export_copy(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
@@ -44,6 +47,9 @@ impl<P: Platform> KeyMasterCard<P> {
         let order = CopyKey::parse(command.data).filter(|order| order.target != open.identity.number);
         let CopyKey { code, version, target, challenge } = order.ok_or(StatusWord::WRONG_DATA)?;
         let key = MasterKey::find(&self.nvm, Name { code, version })?;
+        if log::copies_of_keys(&self.nvm) >= COPIES_LOGGED_MAX {
+            return refuse(StatusWord::NOT_ENOUGH_SPACE);
+        }
         command.require_answer_len(LoadKey::LEN + MAC_LEN)?;
         let load = LoadKey { code, version, algorithm: key.algorithm, wrapped_key: wrapped(&key, &open) };
         let header = header(LOAD_MASTER_KEY, LoadKey::LEN);
@@ -58,7 +64,8 @@ impl<P: Platform> KeyMasterCard<P> {
     fn copy_allowance(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
         let open = self.require_open()?;
         command.require_data_len(CopyAllowance::LEN)?;
-        let order = CopyAllowance::parse(command.data).filter(|order| order.target != open.identity.number);
+        let order = CopyAllowance::parse(command.data)
+            .filter(|order| order.target != open.identity.number && order.allowance != LoadAllowance::default());
         let CopyAllowance { allowance, target, challenge } = order.ok_or(StatusWord::WRONG_DATA)?;
         let left = difference(Books::read(&self.nvm).allowance, allowance).ok_or(StatusWord::BALANCE_TOO_LOW)?;
         command.require_answer_len(LoadAllowance::LEN + MAC_LEN)?;

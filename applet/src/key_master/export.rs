@@ -24,9 +24,6 @@ use crate::{
     platform::Platform,
 };
 
-/// A PIN on a card (5.9).
-const PIN_LEN: core::ops::RangeInclusive<usize> = 2..=6;
-
 impl<P: Platform> KeyMasterCard<P> {
     /// `80 36 P1 P2`.
     pub(super) fn export_key(&mut self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
@@ -35,9 +32,13 @@ impl<P: Platform> KeyMasterCard<P> {
         let mut reader = Reader::new(command.data);
         let pin_len = command.data.len().checked_sub(ExportKey::LEN).ok_or(StatusWord::WRONG_LENGTH)?;
         let order = ExportKey::read(command.p2, &mut reader).ok_or(StatusWord::WRONG_DATA)?;
-        let pin_fits = if order.what == Exported::HolderPin { PIN_LEN.contains(&pin_len) } else { pin_len == 0 };
-        if !pin_fits {
+        let is_pin = order.what == Exported::HolderPin;
+        let fits = if is_pin { ExportKey::PIN_LEN.contains(&pin_len) } else { pin_len == 0 };
+        if !fits {
             return Err(StatusWord::WRONG_LENGTH.into());
+        }
+        if is_pin && !is_decimal(reader.rest()) {
+            return Err(StatusWord::WRONG_DATA.into());
         }
         let body = self.body(target, &order, reader.rest())?;
         let books = Books::read(&self.nvm);
@@ -99,6 +100,14 @@ fn target_of(command: &Command<'_>) -> Result<TargetKind, StatusWord> {
 /// Whether the factor is one: of a card its serial, check digit and all.
 fn is_target(target: TargetKind, factor: [u8; 8]) -> bool {
     target == TargetKind::Sam || ApplicationSerial::from_bytes(factor).is_some()
+}
+
+/// Two digits a byte, an odd last one followed by F.
+fn is_decimal(pin: &[u8]) -> bool {
+    let is_digits = |byte: &u8| byte >> 4 < 10 && byte & 0x0F < 10;
+    pin.split_last().is_some_and(|(last, first)| {
+        first.iter().all(is_digits) && (is_digits(last) || (last >> 4 < 10 && last & 0x0F == 0x0F))
+    })
 }
 
 /// Whether that key may wrap that. The operator's key, which the operator knows, replaces the target's control key and does

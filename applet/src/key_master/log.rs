@@ -39,6 +39,11 @@ pub(super) fn entries<M: Memory>(nvm: &Journal<M>) -> impl Iterator<Item = [u8; 
     (oldest..=newest).rev().map(|number| nvm.array(address(number)))
 }
 
+/// How many of the entries that are kept tell of a key that was copied.
+pub(super) fn copies_of_keys<M: Memory>(nvm: &Journal<M>) -> usize {
+    entries(nvm).filter_map(|entry| LogEntry::parse(&entry)).filter(|entry| entry.event == LogEvent::KeyCopied).count()
+}
+
 const fn address(number: u32) -> usize {
     KEY_MASTER_LOG + (number % LOG_ENTRIES) as usize * LogEntry::LEN
 }

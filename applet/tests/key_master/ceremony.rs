@@ -140,8 +140,18 @@ pub fn command(header: [u8; 4], data: &[u8]) -> Vec<u8> {
 }
 
 pub fn personalise_master(challenge: [u8; 8], number: [u8; 8], authentication: [u8; 16]) -> Vec<u8> {
+    personalise_with_pin(challenge, number, authentication, [PIN, [0xFF; 8]])
+}
+
+/// With a PIN and what fills it up.
+pub fn personalise_with_pin(
+    challenge: [u8; 8],
+    number: [u8; 8],
+    authentication: [u8; 16],
+    filled: [[u8; 8]; 2],
+) -> Vec<u8> {
     let keys = wrap(&MAKER_WRAP, &[authentication, K_W, K_M].concat());
-    let pin = wrap(&MAKER_WRAP, &[PIN, [0xFF; 8]].concat());
+    let pin = wrap(&MAKER_WRAP, &filled.concat());
     let exports = [CARD_EXPORTS.to_be_bytes(), SAM_EXPORTS.to_be_bytes()].concat();
     let data = [&number[..], &ENTERPRISE, &exports, &keys, &pin].concat();
     proved(&MAKER_MAC, [0; 8], challenge, hex!("84300000"), &data)

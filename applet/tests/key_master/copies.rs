@@ -128,3 +128,38 @@ fn refusals() {
     let answer = original.master.ok(&copy_key(0x09, 1, OTHER_NUMBER, challenge));
     assert!(unwrap(&K_M, &answer[3..27]).is_none(), "wrapped by K_M");
 }
+
+/// Copies of keys cost no allowance, and their numbers need be no card's. They never take the entry of an export away.
+#[test]
+fn what_costs_nothing_does_not_wash_the_log_away() {
+    let mut original = Pair::with_keys(Algorithm::TripleDes);
+    original.master.ok(&Order::to_card(0x09).command());
+    let (before, operations) = (original.report(), original.master.operations());
+    assert_eq!(original.master.status(&copy_allowance(0, 0, OTHER_NUMBER, [0; 8])), 0x6A80);
+    assert_eq!((original.report(), original.master.operations()), (before, operations));
+    let copy = copy_key(0x09, 1, OTHER_NUMBER, [0; 8]);
+    for number in 0..1_024 {
+        let expected = if number < 512 { 0x9000 } else { 0x6A84 };
+        assert_eq!(original.master.status(&copy), expected, "copy {number}");
+    }
+    let exports = |original: &mut Pair| {
+        let pages = (0_u8..94).map(|page| original.master.ok(&[0x80, 0xCA, page, 0xE1, 0x00])).collect::<Vec<_>>();
+        pages.iter().flat_map(|page| page.chunks(21)).filter(|entry| entry.get(4) == Some(&0x11)).count()
+    };
+    assert_eq!(exports(&mut original), 1);
+    // What has a price still goes, and while the copies are in the log none is added to them.
+    assert_eq!(original.load_allowance(600, 0), 0x9000);
+    let paid = 1_024 - 512 - CODES.len() - 2;
+    for _ in 0..paid {
+        original.master.ok(&Order::to_card(0x09).command());
+        assert_eq!(original.master.status(&copy), 0x6A84);
+    }
+    assert_eq!(exports(&mut original), 1 + paid);
+    // Now the keys that came first fall out, then the export, and only then the first copy, which makes room for one.
+    for _ in 0..CODES.len() + 1 {
+        original.master.ok(&Order::to_card(0x09).command());
+        assert_eq!(original.master.status(&copy), 0x6A84);
+    }
+    original.master.ok(&Order::to_card(0x09).command());
+    original.master.ok(&copy);
+}

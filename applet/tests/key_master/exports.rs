@@ -201,14 +201,18 @@ fn a_holders_pin() {
     for algorithm in ALGORITHMS {
         let mut pair = Pair::with_keys(algorithm);
         let control = master_key(algorithm, CONTROL).diversified(&SERIAL);
-        for pin in [&hex!("1234")[..], &hex!("123456"), &hex!("123456789012")] {
+        for pin in [&hex!("1234")[..], &hex!("12345F"), &hex!("123456")] {
             let order = Order::to_card(0x3A);
             let record = [&hex!("3AF0EF0233")[..], pin].concat();
             let expected = order.expected([0x01, 0x00], control, &record, &CHALLENGE);
             assert_eq!(pair.master.ok(&order.with(0x00, pin)), expected);
         }
-        for pin in [&hex!("12")[..], &hex!("12345678901234"), &[]] {
+        // Longer ones too: `washing` has what one of 5 bytes would be good for.
+        for pin in [&hex!("12")[..], &hex!("12345678"), &hex!("1234567890"), &hex!("123456789012"), &[]] {
             assert_eq!(pair.master.status(&Order::to_card(0x3A).with(0x00, pin)), 0x6700);
+        }
+        for pin in [hex!("12A4"), hex!("1F34"), hex!("12FF"), hex!("A234"), hex!("123A"), hex!("12F4")] {
+            assert_eq!(pair.master.status(&Order::to_card(0x3A).with(0x00, &pin)), 0x6A80, "{pin:02X?}");
         }
         assert_eq!(pair.report().cards, 40 - 3);
     }

@@ -128,6 +128,9 @@ impl Model {
         if !self.open() {
             return 0x6982;
         }
+        if (cards, sams) == (0, 0) {
+            return 0x6A80;
+        }
         if cards > self.cards || sams > self.sams {
             return 0x9401;
         }

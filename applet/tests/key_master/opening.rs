@@ -5,7 +5,7 @@ use hex_literal::hex;
 use super::{
     ceremony::{
         ENTERPRISE, K_A, NUMBER, OTHER_K_A, OTHER_NUMBER, PIN, Pair, Report, authenticate, command, personalise_master,
-        personalise_mother, verify,
+        personalise_mother, personalise_with_pin, verify,
     },
     slot::{Master, Mother},
 };
@@ -77,6 +77,35 @@ fn a_personalisation_is_whole_or_refused() {
     assert_eq!(master.ok(&hex!("80CA00C000")), [0; 27]);
 }
 
+/// Nobody could verify another PIN, or anybody could try few enough.
+#[test]
+fn a_pin_has_six_to_eight_digits_and_is_filled_up() {
+    const FILL: [u8; 8] = [0xFF; 8];
+    let mut master = Master::blank();
+    let wrong = [
+        [*b"12345\xFF\xFF\xFF", FILL],
+        [[0xFF; 8], FILL],
+        [*b"123456\x00\x00", FILL],
+        [*b"12345A\xFF\xFF", FILL],
+        [*b"123456\xFF7", FILL],
+        [hex!("123456FFFFFFFFFF"), FILL],
+        [PIN, [0x00; 8]],
+        [PIN, hex!("7FFFFFFFFFFFFFFF")],
+        [PIN, hex!("FFFFFFFFFFFFFFFE")],
+    ];
+    for filled in wrong {
+        let challenge = master.challenge();
+        assert_eq!(master.status(&personalise_with_pin(challenge, NUMBER, K_A, filled)), 0x6A80, "{filled:02X?}");
+        assert_eq!(master.ok(&hex!("80CA00C000")), [0; 27]);
+    }
+    for pin in [*b"123456\xFF\xFF", *b"1234567\xFF", *b"12345678"] {
+        let mut master = Master::blank();
+        let challenge = master.challenge();
+        master.ok(&personalise_with_pin(challenge, NUMBER, K_A, [pin, FILL]));
+        master.ok(&verify(&pin));
+    }
+}
+
 #[test]
 fn both_open_it_in_any_order_and_one_does_not() {
     let mut pair = Pair::new();
@@ -138,6 +167,22 @@ fn three_failures_of_either_lock_it_for_good() {
         let challenge = pair.master.challenge();
         assert_eq!(pair.master.status(&personalise_master(challenge, NUMBER, K_A)), 0x6985);
     }
+}
+
+/// What is locked stays closed, whatever was shown before: the lock is read from memory at every command.
+#[test]
+fn a_lock_in_memory_closes_an_open_card() {
+    let mut locked = Pair::new();
+    for left in [0x63C2, 0x63C1, 0x63C0] {
+        assert_eq!(locked.master.status(&verify(&WRONG_PIN)), left);
+    }
+    let locked = locked.master.chip.0.borrow().bytes.clone();
+    let mut pair = Pair::new();
+    pair.open();
+    pair.master.ok(&LOG);
+    pair.master.chip.0.borrow_mut().bytes = locked;
+    assert_eq!(pair.report().life_cycle, 2);
+    assert_eq!(pair.master.status(&LOG), 0x6982);
 }
 
 #[test]

@@ -267,3 +267,43 @@ fn attack_05_a_sam_with_a_makers_default_takes_no_body() {
         }
     }
 }
+
+/// A PIN's body is enciphered as blocks of 8 (4.6.5): one of 5 bytes puts `p3 p4 p5 80 00 00 00 00` into a block of its own, which
+/// EXTERNAL AUTHENTICATE takes for the challenge `p3 p4 p5 80` (5.7.1), one of 4 the same for `p3 p4 80 00`. Nobody has such a block
+/// from the card; what it gives for PINs of 2 and 3 bytes has in it no block that opens a card at a challenge that comes.
+#[test]
+fn no_block_of_a_pins_body_answers_a_challenge() {
+    let algorithm = Algorithm::TripleDes;
+    let (mut pair, mut target) = (Pair::with_keys(algorithm), washed_card(algorithm));
+    target.select();
+    let first = Order { wrapping: MANAGEMENT, manner: REPLACE, ..Order::to_card(CONTROL) };
+    assert_eq!(target.write(&mut pair, first, [0x39, 0x00], 4, &[]), [0x90, 0x00]);
+    // Such a block is right, so it must not leave.
+    let control = master_key(algorithm, CONTROL).diversified(&SERIAL);
+    for (challenge, pin) in [
+        (hex!("56789080"), &hex!("1234567890")[..]),
+        (hex!("56788000"), &hex!("12345678")),
+        (hex!("A1B2C380"), &hex!("1234A1B2C3")),
+    ] {
+        target.draws(&challenge);
+        target.ok(&hex!("0084000004"));
+        let block = control.encipher(&[&challenge[..], &[0; 4]].concat());
+        assert_eq!(target.send(&command(hex!("00820000"), &block)), [0x90, 0x00]);
+        assert_eq!(pair.master.status(&Order::to_card(0x3A).with(0x00, pin)), 0x6700);
+    }
+    for pin in [&hex!("1234")[..], &hex!("12345F"), &hex!("123456")] {
+        let body = pair.master.ok(&Order::to_card(0x3A).with(0x00, pin));
+        for block in body[..body.len() - 4].chunks(8) {
+            for challenge in [hex!("56789080"), hex!("56788000"), hex!("56800001"), hex!("5F808000")] {
+                target.draws(&challenge);
+                target.ok(&hex!("0084000004"));
+                assert_ne!(target.send(&command(hex!("00820000"), block)), [0x90, 0x00]);
+                // Its tries come back.
+                let right = control.encipher(&[&challenge[..], &[0; 4]].concat());
+                target.draws(&challenge);
+                target.ok(&hex!("0084000004"));
+                target.ok(&command(hex!("00820000"), &right));
+            }
+        }
+    }
+}

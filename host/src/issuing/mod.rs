@@ -181,6 +181,9 @@ pub enum Cause {
     /// The holder's PIN, which an earlier attempt wrote, was verified wrongly until one try was left.
     #[error("one try is left of the PIN that an earlier attempt wrote, and it is kept")]
     LastPinTry,
+    /// A first wash, of an application whose second wash was begun.
+    #[error("the application's control key is the enterprise's already")]
+    EnterprisesAlready,
     /// Both control keys were refused.
     #[error("the card's control key is neither the operator's nor the enterprise's of these versions")]
     NeitherKey,
@@ -209,6 +212,7 @@ impl Cause {
             Self::LastTry => {
                 Some("find the journal of the station that washed it; without it the card is left as it is")
             }
+            Self::EnterprisesAlready => Some("its first wash is over and no try was spent: go on with the second wash"),
             Self::LastPinTry => Some("unblock the PIN at the service desk, then present the card again with that PIN"),
             Self::NeitherKey => Some("name the versions it was washed in, or use another card"),
             _ => None,

@@ -218,6 +218,9 @@ fn hint(command: KeyMasterCommand, status: StatusWord) -> &'static str {
         (C::ExportKey | C::ExportCopy, StatusWord::KEY_NOT_FOUND) => ": it does not hold the key, or the control key's",
         (C::ExportKey, StatusWord::WRONG_DATA) => ": such a key does not go there, or not under that control key",
         (C::ExportKey, StatusWord::WRONG_FILE_KIND) => ": the key and the control key are of different ciphers",
+        (C::ExportCopy, StatusWord::NOT_ENOUGH_SPACE) => {
+            ": half its log tells of copies of keys, and no more may: copy onto others from another key master card"
+        }
         (C::ExportCopy, StatusWord::BALANCE_TOO_LOW) => ": its allowance has not as much",
         (_, StatusWord::SECURITY_NOT_SATISFIED) => ": it is closed, open it again",
         _ => "",

@@ -16,6 +16,7 @@ use crate::{
     transport::TransportError,
 };
 
+pub(crate) use order::check_pin;
 pub use order::{Freshness, KeyTarget, Manner, NamedKey, Payload, WrapperKey, WriteKeyBody, WriteKeyOrder};
 pub use software::SoftwareStore;
 
@@ -75,6 +76,9 @@ pub enum StoreError {
     /// A control key is replaced and never added: there is always one to wrap it under.
     #[error("a control key replaces the one that is there: it cannot be added")]
     ControlKeyAdded,
+    /// The body of a longer PIN has a block that could open the card (specification 16.6.8).
+    #[error("a key store writes no PIN of more than 6 digits: give the holder one of 4 to 6, to change as he likes")]
+    PinTooLong,
     /// A key file has one cipher for its keys 36 to 39, and the control key is one of them.
     #[error(
         "the {purpose:?} key is of {payload:?} and the control key of {control:?}: a key file has one cipher for both"

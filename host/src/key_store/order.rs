@@ -5,6 +5,7 @@ use core::{convert::Infallible, fmt};
 use onecard_wire::{
     ins,
     key::{AlgorithmId, KeyType, KeyVersion},
+    key_master::ExportKey,
     layout::Writer,
     number::ApplicationSerial,
     ota,
@@ -121,7 +122,7 @@ impl WriteKeyOrder<'_> {
     ///
     /// # Errors
     /// [`StoreError::NotForTarget`], [`StoreError::NoSuchPlace`], [`StoreError::UnderManagement`],
-    /// [`StoreError::ControlKeyAdded`].
+    /// [`StoreError::ControlKeyAdded`], [`StoreError::PinTooLong`].
     pub fn check(&self) -> Result<(), StoreError> {
         let is_control = match (self.target, self.payload) {
             (KeyTarget::Application(_), Payload::CardKey { name, id, manner }) => {
@@ -135,7 +136,10 @@ impl WriteKeyOrder<'_> {
                 }
                 is_control
             }
-            (KeyTarget::Application(_), Payload::Pin(_)) => false,
+            (KeyTarget::Application(_), Payload::Pin(pin)) => {
+                check_pin(pin)?;
+                false
+            }
             (KeyTarget::Sam(_), Payload::SamKey { kind, .. }) => {
                 sam_purpose(kind).ok_or(StoreError::Malformed("no enterprise key is for that kind of SAM key"))?;
                 kind == UsageKind::MASTER
@@ -262,6 +266,14 @@ impl WriteKeyOrder<'_> {
     const fn not_for_target(&self, purpose: Purpose) -> StoreError {
         StoreError::NotForTarget { purpose, target: self.target }
     }
+}
+
+/// Whether a store makes a body of that PIN at all.
+///
+/// # Errors
+/// [`StoreError::PinTooLong`].
+pub(crate) fn check_pin(pin: &Pin) -> Result<(), StoreError> {
+    if ExportKey::PIN_LEN.contains(&pin.expose().len()) { Ok(()) } else { Err(StoreError::PinTooLong) }
 }
 
 /// The enterprise's key that a SAM holds under `kind`, its own two included.

@@ -190,6 +190,21 @@ fn what_no_key_master_card_makes_is_refused() {
     assert_eq!(refused(for_card(missing_key)), StoreError::MissingKey(missing.into()));
 }
 
+/// The same as a key master card, and for the same reason (16.6.8).
+#[test]
+fn a_pin_of_more_than_6_digits_gets_no_body() {
+    for digits in ["1234567", "12345678", "1234567890", "123456789012"] {
+        let pin = Pin::from_digits(digits).unwrap();
+        let written = store().write_key(&for_card(Payload::Pin(&pin)));
+        assert_eq!(written, Err(StoreError::PinTooLong), "{digits}");
+        let sealed = for_card(Payload::Pin(&pin)).seal(&Key::from_bytes([0x41; 16]), None);
+        assert_eq!(sealed, Err(StoreError::PinTooLong), "{digits}");
+    }
+    for digits in ["1234", "12345", "123456"] {
+        store().write_key(&for_card(Payload::Pin(&Pin::from_digits(digits).unwrap()))).unwrap();
+    }
+}
+
 #[test]
 fn only_a_control_key_goes_under_the_key_the_operator_knows() {
     let pin = Pin::from_digits("1234").unwrap();

@@ -65,7 +65,9 @@ impl Craft for CpuCardCraft<'_> {
         let (mf, mut keeper) = (self.mf(serial)?, self.keys.keeper());
         prepare_mf_resumable(card, &opening, &mf)?;
         let management = self.keys.management(serial).map_err(station)?;
-        wash_card_to_operator(card, &mf, &management, (order.enterprise, serial, order.directory))?;
+        // The MF was erased: the directory is new, and nothing is to be found out by a try.
+        let (known, application) = (Known::default(), (order.enterprise, serial, order.directory));
+        wash_card_to_operator(card, &mf, &management, application, known, &mut known.clone())?;
         drop(management);
         let application = second_wash(card, self.keys, &mut keeper, serial, &order)?;
         write_rights(card, &application, &mut keeper, &order, &self.orders.rights(&order), self.keys)

@@ -29,7 +29,7 @@ proptest! {
             let fault = if answer { Fault::LostAnswer } else { Fault::Removed };
             reader.fail_at(at, fault);
             let (_, notes) = stand.second_wash(&mut reader, known);
-            lost |= !keeps;
+            lost |= !keeps || answer;
             known = if keeps { notes } else { Known { reached: None, ..notes } };
             reader.tap();
         }

@@ -18,7 +18,6 @@ use onecard_host::{
     key_store::{KeyStore, SoftwareStore},
     keys::{EnterpriseKeys, Purpose, diversify},
     sam::{SoftwareSam, SoftwareSamState},
-    transport::{Transport, TransportError},
 };
 use onecard_simulator::{
     chip::Chip,
@@ -31,6 +30,8 @@ use onecard_wire::{
     number::{ApplicationSerial, TerminalNumber},
     sam::UsageKind,
 };
+
+use super::tries::{Metered, Tries};
 
 /// Every cipher.
 pub(crate) const ALGORITHMS: [Algorithm; 3] = [Algorithm::Des, Algorithm::Sm4, Algorithm::Aes];
@@ -51,19 +52,10 @@ impl Kind {
     pub(crate) const FOUNDED: [Self; 3] = [Self::CpuCard, Self::AsBought, Self::Sam];
 }
 
-/// A card that does not know the key list.
-struct AsBought<'r>(&'r mut Reader);
-
-impl Transport for AsBought<'_> {
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
-        let answer = self.0.transmit(command)?;
-        Ok(if command.get(1) == Some(&ins::GET_DATA) { vec![0x6D, 0x00] } else { answer })
-    }
-}
-
 /// One station and the card it has.
 pub(crate) struct Stand {
     pub(crate) kind: Kind,
+    pub(super) tries: Tries,
     sample: Sample,
     serial: ApplicationSerial,
     order: CardOrder,
@@ -90,7 +82,7 @@ impl Stand {
                 .chain([(UsageKind::LOAD, KeyVersion(2))])
                 .collect(),
         };
-        Self { kind, sample, serial, order, sam_order }
+        Self { kind, tries: Tries::default(), sample, serial, order, sam_order }
     }
 
     /// The enterprise's master keys.
@@ -164,14 +156,7 @@ impl Stand {
             _ => MfKeys::of_card(&sample.roots().chip(self.serial.to_bytes()), Sample::KEY_VERSION),
         };
         let mf = mf.unwrap();
-        let mut bought;
-        let transport: &mut dyn Transport = match self.kind {
-            Kind::AsBought => {
-                bought = AsBought(reader);
-                &mut bought
-            }
-            _ => reader,
-        };
+        let transport = &mut self.metered(reader);
         let examined = match self.kind {
             Kind::Sam => examine_sam(transport, sample.enterprise(), Some(&mf)),
             _ => examine(transport, sample.enterprise(), Some(&mf)),
@@ -191,10 +176,36 @@ impl Stand {
             }
             _ => {
                 let application = (sample.enterprise(), self.serial, self.order.directory);
-                wash_card_to_operator(transport, &mf, &self.management(), application)
+                let known = Known::default();
+                wash_card_to_operator(transport, &mf, &self.management(), application, known, &mut known.clone())
             }
         };
         washed.map_err(Stopped::Issuing)
+    }
+
+    /// The first wash of a card with an MF of the operator's, by a station that knows `known` and takes notes.
+    pub(super) fn operators_wash(&self, reader: &mut Reader, known: Known) -> (Result<(), IssuingError>, Known) {
+        let roots = self.sample.roots();
+        let (management, mut notes) = (self.management(), known);
+        let transport = &mut self.metered(reader);
+        let washed = match self.kind {
+            Kind::Sam => {
+                let mf = MfKeys::of_sam(&roots.chip(self.sam_order.serial.factor()), Sample::KEY_VERSION).unwrap();
+                let management = (&management, Sample::KEY_VERSION);
+                wash_sam_to_operator(transport, &mf, management, self.sample.enterprise(), &self.sam_order)
+            }
+            _ => {
+                let mf = MfKeys::of_card(&roots.chip(self.serial.to_bytes()), Sample::KEY_VERSION).unwrap();
+                let application = (self.sample.enterprise(), self.serial, self.order.directory);
+                wash_card_to_operator(transport, &mf, &management, application, known, &mut notes)
+            }
+        };
+        (washed, notes)
+    }
+
+    fn metered<'s>(&'s self, reader: &'s mut Reader) -> Metered<'s> {
+        let lists = self.kind != Kind::AsBought;
+        Metered { reader, lists, tries: &self.tries, in_application: false }
     }
 
     /// The second wash, by a station that knows `known` and takes notes.
@@ -211,14 +222,7 @@ impl Stand {
     ) -> (Result<(), IssuingError>, Known) {
         let mut sam = self.issuing_sam();
         let mut notes = known;
-        let mut bought;
-        let transport: &mut dyn Transport = match self.kind {
-            Kind::AsBought => {
-                bought = AsBought(reader);
-                &mut bought
-            }
-            _ => reader,
-        };
+        let transport = &mut self.metered(reader);
         let management = Sample::KEY_VERSION;
         let washed = match self.kind {
             Kind::Sam => {

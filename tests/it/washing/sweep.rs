@@ -67,7 +67,8 @@ fn the_second_wash_goes_on_after_every_command() {
                     assert_eq!(notes.guesses, 0, "{what}");
                     longest = longest.max(reader.exchanges());
                     let chip = reader.remove();
-                    let masked = !journal;
+                    // The key whose answer was lost is not in the journal, and is written again.
+                    let masked = !journal || fault == Fault::LostAnswer;
                     assert_eq!(stand.portrait(&chip, masked), stand.portrait(&washed, masked), "{what}");
                 }
             }

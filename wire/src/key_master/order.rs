@@ -301,7 +301,7 @@ impl Manner {
 }
 
 /// EXPORT KEY: `code ‖ version ‖ place ‖ manner ‖ wrapping code ‖ wrapping version ‖ factor 8 ‖ freshness 8`; behind it, with
-/// a PIN, its 2 to 6 bytes. Answer: the data field of `84 D4 P1 P2 Lc`, enciphered and MACed.
+/// a PIN, its [`Self::PIN_LEN`]. Answer: the data field of `84 D4 P1 P2 Lc`, enciphered and MACed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ExportKey {
     /// What goes to the target.
@@ -321,6 +321,9 @@ pub struct ExportKey {
 impl ExportKey {
     /// Length without a PIN.
     pub const LEN: usize = 22;
+
+    /// Of a PIN of 4 to 6 digits. A longer one would fill the body's second block with what a card's challenge can be.
+    pub const PIN_LEN: core::ops::RangeInclusive<usize> = 2..=3;
 
     /// Takes the order off the front of a data field whose command has that P2; a PIN may follow.
     #[must_use]

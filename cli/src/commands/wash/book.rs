@@ -12,12 +12,19 @@ use crate::{args::At, private_file};
 /// A journal that is open, and locked while it is.
 pub(super) type Book = ChainFile<Washings>;
 
-/// Where the journal is, and the station's clock.
+/// Where the journal is.
 #[derive(Args, Debug)]
-pub(super) struct BookOptions {
+pub(super) struct BookPlace {
     /// The station's washing journal (洗卡日志): by it a wash that was cut goes on.
     #[arg(long, value_name = "FILE", default_value = "washing.journal")]
     journal: PathBuf,
+}
+
+/// Where it is, and the station's clock.
+#[derive(Args, Debug)]
+pub(super) struct BookOptions {
+    #[command(flatten)]
+    place: BookPlace,
     #[command(flatten)]
     at: At,
 }
@@ -31,10 +38,16 @@ pub(super) enum Next {
     Nothing,
 }
 
-impl BookOptions {
+impl BookPlace {
     pub(super) fn open(&self) -> anyhow::Result<Book> {
         private_file::create_if_missing(&self.journal, "journal")?;
         Ok(Book::open_on(&SystemDisk, &self.journal)?)
+    }
+}
+
+impl BookOptions {
+    pub(super) fn open(&self) -> anyhow::Result<Book> {
+        self.place.open()
     }
 
     pub(super) fn now(&self) -> anyhow::Result<String> {

@@ -5,13 +5,18 @@ use std::fmt;
 use clap::Args;
 use onecard_host::{
     issuing::{examine, wash_card_to_operator},
+    key_store::KeyTarget,
     keys::Purpose,
 };
 use onecard_simulator::chip::Blank;
+use onecard_station::washing::FirstNotes;
 use onecard_wire::number::ApplicationSerial;
 use serde::Serialize;
 
-use super::operator::{CardKeys, First, OperatorKeys, Purposes};
+use super::{
+    book::BookPlace,
+    operator::{CardKeys, First, OperatorKeys, Purposes},
+};
 use crate::{
     commands::card::{DIRECTORY, serial},
     consent::Consent,
@@ -29,6 +34,8 @@ pub(crate) struct FirstCard {
     /// The member's number, 1 to 10 digits: the card number is made from it, and used once only.
     #[arg(long, value_name = "NUMBER", value_parser = serial)]
     number: ApplicationSerial,
+    #[command(flatten)]
+    book: BookPlace,
     #[command(flatten)]
     consent: Consent,
 }
@@ -48,9 +55,13 @@ pub(super) fn run(options: &FirstCard) -> anyhow::Result<Output> {
         ),
     ];
     let first = First { place, blank: Blank::CpuCard, consent: &options.consent, mf: &mf, plan };
+    let (mut book, target) = (options.book.open()?, KeyTarget::Application(serial));
+    let known = book.replayed().known_first(target);
+    let mut notes = FirstNotes::of(&mut book, target);
+    let application = (enterprise, serial, DIRECTORY);
     first.wash(
         |card| examine(card, enterprise, Some(&mf)),
-        |card| wash_card_to_operator(card, &mf, &management, (enterprise, serial, DIRECTORY)),
+        |card| wash_card_to_operator(card, &mf, &management, application, known, &mut notes),
     )?;
     let facts = FirstWashed { enterprise: enterprise.to_string(), serial: serial.to_string(), state: "operator" };
     Output::new("onecard.wash-first-card/1", Exit::Done, &facts)

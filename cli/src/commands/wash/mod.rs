@@ -43,13 +43,13 @@ Examples:
   onecard wash first card --reader pcsc:ACR122 --keys operator.keys --number 7
   onecard wash first card --reader pcsc:ACR122 --number 7 --token roots \\
       --pkcs11 /usr/lib/softhsm/libsofthsm2.so")]
-    Card(first_card::FirstCard),
+    Card(Box<first_card::FirstCard>),
     /// A SAM (SAM卡)
     #[command(after_help = "\
 Example:
   onecard wash first sam --reader sim:till.sam --keys operator.keys --serial 00000000000000001234 \\
       --terminal 000000001234")]
-    Sam(first_sam::FirstSam),
+    Sam(Box<first_sam::FirstSam>),
 }
 
 /// What is washed to the enterprise's keys.
@@ -96,7 +96,13 @@ pub(crate) fn exit_of(error: &anyhow::Error) -> Option<Exit> {
     let cause = error.downcast_ref::<IssuingError>().map(|error| &error.cause);
     let by_rule = matches!(
         cause,
-        Some(Cause::LastTry | Cause::LastPinTry | Cause::NeitherKey | Cause::Store(StoreError::NoExportsLeft))
+        Some(
+            Cause::LastTry
+                | Cause::LastPinTry
+                | Cause::NeitherKey
+                | Cause::EnterprisesAlready
+                | Cause::Store(StoreError::NoExportsLeft)
+        )
     );
     let refused = by_rule || error.downcast_ref::<LeftAlone>().is_some();
     refused.then_some(Exit::NotCommitted)

@@ -19,7 +19,7 @@ use crate::{
         card::{other_keys, read_back_by, write_contents_by},
         script::Script,
     },
-    key_store::{KeyStore, KeyTarget, Manner, NamedKey, Payload, StoreError, WrapperKey},
+    key_store::{KeyStore, KeyTarget, Manner, NamedKey, Payload, StoreError, WrapperKey, check_pin},
     keys::Purpose,
     line_protection::MaintenanceSam,
     sam::{AuthenticationUse, CardFactors, Sam},
@@ -66,6 +66,8 @@ where
     if store.enterprise() != order.enterprise {
         return Err(script.failed(control, StoreError::OtherEnterprise(store.enterprise())));
     }
+    // Before the first key: a card must not be left waiting for a PIN that never comes.
+    check_pin(&order.pin).map_err(|error| script.failed(Step::WritePin, error))?;
     let card = CardFactors { enterprise: order.enterprise, serial };
     let name = aid::enterprise_application(order.enterprise);
     script.select_by_name(&name)?;

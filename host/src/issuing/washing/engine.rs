@@ -42,6 +42,8 @@ pub(super) struct Washing<'w, 't, T: ?Sized, K: ?Sized> {
     pub(super) standing: Standing,
     /// Tries of the control key that this run has spent.
     failed: u8,
+    /// Whether the card took a MAC by it in this run. What shows whose key it has does not show that the store has the same one.
+    proven: bool,
 }
 
 impl<'w, 't, T: Transport + ?Sized, K: KeyStore + ?Sized> Washing<'w, 't, T, K> {
@@ -52,7 +54,7 @@ impl<'w, 't, T: Transport + ?Sized, K: KeyStore + ?Sized> Washing<'w, 't, T, K> 
         known: Known,
         standing: Standing,
     ) -> Self {
-        Self { script, store, journal, known, standing, failed: 0 }
+        Self { script, store, journal, known, standing, failed: 0, proven: false }
     }
 
     /// Writes what is missing of the plan.
@@ -91,13 +93,11 @@ impl<'w, 't, T: Transport + ?Sized, K: KeyStore + ?Sized> Washing<'w, 't, T, K> 
 
     /// What is to be written of one key: nothing if the card has it.
     fn missing<'p>(&self, number: u8, planned: Planned<'p>) -> Option<Planned<'p>> {
-        let in_journal = self.known.reached.is_some();
         let written = match self.standing.presence(&planned.payload) {
             Presence::There => true,
-            // The station that wrote it had this very order.
-            Presence::Unversioned => in_journal,
             Presence::Absent | Presence::Other => false,
-            Presence::Unknown => match self.known.reached {
+            // The card does not say which it is; the station that wrote it had this very order. Behind what it noted, another's may be.
+            Presence::Unversioned | Presence::Unknown => match self.known.reached {
                 Some(Reached::Keys(there)) => number < there,
                 Some(Reached::Contents | Reached::Good) => true,
                 Some(Reached::Operator | Reached::ControlSent) | None => false,
@@ -108,10 +108,10 @@ impl<'w, 't, T: Transport + ?Sized, K: KeyStore + ?Sized> Washing<'w, 't, T, K> 
         (!written).then_some(planned.in_manner(manner))
     }
 
-    /// A card without a list has the key: an earlier attempt wrote it. Which one, a journal of this order knows; without, it is
-    /// written once more. A PIN shows itself when it is verified.
+    /// A card without a list has a key of that name, which no journal knows: an earlier attempt wrote it, by this order or another.
+    /// It is written once more. A PIN shows itself when it is verified.
     fn write_over(&mut self, plan: &Plan<'_>, planned: Planned<'_>) -> Result<Written, IssuingError> {
-        if self.known.reached.is_some() || matches!(planned.payload, Payload::Pin(_)) {
+        if matches!(planned.payload, Payload::Pin(_)) {
             return Ok(Written::Done);
         }
         self.write(plan, plan.own, planned.in_manner(Manner::Replace))
@@ -127,7 +127,7 @@ impl<'w, 't, T: Transport + ?Sized, K: KeyStore + ?Sized> Washing<'w, 't, T, K> 
         let status = self.script.ask(step, &command)?.status;
         Ok(match status {
             StatusWord::OK => {
-                self.standing.basis = Basis::Shown;
+                self.prove();
                 Written::Done
             }
             StatusWord::MAC_WRONG => {
@@ -136,22 +136,28 @@ impl<'w, 't, T: Transport + ?Sized, K: KeyStore + ?Sized> Washing<'w, 't, T, K> 
             }
             // The MAC was right, or it would have been said first.
             StatusWord::WRONG_P1P2 => {
-                self.standing.basis = Basis::Shown;
+                self.prove();
                 Written::Refused(status)
             }
             status => Written::Refused(status),
         })
     }
 
+    fn prove(&mut self) {
+        self.standing.basis = Basis::Shown;
+        self.proven = true;
+    }
+
     /// A key that may be wrong is tried while two tries remain.
     fn may_try(&mut self, step: Step) -> Result<(), IssuingError> {
-        if self.standing.basis == Basis::Shown {
+        if self.proven {
             return Ok(());
         }
         if !self.standing.spares_last_try(self.failed) {
             return Err(self.script.failed(step, Cause::LastTry));
         }
-        if self.standing.list.is_none() && matches!(self.standing.basis, Basis::Guessed | Basis::LastChance) {
+        // What the journal says may be of another card: without a list every try counts until the key has proven itself.
+        if self.standing.list.is_none() {
             if self.known.guesses >= GUESSES_MAX {
                 return Err(self.script.failed(step, Cause::LastTry));
             }

@@ -11,7 +11,10 @@ use onecard_wire::{
     status::StatusWord,
 };
 
-use super::standing::all_pages;
+use super::{
+    CONTROL_TRIES, GUESSES_MAX, Known, Note, Reached, WashingJournal,
+    standing::{Owner, Standing, all_pages},
+};
 use crate::{
     apdu::{Command, CommandName, Refusal},
     card::external_authentication,
@@ -27,6 +30,7 @@ use crate::{
     key_list::Listed,
     key_store::KeyTarget,
     keys::Purpose,
+    sam::AuthenticationUse,
     transport::Transport,
 };
 use onecard_wire::key::KeyType;
@@ -38,13 +42,18 @@ use onecard_wire::key::KeyType;
 /// in clear and is washed at once. One moment is left there: a card pulled between its key file and the first key in it opens to
 /// nobody but whoever erases its MF (specification 4.5.3).
 ///
+/// Of a card without a list the directory's key is found out by a try: each is told to `journal` before it is spent, and none is spent
+/// after [`GUESSES_MAX`] in a row, which `known` counts.
+///
 /// # Errors
-/// [`IssuingError`]; [`Cause::Stuck`] after that one moment.
+/// [`IssuingError`]; [`Cause::Stuck`] after that one moment, [`Cause::EnterprisesAlready`], [`Cause::LastTry`].
 pub fn wash_card_to_operator<T: Transport + ?Sized>(
     transport: &mut T,
     mf: &MfKeys,
     management: &Key,
     (enterprise, serial, directory_id): (EnterpriseId, ApplicationSerial, Fid),
+    known: Known,
+    journal: &mut dyn WashingJournal,
 ) -> Result<(), IssuingError> {
     let mut script = Script { transport, target: Target::Washed(KeyTarget::Application(serial)) };
     let lists = open_whole_mf(&mut script, mf)?;
@@ -58,7 +67,8 @@ pub fn wash_card_to_operator<T: Transport + ?Sized>(
         management,
         step: Step::WriteKey(Purpose::Management),
     };
-    found(&mut script, lists, &founding, |script| {
+    let mut tries = if lists { Tries::Listed } else { Tries::Noted { known, journal } };
+    found(&mut script, &mut tries, &founding, |script| {
         let record = KeyRecord::control(protected(KeyType::EXTERNAL), management).emit();
         script.write_enciphered(founding.step, [ADD, CONTROL_KEY_ID], &record, &mf.control.clone().into())
     })
@@ -77,7 +87,7 @@ pub fn wash_sam_to_operator<T: Transport + ?Sized>(
     order: &SamCardOrder,
 ) -> Result<(), IssuingError> {
     let mut script = Script { transport, target: Target::Washed(KeyTarget::Sam(order.serial)) };
-    let lists = open_whole_mf(&mut script, mf)?;
+    let mut tries = if open_whole_mf(&mut script, mf)? { Tries::Listed } else { Tries::Kept };
     for (file, created) in sam::MF_FILES {
         create_unless_there(&mut script, (file, created))?;
     }
@@ -93,7 +103,7 @@ pub fn wash_sam_to_operator<T: Transport + ?Sized>(
         management,
         step: Step::WriteKey(Purpose::SamManagement),
     };
-    found(&mut script, lists, &founding, |script| {
+    found(&mut script, &mut tries, &founding, |script| {
         let usage = (sam::of_itself(UsageKind::MASTER), version);
         sam::write_key(script, Purpose::SamManagement, usage, management, &mf.control)
     })
@@ -120,13 +130,58 @@ enum Holds {
     Management,
 }
 
+/// What is known of the tries of the directory's control key.
+enum Tries<'j> {
+    /// The card's key list tells them.
+    Listed,
+    /// The station counts those it spends.
+    Noted { known: Known, journal: &'j mut dyn WashingJournal },
+    /// Nothing: none is spent.
+    Kept,
+}
+
+impl Tries<'_> {
+    /// Before a try of a key that may be wrong.
+    fn spend<T: Transport + ?Sized>(&mut self, script: &Script<'_, T>) -> Result<(), IssuingError> {
+        match self {
+            Self::Noted { known, journal } if known.guesses < GUESSES_MAX => {
+                *known = known.with(Note::Guess);
+                journal.note(Note::Guess).map_err(|error| script.failed(Step::Authenticate, error))
+            }
+            Self::Listed | Self::Noted { .. } | Self::Kept => Err(script.failed(Step::Authenticate, Cause::LastTry)),
+        }
+    }
+
+    /// The card says how many are left: the count follows it, whoever spent the others.
+    fn told<T: Transport + ?Sized>(&mut self, script: &Script<'_, T>, left: u8) -> Result<(), IssuingError> {
+        let Self::Noted { known, journal } = self else { return Ok(()) };
+        while known.guesses < CONTROL_TRIES.saturating_sub(left) {
+            *known = known.with(Note::Guess);
+            journal.note(Note::Guess).map_err(|error| script.failed(Step::Authenticate, error))?;
+        }
+        Ok(())
+    }
+
+    /// The key was right, and the card has all its tries again.
+    fn come_back<T: Transport + ?Sized>(&mut self, script: &Script<'_, T>) -> Result<(), IssuingError> {
+        match self {
+            Self::Noted { known, journal } if known.guesses > 0 => {
+                let note = Note::Reached(Reached::Operator);
+                *known = known.with(note);
+                journal.note(note).map_err(|error| script.failed(Step::Authenticate, error))
+            }
+            Self::Listed | Self::Noted { .. } | Self::Kept => Ok(()),
+        }
+    }
+}
+
 fn found<T: Transport + ?Sized>(
     script: &mut Script<'_, T>,
-    lists: bool,
+    tries: &mut Tries<'_>,
     founding: &Founding<'_>,
     write_under_mf: impl Fn(&mut Script<'_, T>) -> Result<(), IssuingError>,
 ) -> Result<(), IssuingError> {
-    let mut holds = holds_now(script, founding, lists)?;
+    let mut holds = holds_now(script, founding, tries)?;
     // Entered without a key file, its rights are not enforced until it is left (specification 4.5.3).
     let open = matches!(holds, Holds::NoKeyFile);
     if open {
@@ -138,7 +193,7 @@ fn found<T: Transport + ?Sized>(
     match holds {
         Holds::Management => {}
         Holds::FirstKey => script.wash_control_key(founding.step, &first, founding.management)?,
-        Holds::NoKeyFile | Holds::NoKey if lists => write_under_mf(script)?,
+        Holds::NoKeyFile | Holds::NoKey if matches!(tries, Tries::Listed) => write_under_mf(script)?,
         Holds::NoKeyFile | Holds::NoKey if open => {
             script.install_control_key(founding.step, founding.management, first)?;
         }
@@ -171,7 +226,7 @@ fn open_whole_mf<T: Transport + ?Sized>(script: &mut Script<'_, T>, mf: &MfKeys)
 fn holds_now<T: Transport + ?Sized>(
     script: &mut Script<'_, T>,
     founding: &Founding<'_>,
-    lists: bool,
+    tries: &mut Tries<'_>,
 ) -> Result<Holds, IssuingError> {
     let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x04, 0x00).with_data(&founding.name).expecting(0);
     let status = script.ask(Step::SelectDirectory, &select)?.status;
@@ -182,28 +237,70 @@ fn holds_now<T: Transport + ?Sized>(
     if !status.is_ok() {
         return Err(script.failed(Step::SelectDirectory, Refusal { command: CommandName::Select, status }));
     }
-    if lists {
-        return Ok(match all_pages(script, Step::FindOut)? {
-            None => Holds::NoKeyFile,
-            Some(keys) if keys.is_empty() => Holds::NoKey,
-            Some(_) => Holds::Management,
-        });
-    }
-    match authenticate(script, founding.management)? {
-        Ok(()) => Ok(Holds::Management),
-        Err(StatusWord::FILE_NOT_FOUND) => Ok(Holds::NoKeyFile),
-        Err(status) if NO_KEY.contains(&status) => Ok(Holds::NoKey),
-        Err(status) if status.tries().is_some_and(|left| left >= TRIES_KEPT) => {
-            let first = authenticate(script, &first_key_of(founding.management))?;
-            first.map(|()| Holds::FirstKey).map_err(|status| refused(script, status))
-        }
-        Err(status) if status.tries().is_some() => Err(script.failed(Step::Authenticate, Cause::LastTry)),
-        Err(status) => Err(refused(script, status)),
+    match tries {
+        Tries::Listed => listed_now(script),
+        Tries::Noted { .. } | Tries::Kept => found_by_try(script, founding, tries),
     }
 }
 
-/// No key is tried with fewer tries left.
-pub(super) const TRIES_KEPT: u8 = 2;
+/// By the key list.
+fn listed_now<T: Transport + ?Sized>(script: &mut Script<'_, T>) -> Result<Holds, IssuingError> {
+    let Some(keys) = all_pages(script, Step::FindOut)? else { return Ok(Holds::NoKeyFile) };
+    if keys.is_empty() {
+        return Ok(Holds::NoKey);
+    }
+    let standing = Standing::by_list(keys);
+    if standing.owner == Owner::Enterprise {
+        return Err(script.failed(Step::FindOut, Cause::EnterprisesAlready));
+    }
+    if !standing.spares_last_try(0) {
+        return Err(script.failed(Step::Authenticate, Cause::LastTry));
+    }
+    Ok(Holds::Management)
+}
+
+/// Without one.
+fn found_by_try<T: Transport + ?Sized>(
+    script: &mut Script<'_, T>,
+    founding: &Founding<'_>,
+    tries: &mut Tries<'_>,
+) -> Result<Holds, IssuingError> {
+    if has_enterprise_key(script)? {
+        return Err(script.failed(Step::FindOut, Cause::EnterprisesAlready));
+    }
+    tries.spend(script)?;
+    match authenticate(script, founding.management)? {
+        Ok(()) => {
+            tries.come_back(script)?;
+            return Ok(Holds::Management);
+        }
+        Err(StatusWord::FILE_NOT_FOUND) => return Ok(Holds::NoKeyFile),
+        Err(status) if NO_KEY.contains(&status) => return Ok(Holds::NoKey),
+        Err(status) => tries.told(script, status.tries().ok_or_else(|| refused(script, status))?)?,
+    }
+    tries.spend(script)?;
+    if let Err(status) = authenticate(script, &first_key_of(founding.management))? {
+        if let Some(left) = status.tries() {
+            tries.told(script, left)?;
+        }
+        return Err(refused(script, status));
+    }
+    tries.come_back(script)?;
+    Ok(Holds::FirstKey)
+}
+
+/// Whether a key 30 answers, which is written under the enterprise's control key alone: no try is needed to see that.
+fn has_enterprise_key<T: Transport + ?Sized>(script: &mut Script<'_, T>) -> Result<bool, IssuingError> {
+    const ENCIPHER: u8 = 0x00;
+    for usage in AuthenticationUse::ALL {
+        let id = usage.purpose().place().map_or(0, |place| place.id);
+        let ask = Command::new(ins::CLA_ISO, ins::INTERNAL_AUTHENTICATE, ENCIPHER, id).with_data(&[0; 8]).expecting(0);
+        if script.ask(Step::FindOut, &ask)?.status.is_ok() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
 
 fn refused<T: Transport + ?Sized>(script: &Script<'_, T>, status: StatusWord) -> IssuingError {
     script.failed(Step::Authenticate, Refusal { command: CommandName::ExternalAuthenticate, status })

@@ -45,19 +45,19 @@ pub enum Reached {
 pub struct Known {
     /// The last note of this card and **this order**.
     pub reached: Option<Reached>,
-    /// How often [`Note::Guess`] came since a key was last written.
+    /// How often [`Note::Guess`] came since the control key last showed itself.
     pub guesses: u8,
 }
 
 /// What the station writes down of a card, before the wash goes on.
 ///
 /// A station may keep what it likes of it: the wash finds out by the card what the journal does not say. A card without a key
-/// list needs at least [`Note::Guess`], which comes only in doubt.
+/// list needs at least [`Note::Guess`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Note {
     /// So far.
     Reached(Reached),
-    /// One try of the control key is about to be spent on a guess. See [`GUESSES_MAX`].
+    /// One try of a control key that has not shown itself is about to be spent. See [`GUESSES_MAX`].
     Guess,
 }
 
@@ -66,18 +66,21 @@ impl Known {
     #[must_use]
     pub const fn with(self, note: Note) -> Self {
         match note {
-            Note::Reached(reached @ (Reached::Operator | Reached::ControlSent)) => {
-                Self { reached: Some(reached), ..self }
-            }
+            Note::Reached(reached @ Reached::ControlSent) => Self { reached: Some(reached), ..self },
             Note::Reached(reached) => Self { reached: Some(reached), guesses: 0 },
             Note::Guess => Self { guesses: self.guesses.saturating_add(1), ..self },
         }
     }
 }
 
-/// Most guesses in a row on a card that lists no keys and so does not tell its tries: FMCOS allows 15 failures of a control
-/// key, and two tries must be left.
-pub const GUESSES_MAX: u8 = 13;
+/// Failures of a control key that FMCOS allows.
+const CONTROL_TRIES: u8 = 15;
+
+/// No key is tried with fewer tries left.
+const TRIES_KEPT: u8 = 2;
+
+/// Most guesses in a row on a card that lists no keys and so does not tell its tries.
+pub const GUESSES_MAX: u8 = CONTROL_TRIES - TRIES_KEPT;
 
 /// Where notes go.
 pub trait WashingJournal {

@@ -5,7 +5,7 @@ use onecard_wire::{
     sam::{Usage, UsageKind},
 };
 
-use super::{Known, Reached, founding::TRIES_KEPT};
+use super::{Known, Reached, TRIES_KEPT};
 use crate::{
     apdu::exchange,
     issuing::{IssuingError, Step, script::Script},
@@ -34,7 +34,7 @@ pub(super) struct Standing {
 /// How well the owner is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Basis {
-    /// The control key has made a MAC that the card took, or a key shows it that is written under it alone.
+    /// The card took a MAC by it, or has a key that is written under it alone.
     Shown,
     /// The card's key list or the journal says so; if the card refuses, it was the other one.
     Likely,
@@ -62,13 +62,25 @@ impl Standing {
     /// From the directory's key list, which is most to be believed; else from the journal; `None` where INTERNAL AUTHENTICATE is
     /// asked next.
     pub(super) fn of(list: Option<Vec<Listed>>, known: Known) -> Option<Self> {
-        let (owner, basis) = match (&list, known.reached) {
-            (Some(keys), _) => by_list(keys),
-            (None, Some(Reached::Operator)) => (Owner::Operator, Basis::Likely),
-            (None, Some(Reached::Keys(_) | Reached::Contents | Reached::Good)) => (Owner::Enterprise, Basis::Likely),
+        let owner = match (list, known.reached) {
+            (Some(keys), _) => return Some(Self::by_list(keys)),
+            (None, Some(Reached::Operator)) => Owner::Operator,
+            (None, Some(Reached::Keys(_) | Reached::Contents | Reached::Good)) => Owner::Enterprise,
             (None, Some(Reached::ControlSent) | None) => return None,
         };
-        Some(Self { owner, basis, list })
+        Some(Self { owner, basis: Basis::Likely, list: None })
+    }
+
+    /// All other keys are written under the enterprise's control key; alone, a control key that was replaced is the enterprise's.
+    pub(super) fn by_list(keys: Vec<Listed>) -> Self {
+        let others = keys.iter().any(|listed| !is_control(listed));
+        let replaced = keys.iter().any(|listed| listed.key.version > 0);
+        let (owner, basis) = match (others, replaced) {
+            (true, _) => (Owner::Enterprise, Basis::Shown),
+            (false, true) => (Owner::Enterprise, Basis::Likely),
+            (false, false) => (Owner::Operator, Basis::Likely),
+        };
+        Self { owner, basis, list: Some(keys) }
     }
 
     /// Without a list: `shown` says that a key of the enterprise answered, and so the control key is the enterprise's.
@@ -119,15 +131,6 @@ impl Standing {
             }
         }
     }
-}
-
-/// All other keys are written under the enterprise's control key; alone, a control key that was replaced is the enterprise's.
-fn by_list(keys: &[Listed]) -> (Owner, Basis) {
-    if keys.iter().any(|listed| !is_control(listed)) {
-        return (Owner::Enterprise, Basis::Shown);
-    }
-    let replaced = keys.iter().any(|listed| listed.key.version > 0);
-    (if replaced { Owner::Enterprise } else { Owner::Operator }, Basis::Likely)
 }
 
 fn is_control(listed: &Listed) -> bool {

@@ -51,8 +51,9 @@ impl fmt::Display for Name {
     }
 }
 
-/// Of a key that stays: sensitive. A root is never extractable; a triple DES enterprise key is, wrapped by a transport key
-/// alone, since a key master card is to get it.
+/// Of a key that stays: sensitive. A root is never extractable. A triple DES enterprise key is, since a key master card is to get it by
+/// C_WrapKey: whoever has the PIN wraps it under any key (17.4.4). CKA_WRAP_WITH_TRUSTED would want a transport key that the token's
+/// security officer trusts one by one, and the transport keys are derived for a session.
 pub(super) fn template(name: &Name, key: &Key) -> Vec<Attribute> {
     let key_type = if key.algorithm() == Algorithm::Aes { KeyType::AES } else { KeyType::DES2 };
     let is_root = name.kept == Kept::Root;
