@@ -184,10 +184,10 @@ impl Books {
         self.rows.get(&row).copied()
     }
 
-    /// Numbers that can be on a card that is no good card: those begun first, then those given up, then those of spoilt cards.
+    /// Numbers that can be on a card that is no good card: those begun, the last first, then those given up, then those of spoilt cards.
     #[must_use]
     pub fn unfinished(&self) -> Vec<Number> {
-        self.begun.iter().chain(&self.given_up).chain(&self.spoilt).copied().collect()
+        self.begun.iter().rev().chain(&self.given_up).chain(&self.spoilt).copied().collect()
     }
 
     /// Numbers whose card was begun and is not finished.
@@ -262,6 +262,12 @@ impl Books {
                 if fate != Fate::Good {
                     self.rows.remove(&numbered.row);
                 }
+                Ok(())
+            }
+            // It came back when no row needed it.
+            Some(numbered) if numbered.fate == Fate::GivenUp && fate == Fate::Bad => {
+                numbered.fate = fate;
+                self.given_up.remove(&number);
                 Ok(())
             }
             Some(Numbered { fate, .. }) => Err(format!("number {} is {fate:?} already", number.0)),
@@ -385,6 +391,14 @@ mod tests {
         books.apply(&Entry::GivenUp { at: at(), number: Number(9) }).unwrap();
         assert_eq!((books.row(3), books.row(4), books.unfinished()), (None, None, vec![Number(9), Number(8)]));
         for (left, missing) in [(3, Some(0)), (2, Some(1)), (1, None), (4, None)] {
+            books.apply(&Entry::Counted { at: at(), left }).unwrap();
+            assert_eq!(books.stock().missing(), missing, "{left}");
+        }
+        // The card that was given up comes back, and no row needs it: no card is missing by it any more.
+        let back = Entry::Bad { at: at(), number: Some(Number(9)), reader: None, why: String::new() };
+        books.apply(&back).unwrap();
+        assert!(books.apply(&back).is_err());
+        for (left, missing) in [(2, Some(0)), (1, None)] {
             books.apply(&Entry::Counted { at: at(), left }).unwrap();
             assert_eq!(books.stock().missing(), missing, "{left}");
         }

@@ -55,6 +55,14 @@ pub enum Found<O> {
 }
 
 impl<O> Found<O> {
+    /// The number that is on it.
+    pub(super) const fn number(&self) -> Option<Number> {
+        match self {
+            Self::Blank(_) => None,
+            Self::Begun(number, _) | Self::Whole(number, _) => Some(*number),
+        }
+    }
+
     /// The same with another form of what opens it.
     pub(crate) fn map<P>(self, form: impl FnOnce(O) -> P) -> Found<P> {
         match self {

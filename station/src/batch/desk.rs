@@ -97,16 +97,20 @@ where
         (!rows.is_empty()).then_some(Call::Begun { rows })
     }
 
-    /// Numbers that may be on a card which no reader has.
-    pub(super) fn unfinished(&self) -> Vec<Number> {
-        self.books().unfinished().into_iter().filter(|number| !self.in_hand.contains(number)).collect()
+    /// Numbers that may be on a card which no other reader has; `held` is the asking reader's own.
+    pub(super) fn unfinished(&self, held: Option<&Job>) -> Vec<Number> {
+        let held = held.map(|job| job.number);
+        let may_be_on_it = |number: &Number| Some(*number) == held || !self.in_hand.contains(number);
+        self.books().unfinished().into_iter().filter(may_be_on_it).collect()
     }
 
-    /// Takes a number that was begun, for the reader whose card has its keys.
-    pub(super) fn take_begun(&mut self, number: Number) -> Option<Job> {
+    /// Takes a number that was begun, for the reader whose card has its keys and which may hold it already; `None`: another reader
+    /// has it.
+    pub(super) fn take_begun(&mut self, number: Number, held: Option<&Job>) -> Option<Job> {
         let numbered = self.books().number(number).filter(|numbered| numbered.fate == Fate::Begun)?;
         let serial = self.series.serial(number)?;
-        self.in_hand.insert(number).then_some(Job { row: numbered.row, number, serial })
+        let is_free = self.in_hand.insert(number) || held.is_some_and(|job| job.number == number);
+        is_free.then_some(Job { row: numbered.row, number, serial })
     }
 
     /// Gives a blank card to a row, with a new number, durably. Rows without a card come first; then the number of a card that
@@ -145,6 +149,12 @@ where
             self.again.insert(job.row);
         }
         Ok(())
+    }
+
+    /// The card of a number that was given up is put to the spoilt ones, durably; returns the row that the number was for.
+    pub(super) fn void(&mut self, number: Number, why: &str) -> Result<Option<u64>, BatchError> {
+        self.record(&Entry::Bad { at: self.now(), number: Some(number), reader: None, why: why.to_owned() })?;
+        Ok(self.books().number(number).map(|numbered| numbered.row))
     }
 
     /// No spoilt card without a number is in that reader any more, durably.
@@ -255,3 +265,6 @@ where
         (self.around.clock)()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,8 @@ use onecard_host::{
 };
 
 use super::{
-    BatchError, Call, Craft, Desk, Event, Fate, Fed, Feeder, Found, Job, NoTap, Setback, Stock, Surroundings, Tray,
+    BatchError, Call, Craft, Desk, Event, Fate, Fed, Feeder, Found, Job, NoTap, Numbered, Setback, Stock, Surroundings,
+    Tray,
 };
 use crate::numbers::{Number, Serial};
 
@@ -28,7 +29,7 @@ enum Tapped {
     /// It goes there.
     Done(Tray),
     /// It failed, and the same card may do better.
-    Failed { job: Option<Job>, why: String },
+    Failed { why: String },
     /// It is not this batch's.
     NotOurs(String),
     /// No card will help.
@@ -78,13 +79,22 @@ where
 
     /// From the card's coming to its leaving.
     fn one_card<F: Feeder>(&self, feeder: &mut F) -> Result<(), BatchError> {
+        let mut held = None;
+        let served = self.one_card_holding(feeder, &mut held);
+        // The card has left, or is about to.
+        held.iter().for_each(|job| self.at_desk(|desk| desk.let_go(job)));
+        served
+    }
+
+    /// `held` is the job whose number may be on the card in the reader: meanwhile no other reader gives it up.
+    fn one_card_holding<F: Feeder>(&self, feeder: &mut F, held: &mut Option<Job>) -> Result<(), BatchError> {
         let (reader, came) = (feeder.name().to_owned(), Instant::now());
         let mut commands = 0;
         for tap in 1..=TAPS {
             let mut tapped = Ok(Tapped::NotOurs(String::new()));
             let powered = feeder.tap(&mut |card| {
                 let mut counted = Counted { card, commands: &mut commands };
-                tapped = self.tap(&reader, &mut counted, came);
+                tapped = self.tap(&reader, &mut counted, held, came);
             });
             let tapped = match powered {
                 Ok(()) => tapped?,
@@ -102,15 +112,15 @@ where
                     self.count_failure();
                     Tray::NotOurs
                 }
-                Tapped::Failed { job, why } if tap < TAPS => {
-                    job.iter().for_each(|job| self.at_desk(|desk| desk.let_go(job)));
+                Tapped::Failed { why } if tap < TAPS => {
                     (self.around.tell)(Event::Failed { reader: reader.clone(), why });
                     if self.around.stop.load(Ordering::Relaxed) {
                         return Ok(());
                     }
                     continue;
                 }
-                Tapped::Failed { job, why } => {
+                Tapped::Failed { why } => {
+                    let job = held.take();
                     // Without a number it may be the one that was counted before the station died.
                     self.at_desk(|desk| match job {
                         None if desk.books().has_nameless(&reader) => Ok(()),
@@ -133,90 +143,115 @@ where
     }
 
     /// One tap: look, make, check.
-    fn tap(&self, reader: &str, card: &mut Counted<'_>, came: Instant) -> Result<Tapped, BatchError> {
-        let unfinished = self.at_desk(|desk| desk.unfinished());
+    fn tap(
+        &self,
+        reader: &str,
+        card: &mut Counted<'_>,
+        held: &mut Option<Job>,
+        came: Instant,
+    ) -> Result<Tapped, BatchError> {
+        let unfinished = self.at_desk(|desk| desk.unfinished(held.as_ref()));
         let found = match self.craft.look(card, &unfinished) {
             Ok(found) => found,
-            Err(setback) => return Ok(Tapped::of(None, setback)),
+            Err(setback) => return Ok(Tapped::of(held.is_some(), setback)),
         };
-        let (job, opening, again) = match found {
-            Found::Whole(number, opening) => match self.whole(reader, card, number, came)? {
-                Whole::Over(tapped) => return Ok(tapped),
-                Whole::Again(job) => match opening {
-                    Some(opening) => (job, opening, true),
-                    None => return Ok(Tapped::Failed { job: Some(job), why: "nothing opens it any more".to_owned() }),
-                },
-                Whole::Spare => match (opening, self.at_desk(Desk::assign)?) {
-                    (Some(opening), Some(job)) => (job, opening, false),
-                    (_, None) => return Ok(self.not_needed(reader)),
-                    (None, Some(job)) => {
-                        return Ok(Tapped::Failed { job: Some(job), why: "nothing opens it any more".to_owned() });
-                    }
-                },
-            },
-            Found::Begun(number, _) if self.is_spoilt(number) => return Ok(Tapped::Done(Tray::Bad)),
-            Found::Begun(number, opening) => match self.at_desk(|desk| desk.take_begun(number)) {
-                Some(job) => (job, opening, true),
-                // Its number was given up: it is as good as a blank one.
-                None => match self.at_desk(Desk::assign)? {
-                    Some(job) => (job, opening, false),
-                    None => return Ok(self.not_needed(reader)),
-                },
-            },
-            Found::Blank(opening) => match self.at_desk(Desk::assign)? {
-                Some(job) => (job, opening, false),
-                None => return Ok(self.not_needed(reader)),
-            },
+        // What the card has is another number, or none: the one that was held is on no card in this reader.
+        if let Some(job) = held.take_if(|job| found.number() != Some(job.number)) {
+            self.at_desk(|desk| desk.let_go(&job));
+        }
+        let (job, opening, again) = match self.what_to_make(reader, card, held, found, came)? {
+            Next::Make { job, opening, again } => (job, opening, again),
+            Next::Over(tapped) => return Ok(tapped),
         };
+        *held = Some(job);
         let (row, serial) = (job.row, job.serial.to_string());
         (self.around.tell)(Event::Writes { reader: reader.to_owned(), row, serial, again });
         let made = self.craft.make(card, &job, opening).and_then(|()| self.craft.check(card, &job));
         match made {
-            Ok(()) => self.good(reader, card, &job, came),
-            Err(setback) => Ok(Tapped::of(Some(job), setback)),
+            Ok(()) => self.good(reader, card, held, &job, came),
+            Err(setback) => Ok(Tapped::of(true, setback)),
         }
     }
 
-    /// A card that says it is whole: good already, good but for the journal, to be made again, or nobody's of this batch.
-    fn whole(&self, reader: &str, card: &mut Counted<'_>, number: Number, came: Instant) -> Result<Whole, BatchError> {
-        let numbered = self.at_desk(|desk| desk.books().number(number));
-        match numbered.map(|numbered| (numbered.row, numbered.fate)) {
-            Some((row, Fate::Good)) => {
-                let serial = self.at_desk(|desk| desk.serial(number)).unwrap_or_default();
-                let (reader, told) = (reader.to_owned(), serial.clone());
-                (self.around.tell)(Event::GoodAlready { reader, row, serial: told });
-                Ok(Whole::Over(Tapped::Done(Tray::Good { serial })))
+    /// Which number goes on with the card, or why none does.
+    fn what_to_make(
+        &self,
+        reader: &str,
+        card: &mut Counted<'_>,
+        held: &mut Option<Job>,
+        found: Found<C::Opening>,
+        came: Instant,
+    ) -> Result<Next<C::Opening>, BatchError> {
+        let (number, opening, is_whole) = match found {
+            Found::Blank(opening) => {
+                return Ok(match self.at_desk(Desk::assign)? {
+                    Some(job) => Next::Make { job, opening, again: false },
+                    None => Next::Over(self.not_needed(reader)),
+                });
             }
-            Some((_, Fate::Begun)) => {
-                let Some(job) = self.at_desk(|desk| desk.take_begun(number)) else {
-                    let why = format!("number {} is on a card in another reader, too", number.0);
-                    return Ok(Whole::Over(Tapped::NotOurs(why)));
-                };
-                match self.craft.check(card, &job) {
-                    Ok(()) => self.good(reader, card, &job, came).map(Whole::Over),
-                    Err(Setback::Silent(error)) => {
-                        Ok(Whole::Over(Tapped::Failed { job: Some(job), why: error.to_string() }))
-                    }
-                    Err(_) => Ok(Whole::Again(job)),
+            Found::Begun(number, opening) => (number, Some(opening), false),
+            Found::Whole(number, opening) => (number, opening, true),
+        };
+        let Some(Numbered { row, fate }) = self.at_desk(|desk| desk.books().number(number)) else {
+            let why = format!("a card with number {} is issued already, and not by this batch", number.0);
+            return Ok(Next::Over(Tapped::NotOurs(why)));
+        };
+        let job = match fate {
+            Fate::Good => return Ok(Next::Over(self.good_already(reader, row, number))),
+            // Called spoilt before, by a run that did not come to put it away.
+            Fate::Bad => return Ok(Next::Over(Tapped::Done(Tray::Bad))),
+            Fate::GivenUp => match self.at_desk(Desk::assign)? {
+                Some(job) => {
+                    // As good as a blank one.
+                    *held = Some(job);
+                    return Ok(Next::of(job, opening, false));
                 }
-            }
-            Some((_, Fate::Bad)) => Ok(Whole::Over(Tapped::Done(Tray::Bad))),
-            Some((_, Fate::GivenUp)) => Ok(Whole::Spare),
-            None => {
-                let why = format!("a card with number {} is issued already, and not by this batch", number.0);
-                Ok(Whole::Over(Tapped::NotOurs(why)))
-            }
+                None => return self.void(reader, number).map(Next::Over),
+            },
+            Fate::Begun => self.at_desk(|desk| desk.take_begun(number, held.as_ref())),
+        };
+        let Some(job) = job else {
+            let why = format!("number {} is on a card in another reader, too", number.0);
+            return Ok(Next::Over(Tapped::NotOurs(why)));
+        };
+        *held = Some(job);
+        if !is_whole {
+            return Ok(Next::of(job, opening, true));
+        }
+        match self.craft.check(card, &job) {
+            Ok(()) => self.good(reader, card, held, &job, came).map(Next::Over),
+            // It is not good, and made again.
+            Err(Setback::Failed(_)) => Ok(Next::of(job, opening, true)),
+            // Whatever else it is, the card may be whole.
+            Err(setback) => Ok(Next::Over(Tapped::of(true, setback))),
         }
     }
 
-    /// Called spoilt before, by a run that did not come to put it away.
-    fn is_spoilt(&self, number: Number) -> bool {
-        let numbered = self.at_desk(|desk| desk.books().number(number));
-        numbered.is_some_and(|numbered| numbered.fate == Fate::Bad)
+    fn good_already(&self, reader: &str, row: u64, number: Number) -> Tapped {
+        let serial = self.at_desk(|desk| desk.serial(number)).unwrap_or_default();
+        (self.around.tell)(Event::GoodAlready { reader: reader.to_owned(), row, serial: serial.clone() });
+        Tapped::Done(Tray::Good { serial })
     }
 
-    fn good(&self, reader: &str, card: &Counted<'_>, job: &Job, came: Instant) -> Result<Tapped, BatchError> {
+    /// The card of a number that was given up came back, and no row needs it. It is no blank one: it has working keys, and may be
+    /// whole.
+    fn void(&self, reader: &str, number: Number) -> Result<Tapped, BatchError> {
+        let why = format!("its number, {}, was given up, and no row needs a card: it is not blank", number.0);
+        let row = self.at_desk(|desk| desk.void(number, &why))?;
+        (self.around.tell)(Event::Bad { reader: reader.to_owned(), row, why });
+        Ok(Tapped::Done(Tray::Bad))
+    }
+
+    fn good(
+        &self,
+        reader: &str,
+        card: &Counted<'_>,
+        held: &mut Option<Job>,
+        job: &Job,
+        came: Instant,
+    ) -> Result<Tapped, BatchError> {
         self.at_desk(|desk| desk.good(job))?;
+        *held = None;
         let printed = match job.serial {
             Serial::Application { printed, .. } => Some(printed.to_string()),
             Serial::Sam(_) => None,
@@ -262,24 +297,31 @@ where
     }
 }
 
-/// What a card that says it is whole is to the batch.
-enum Whole {
+/// What follows from looking at a card.
+enum Next<O> {
+    /// It is made; `again` with the number it has.
+    Make { job: Job, opening: O, again: bool },
+    /// Nothing is written.
     Over(Tapped),
-    /// It is not good, and made again.
-    Again(Job),
-    /// Its number was given up while it was away: it is as good as a blank one.
-    Spare,
+}
+
+impl<O> Next<O> {
+    fn of(job: Job, opening: Option<O>, again: bool) -> Self {
+        match opening {
+            Some(opening) => Self::Make { job, opening, again },
+            None => Self::Over(Tapped::Failed { why: "nothing opens it any more".to_owned() }),
+        }
+    }
 }
 
 impl Tapped {
-    fn of(job: Option<Job>, setback: Setback) -> Self {
+    /// `has_number`: whether a number of this batch may be on the card.
+    fn of(has_number: bool, setback: Setback) -> Self {
         match setback {
-            Setback::Silent(error) => Self::Failed { job, why: error.to_string() },
-            Setback::Failed(why) => Self::Failed { job, why },
-            Setback::NotOurs(why) => match job {
-                Some(_) => Self::Failed { job, why },
-                None => Self::NotOurs(why),
-            },
+            Setback::Silent(error) => Self::Failed { why: error.to_string() },
+            Setback::Failed(why) => Self::Failed { why },
+            Setback::NotOurs(why) if has_number => Self::Failed { why },
+            Setback::NotOurs(why) => Self::NotOurs(why),
             Setback::Station(why) => Self::Stop(why),
         }
     }

@@ -46,9 +46,9 @@ impl Craft for CpuCardCraft<'_> {
             Ok(condition) => return found(condition, None),
             Err(error) => error,
         };
-        for number in unfinished {
+        for (number, tried) in unfinished.iter().zip(0..) {
             if !may_be_a_begun_one(&refused) {
-                break;
+                return Err(Setback::NotOurs(tried_some(&refused, tried, unfinished.len())));
             }
             let mf = self.mf(self.serial(*number)?)?;
             match examine(card, enterprise, Some(&mf)) {
@@ -162,6 +162,16 @@ fn found(condition: Condition, opened: Option<(Number, &MfKeys)>) -> Result<Foun
             Err(Setback::NotOurs("an application came up on the card that was not there: present it again".to_owned()))
         }
     }
+}
+
+/// A card with few tries may be begun by a number whose keys were not tried.
+fn tried_some(refused: &NotOurs, tried: usize, unfinished: usize) -> String {
+    if tried == 0 {
+        return refused.to_string();
+    }
+    format!(
+        "{refused}; of {unfinished} begun numbers {tried} were tried, the last begun first, and its other tries were kept"
+    )
 }
 
 /// Whether another key may be tried, and may help: not on a card as sold, whose tries are three.

@@ -1,7 +1,5 @@
 //! What is left alone, what is spoilt, what stops a batch, and several readers at once.
 
-use std::collections::BTreeSet;
-
 use onecard_host::{crypto::DesKey, disk::SystemDisk, issuing::prepare_mf_resumable, transport::Transport};
 use onecard_simulator::{
     chip::{Blank, Chip},
@@ -9,7 +7,7 @@ use onecard_simulator::{
     sample::Sample,
 };
 use onecard_station::batch::{BatchError, Event, Fate};
-use onecard_wire::{key::Algorithm, number::ApplicationSerial};
+use onecard_wire::{ins, key::Algorithm, number::ApplicationSerial};
 
 use crate::{
     school::{PROFILE, School, Told, blanks, mute},
@@ -169,12 +167,76 @@ fn comes_back_late(away_at: u64) {
     assert_eq!((outcome.missing_rows, outcome.stock.given_up), (0, 1));
     school.every_row_has_its_card(&journal, &stack);
     drop(journal);
-    // It comes back when nobody needs it: unwritten, to the stock.
+    // It comes back when nobody needs it: unwritten, and not to the blank cards, since its keys and perhaps all of it work.
     stack.piles().stock.push_back(half_written);
     let (journal, _) = school.run(&SystemDisk, &mut [stack.feeder("1")], &|_| ()).unwrap();
-    let serials: BTreeSet<u64> = journal.replayed().numbers().map(|(number, _)| number.0).collect();
-    let piles = stack.piles();
-    assert_eq!((serials.len(), piles.stock.len(), piles.good.len(), piles.not_ours.len()), (2, 1, 1, 0), "{away_at}");
+    let fates: Vec<Fate> = journal.replayed().numbers().map(|(_, numbered)| numbered.fate).collect();
+    let (stock, piles) = (journal.replayed().stock(), stack.piles());
+    assert_eq!((fates, stock.bad, stock.given_up), (vec![Fate::Bad, Fate::Good], 1, 0), "{away_at}");
+    assert_eq!([&piles.bad, &piles.not_ours].map(Vec::len), [1, 0], "{away_at}");
+    assert_eq!((piles.stock.len(), piles.good.len()), (0, 1), "{away_at}");
+}
+
+#[test]
+fn a_spoilt_card_that_was_not_put_away_is_not_made_again() {
+    // Half-written, and whole but for its proofs.
+    for ins in [ins::UPDATE_BINARY, ins::INTERNAL_AUTHENTICATE] {
+        let folder = tempfile::tempdir().unwrap();
+        let school = School::new(1, folder.path());
+        let stack = Stack::of(blanks(2));
+        let mut feeder = stack.feeder("1");
+        feeder.next_is_deaf_to(ins);
+        feeder.dies(Dies::BeforePutAway);
+        assert!(school.run(&SystemDisk, &mut [&mut feeder], &|_| ()).is_err());
+        feeder.leave();
+        let (journal, outcome) = school.run(&SystemDisk, &mut [stack.feeder("1")], &|_| ()).unwrap();
+        let fates: Vec<Fate> = journal.replayed().numbers().map(|(_, numbered)| numbered.fate).collect();
+        assert_eq!((fates, outcome.stock.bad), (vec![Fate::Bad, Fate::Good], 1), "{ins:02X}");
+        school.every_row_has_its_card(&journal, &stack);
+        let piles = stack.piles();
+        assert_eq!((piles.bad.len(), piles.stock.len()), (1, 0), "{ins:02X}");
+    }
+}
+
+#[test]
+fn the_last_good_card_is_put_away_by_the_next_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let school = School::new(1, folder.path());
+    let stack = Stack::of(blanks(1));
+    let mut feeder = stack.feeder("1");
+    feeder.dies(Dies::BeforePutAway);
+    assert!(school.run(&SystemDisk, &mut [&mut feeder], &|_| ()).is_err());
+    feeder.leave();
+    // No row wants a card; what is in the reader is looked at all the same.
+    let (journal, _) = school.run(&SystemDisk, &mut [stack.feeder("1")], &|_| ()).unwrap();
+    school.every_row_has_its_card(&journal, &stack);
+    assert!(stack.piles().stock.is_empty());
+}
+
+#[test]
+fn a_card_between_two_taps_keeps_its_number_from_the_other_reader() {
+    let folder = tempfile::tempdir().unwrap();
+    let school = School::new(2, folder.path());
+    let stack = Stack::of(blanks(3));
+    let mut feeders = [stack.feeder("1"), stack.feeder("2")];
+    feeders[0].fail_next(640, Fault::LostAnswer);
+    let told = Told::default();
+    let tell = told.tell();
+    let is_good = |event: &Event| matches!(event, Event::Good { .. });
+    let waits = |event: Event| {
+        let failed = matches!(event, Event::Failed { .. });
+        tell(event);
+        // The other reader is done with its card, and asks for the next.
+        while failed && !told.0.lock().unwrap().iter().any(is_good) {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        if failed {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+        }
+    };
+    let (journal, outcome) = school.run(&SystemDisk, &mut feeders, &waits).unwrap();
+    assert_eq!((outcome.missing_rows, outcome.stock.given_up, journal.replayed().numbers().count()), (0, 0, 2));
+    school.every_row_has_its_card(&journal, &stack);
 }
 
 #[test]

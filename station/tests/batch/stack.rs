@@ -42,8 +42,8 @@ pub(crate) struct StackFeeder {
     full: bool,
     /// What goes wrong at which exchange of the next taps.
     faults: VecDeque<(u64, Fault)>,
-    /// The card in the reader, or the next, never answers UPDATE BINARY.
-    deaf: bool,
+    /// What the card in the reader, or the next, never answers.
+    deaf: Option<u8>,
     /// The machine dies when a card is to be put away.
     dies: Option<Dies>,
 }
@@ -57,13 +57,13 @@ pub(crate) enum Dies {
     AfterPutAway,
 }
 
-/// A card that answers everything but UPDATE BINARY.
-struct Deaf<'d>(&'d mut Reader);
+/// A card that answers everything but one instruction.
+struct Deaf<'d>(&'d mut Reader, u8);
 
 impl Transport for Deaf<'_> {
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
         match command {
-            [_, ins::UPDATE_BINARY, ..] => Err(TransportError::NoAnswer),
+            [_, ins, ..] if *ins == self.1 => Err(TransportError::NoAnswer),
             _ => self.0.transmit(command),
         }
     }
@@ -94,7 +94,7 @@ impl Stack {
             chip: None,
             full: false,
             faults: VecDeque::new(),
-            deaf: false,
+            deaf: None,
             dies: None,
         }
     }
@@ -103,7 +103,12 @@ impl Stack {
 impl StackFeeder {
     /// The next card never answers UPDATE BINARY.
     pub(crate) fn next_is_deaf(&mut self) {
-        self.deaf = true;
+        self.next_is_deaf_to(ins::UPDATE_BINARY);
+    }
+
+    /// The next card never answers that instruction.
+    pub(crate) fn next_is_deaf_to(&mut self, ins: u8) {
+        self.deaf = Some(ins);
     }
 
     /// The machine dies at the next card that is put away.
@@ -151,10 +156,9 @@ impl Feeder for StackFeeder {
         if let Some((exchange, fault)) = self.faults.pop_front() {
             reader.fail_at(exchange, fault);
         }
-        if self.deaf {
-            work(&mut Deaf(&mut reader))
-        } else {
-            work(&mut reader)
+        match self.deaf {
+            Some(ins) => work(&mut Deaf(&mut reader, ins)),
+            None => work(&mut reader),
         }
         self.chip = Some(reader.remove());
         Ok(())
@@ -173,7 +177,7 @@ impl Feeder for StackFeeder {
                 }
             }
             Tray::Bad => {
-                self.deaf = false;
+                self.deaf = None;
                 piles.bad.push(chip);
             }
             Tray::NotOurs => piles.not_ours.push(chip),
