@@ -141,6 +141,7 @@ pub struct Books {
     spoilt: BTreeSet<Number>,
     /// Readers in which a spoilt card without a number may still be.
     nameless: BTreeSet<String>,
+    first_stock: Option<u64>,
     stock: u64,
     good: u64,
     bad: u64,
@@ -212,6 +213,12 @@ impl Books {
         let Self { stock, good, bad, counted, .. } = *self;
         let (begun, given_up) = (self.begun.len() as u64, self.given_up.len() as u64);
         Stock { handed_out: stock, good, bad, begun, given_up, counted }
+    }
+
+    /// How many blank cards were handed out first; `None`: nothing was said yet.
+    #[must_use]
+    pub const fn first_stock(&self) -> Option<u64> {
+        self.first_stock
     }
 
     /// Whether a spoilt card without a number was counted in that reader, and may still be in it.
@@ -310,6 +317,7 @@ impl Replay for Books {
             Entry::Stock { cards, .. } => {
                 let stock = self.stock.checked_add(*cards);
                 self.stock = stock.ok_or_else(|| format!("{cards} cards more than {} cannot be", self.stock))?;
+                self.first_stock.get_or_insert(*cards);
             }
             Entry::Started { row, number, .. } => self.start(*row, *number)?,
             Entry::Good { number, .. } => {

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
 use onecard_host::disk::SystemDisk;
 use onecard_simulator::paced::Link;
@@ -122,19 +122,16 @@ pub(super) fn run(options: &IssueBatch, json: bool) -> anyhow::Result<Output> {
     let mut journal = batch::open_journal(&SystemDisk, &journal_path, &order, &name, clock())?;
     let files = Files::beside(options.journal.as_deref().unwrap_or_else(|| options.inputs.list_path()));
     if journal.replayed().is_closed() {
+        ensure!(
+            options.left.is_none() && options.add_stock.is_none(),
+            "the batch is closed, and its stock added up: --left and --add-stock come too late"
+        );
         let report = outputs::write(&files, options, &read, &journal, &sign_key, clock())?;
         return finished(&journal_path, &report, Exit::Done);
     }
     let link = options.paced.then_some(Link::CONTACT_115200);
     let mut readers = Readers::open(&options.readers, read.chip(), link)?;
-    let is_new = journal.replayed().stock().handed_out == 0;
-    let handed_out = match options.add_stock {
-        None if is_new => Some(options.stock.or_else(|| readers.left()).context(
-            "say by --stock how many blank cards were handed out for this batch 请用--stock填写领用空白卡数",
-        )?),
-        further => further,
-    };
-    if let Some(cards) = handed_out {
+    if let Some(cards) = options.handed_out(journal.replayed().first_stock(), readers.left())? {
         journal.record(&Entry::Stock { at: clock(), cards })?;
     }
     let stop = Arc::new(AtomicBool::new(false));
@@ -146,20 +143,42 @@ pub(super) fn run(options: &IssueBatch, json: bool) -> anyhow::Result<Output> {
     let ran = batch::run(&craft, &order, journal, &mut readers.feeders, &around);
     screen.end();
     let (mut journal, Outcome { missing_rows, .. }) = ran?;
-    let exit = if missing_rows == 0 {
-        if let Some(left) = options.left.or_else(|| readers.left()) {
-            journal.record(&Entry::Counted { at: clock(), left })?;
+    let mut exit = if missing_rows == 0 { Exit::Done } else { Exit::Error };
+    if missing_rows == 0
+        && let Some(left) = options.left.or_else(|| readers.left())
+    {
+        journal.record(&Entry::Counted { at: clock(), left })?;
+        // What does not add up is counted again, by the same command.
+        if journal.replayed().stock().missing().is_some() {
             journal.record(&Entry::Closed { at: clock() })?;
+        } else {
+            exit = Exit::Error;
         }
-        Exit::Done
-    } else {
-        Exit::Error
-    };
+    }
     let report = outputs::write(&files, options, &read, &journal, &sign_key, clock())?;
     finished(&journal_path, &report, exit)
 }
 
 impl IssueBatch {
+    /// How many blank cards more the journal is told of; `first` were told of at the beginning, and so many are `in_folders`.
+    fn handed_out(&self, first: Option<u64>, in_folders: Option<u64>) -> anyhow::Result<Option<u64>> {
+        match (first, self.stock, self.add_stock) {
+            (None, _, Some(_)) => {
+                bail!("no card was handed out for this batch yet: say by --stock how many, not by --add-stock")
+            }
+            (None, stock, None) => {
+                let stock = stock.or(in_folders);
+                stock.map(Some).context(
+                    "say by --stock how many blank cards were handed out for this batch 请用--stock填写领用空白卡数",
+                )
+            }
+            (Some(first), Some(stock), _) if stock != first => {
+                bail!("this batch was begun with {first} blank cards, not {stock}: tell of further ones by --add-stock")
+            }
+            (Some(_), _, further) => Ok(further),
+        }
+    }
+
     pub(super) const fn inputs(&self) -> &Inputs {
         &self.inputs
     }
@@ -219,7 +238,11 @@ impl fmt::Display for BatchFacts {
                  发卡完成。请清点剩余空白卡，加--left重复本命令以结束本批。"
             )
         } else if missing.is_none() {
-            writeln!(f, "The stock does not add up: count the cards again. 卡片数目不符，请重新清点。")
+            writeln!(
+                f,
+                "The stock does not add up: count the cards again; the same command with --left closes the batch.\n\
+                 卡片数目不符，请重新清点，加--left重复本命令。"
+            )
         } else {
             writeln!(f, "Every row has its card. 发卡完成。")
         }

@@ -36,6 +36,9 @@ pub(super) struct FolderFeeder {
     full: bool,
 }
 
+/// The tray of cards that are left alone.
+const NOT_OURS: &str = "not-ours";
+
 impl Folder {
     /// The files in `path`, in the order of their names.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
@@ -52,9 +55,10 @@ impl Folder {
         Ok(Self { path: path.to_path_buf(), cards: Mutex::new(cards.into()) })
     }
 
-    /// How many cards are in it.
+    /// How many cards are in it, with those that were left alone: they were handed out too, and nothing was made of them.
     pub(super) fn left(&self) -> u64 {
-        self.cards().len() as u64
+        let left_alone = fs::read_dir(self.path.join(NOT_OURS)).map_or(0, |entries| entries.flatten().count());
+        (self.cards().len() + left_alone) as u64
     }
 
     fn cards(&self) -> std::sync::MutexGuard<'_, VecDeque<PathBuf>> {
@@ -114,7 +118,7 @@ impl Feeder for FolderFeeder {
         match tray {
             Tray::Good { serial } => self.move_to("good", &format!("{serial}.card")),
             Tray::Bad => self.move_to("bad", &self.file_name()),
-            Tray::NotOurs => self.move_to("not-ours", &self.file_name()),
+            Tray::NotOurs => self.move_to(NOT_OURS, &self.file_name()),
             Tray::Stock => {
                 self.full = true;
                 self.folder.cards().extend(self.card.take());
