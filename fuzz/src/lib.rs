@@ -1,5 +1,7 @@
 //! What the searches share: a SIM to search on, and how bytes become commands.
 
+pub mod key_master;
+
 use std::sync::OnceLock;
 
 use onecard_applet::{Interface, Response, RfidSim};
