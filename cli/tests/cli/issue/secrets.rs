@@ -20,7 +20,7 @@ use onecard_wire::key::KeyVersion;
 
 use crate::run::{onecard, write_secret};
 
-const PIN: &str = "83619472";
+const PIN: &str = "836194";
 
 #[test]
 fn no_key_and_no_pin_leaves_a_batch() {
@@ -34,9 +34,11 @@ fn no_key_and_no_pin_leaves_a_batch() {
         for (what, secret) in &secrets {
             assert!(!holds(&content, secret), "{what} is in {name}");
         }
-        for form in [PIN.as_bytes(), &hex::decode(PIN).unwrap()] {
-            assert!(!content.windows(form.len()).any(|window| window == form), "the PIN is in {name}");
-        }
+        assert!(!tells_pin(&content), "the PIN is in {name}");
+    }
+    for told in ["PIN 836194\n", "0020000003836194", "\u{83}\u{61}\u{94}"] {
+        let told: Vec<u8> = told.chars().map(|character| character as u8).collect();
+        assert!(tells_pin(&told), "{told:02X?} tells the PIN");
     }
     println!("{} secrets in four forms are in none of {searched} bytes", secrets.len());
     // The search finds what is there.
@@ -77,6 +79,15 @@ fn a_batch(folder: &Path) -> Vec<(String, Vec<u8>)> {
             (line, format!("{}{}", run.out, run.err).into_bytes())
         })
         .collect()
+}
+
+/// As digits by themselves, as the data of a command in hexadecimal digits, as bytes. Within a longer number of hexadecimal digits
+/// six may stand by chance.
+fn tells_pin(content: &[u8]) -> bool {
+    let in_command = format!("03{PIN}");
+    let alone = content.split(|byte| !byte.is_ascii_hexdigit()).any(|word| word == PIN.as_bytes());
+    let forms = [in_command.as_bytes(), &hex::decode(PIN).unwrap()];
+    alone || forms.iter().any(|form| content.windows(form.len()).any(|window| window == *form))
 }
 
 /// Every root, every key of the enterprise, and those of every card that was made, the rehearsed one too.
