@@ -16,7 +16,7 @@ from own_orders import new_kinds, own_cipher, transactions
 
 DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
 # Secure channels, secured packets, the toolkit, files and card management are published whole, by other implementations and real cards: no third one is needed.
-ELSEWHERE = ("scp02_", "scp03_", "toolkit_", "command_packet", "uicc_", "gp_")
+ELSEWHERE = ("scp02_", "scp03_", "toolkit_", "command_packet", "response_packet", "uicc_", "gp_")
 TEXT = {"name", "source", "result", "note", "direction", "command", "method", "target", "block_cipher"}
 
 
