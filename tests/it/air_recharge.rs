@@ -28,6 +28,8 @@ use onecard_wire::{
     wallet::{Purse, TransactionType},
 };
 
+use crate::over_the_air::envelope;
+
 const AMOUNT: Amount = Amount::from_fen(5_000);
 
 /// The operator's platform, and the phone with the SIM in it.
@@ -67,11 +69,7 @@ impl Platform {
         let mut report = Vec::new();
         for part in parts {
             let tpdu = Deliver::download("10086".parse().unwrap(), ServiceCentreTime([0; 7]), part).to_bytes();
-            let length = |length: usize| if length < 0x80 { vec![length as u8] } else { vec![0x81, length as u8] };
-            let inside = [&[0x82, 0x02, 0x83, 0x81, 0x8B][..], &length(tpdu.len()), &tpdu].concat();
-            let envelope = [&[0xD1][..], &length(inside.len()), &inside].concat();
-            let command = [&[0x80, 0xC2, 0x00, 0x00, envelope.len() as u8][..], &envelope].concat();
-            report = self.phone.transmit(&command).unwrap();
+            report = self.phone.transmit(&envelope(&tpdu)).unwrap();
             let status = report.split_off(report.len() - 2);
             assert_eq!(status, [0x90, 0x00]);
         }

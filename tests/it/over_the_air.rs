@@ -75,8 +75,8 @@ fn data_of(proven: &Proven) -> &[u8] {
     proven.data()
 }
 
-/// ENVELOPE (SMS-PP DOWNLOAD).
-fn envelope(tpdu: &[u8]) -> Vec<u8> {
+/// ENVELOPE (SMS-PP DOWNLOAD) with a message.
+pub(crate) fn envelope(tpdu: &[u8]) -> Vec<u8> {
     let long = |bytes: &[u8]| match bytes.len() {
         short @ 0..=0x7F => vec![short as u8],
         length => vec![0x81, length as u8],

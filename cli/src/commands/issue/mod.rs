@@ -55,24 +55,28 @@ const BLANKS_EXAMPLES: &str = "\
 Examples:
   onecard issue blanks blanks 60
   onecard issue blanks sams 3 --sam
-  onecard issue blanks sims 60 --sim --keys dev.keys   # each with its own keys of the operator 运营方密钥的手机卡";
+  onecard issue blanks sims 60 --sim --keys dev.keys   # each with its own operator's keys 手机卡";
 
 const BATCH_EXAMPLES: &str = "\
 Examples:
   # blank cards that are chips in files, from a folder; good ones go to blanks/good 模拟卡
-  onecard issue batch school.toml people.csv --keys dev.keys --reader sim:blanks --sign-key station.key --new-ledger
+  onecard issue batch school.toml people.csv --keys dev.keys --reader sim:blanks \\
+    --sign-key station.key --new-ledger
   # two readers of it at once, told for another program, an event a line 两台读卡器
-  onecard --json issue batch school.toml people.csv --keys dev.keys --reader sim:blanks --reader sim:blanks \\
-    --sign-key station.key
-  # cards put by hand into every PC/SC reader there is, each asked for with a bell 实体读卡器
-  onecard issue batch school.toml people.csv --keys dev.keys --reader pcsc: --stock 60 --sign-key station.key
-  # by the keys of a PKCS#11 token, which do not leave it (a program built with --features hsm) 加密机
-  onecard issue batch school.toml people.csv --token roots --pkcs11 /usr/lib/softhsm/libsofthsm2.so \\
+  onecard --json issue batch school.toml people.csv --keys dev.keys --reader sim:blanks \\
     --reader sim:blanks --sign-key station.key
-  onecard journal verify people.csv.journal --report people.csv.report --key station.key.pub   # 验证日志与报告
+  # cards put by hand into every PC/SC reader there is, each asked for with a bell 实体读卡器
+  onecard issue batch school.toml people.csv --keys dev.keys --reader pcsc: --stock 60 \\
+    --sign-key station.key
+  # by the keys of a PKCS#11 token, which do not leave it (a program built with --features hsm) 加密机
+  onecard issue batch school.toml people.csv --token roots \\
+    --pkcs11 /usr/lib/softhsm/libsofthsm2.so --reader sim:blanks --sign-key station.key
+  # the chain and the signature 验证日志与报告
+  onecard journal verify people.csv.journal --report people.csv.report --key station.key.pub
 
-The journal people.csv.journal tells how far it is; the ledger that the profile names, which numbers were given.
-Behind a whole batch stand people.csv.report (the signature), .report.html (to print) and .report.csv.";
+The journal people.csv.journal tells how far it is; the ledger that the profile names, which numbers
+were given. Behind a whole batch stand people.csv.report (the signature), .report.html (to print)
+and .report.csv.";
 
 /// Profile, list and keys.
 #[derive(Args, Debug)]
@@ -83,7 +87,7 @@ pub(crate) struct Inputs {
     list: PathBuf,
     #[command(flatten)]
     keys: keys::KeyPlace,
-    /// File with everybody's first PIN (初始密码), where the profile says pin = "file": digits, mode 0600.
+    /// File with everybody's first PIN (初始密码), where the profile says pin = "file": 4 to 6 digits, mode 0600.
     #[arg(long, value_name = "FILE")]
     pin_file: Option<PathBuf>,
 }

@@ -24,15 +24,15 @@ pub(crate) enum OtaCommand {
     ///   initialize-for-load ed|ep KEY-ID YUAN TERMINAL
     ///   prove TYPE SEQUENCE
     ///
-    /// What is behind # is a remark. The counter is yours to keep: no packet may have one that another had, and a packet is sent
-    /// again byte for byte or not at all.
+    /// What is behind # is a remark. The counter is yours to keep: no packet may have one that
+    /// another had, and a packet is sent again byte for byte or not at all.
     #[command(
         after_help = "\
 Examples:
   onecard ota build balance.script --tar enterprise --counter 000000000A --key-file ota.keys
   # the chip's own keys out of a key file, and TPDUs as a message centre sends them 短信TPDU
-  onecard ota build balance.script --tar enterprise --counter 000000000A --keys dev.keys --chip 8906203254769810 \\
-      --from 10086 --at '2026-11-29 12:00'",
+  onecard ota build balance.script --tar enterprise --counter 000000000A --keys dev.keys \\
+      --chip 8906203254769810 --from 10086 --at '2026-11-29 12:00'",
         verbatim_doc_comment
     )]
     Build(build::Build),
@@ -43,9 +43,8 @@ Examples:
     /// it are not shown.
     #[command(after_help = "\
 Examples:
-  onecard ota explain 00281506191515B00010DA1D6CBBD0D11CE4330D844C7408340943E843F67A6D7B0674730881605FD62D
-  onecard ota explain 00281506191515B00010DA1D6CBBD0D11CE4330D844C7408340943E843F67A6D7B0674730881605FD62D \\
-      --key-file ota.keys")]
+  onecard ota explain $(cat sent.hex)                       # what is in clear, without keys
+  onecard ota explain $(cat sent.hex) --key-file ota.keys   # deciphered, checked, told 解密并校验")]
     Explain(explain::Explain),
     /// What came back for a packet: proven or a hint, and what each command answered 响应解析
     ///
@@ -53,8 +52,7 @@ Examples:
     /// nothing.
     #[command(after_help = "\
 Example:
-  onecard ota decode 027100002C12B000107DDF58D1780F771638B3975759F4296CF5C31EFC87A16A1B61921426BAA16DA1B5BA1A9951D59A39 \\
-      --command 00281506191515B00010DA1D6CBBD0D11CE4330D844C7408340943E843F67A6D7B0674730881605FD62D --key-file ota.keys")]
+  onecard ota decode $(cat report.hex) --command $(cat sent.hex) --key-file ota.keys")]
     Decode(decode::Decode),
 }
 

@@ -66,7 +66,8 @@ Examples:
       --number 8 --name 王小明 --pin-file wang.pin
   onecard journal verify washing.journal
 
-The SAM is an issuing SAM: `onecard sam new --role issuing`, or `wash second sam --role issuing`.")]
+The holder's PIN has 4 to 6 digits. The SAM is an issuing SAM: `onecard sam new --role issuing`, or
+`wash second sam --role issuing`.")]
     Card(Box<second_card::SecondCard>),
     /// A SAM (SAM卡)
     #[command(after_help = "\

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::Args;
 use onecard_host::{
     card::{SelectError, select},
@@ -25,8 +25,6 @@ use crate::{
     consent::Consent,
     output::{Exit, Output},
     reader::{CardReader, Inserted},
-    terminal_sam::TerminalSam,
-    trace::Trace,
 };
 
 /// Options of `wash second card`.
@@ -87,13 +85,7 @@ impl SecondCard {
         let wash = CardWash { serial: self.member.number, order, management };
         let places = format!("key {:02X}, management {:02X}", order.key_version.0, management.0);
         let hash = OrderHash::of(&store.keys()?, &places);
-        let mut sam = TerminalSam::open(&self.sam, self.store.passphrase(), order.enterprise, &Trace::new(false))?;
-        ensure!(
-            sam.enterprise == order.enterprise,
-            "the issuing SAM is of enterprise {}, and the keys are of {}",
-            sam.enterprise,
-            order.enterprise
-        );
+        let mut sam = self.store.issuing_sam(&self.sam, order.enterprise)?;
         self.consent.ask(self.card.place()?, "a card with the operator's key 一次洗卡后的卡", &self.plan(order))?;
         let known = book.replayed().known(target, &hash);
         let mut notes = Notes::begin(book, target, hash, self.book.now()?)?;

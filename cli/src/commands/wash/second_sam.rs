@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::Args;
 use onecard_host::{
     issuing::{SamCardOrder, SamSerial, SamWash, wash_sam_to_enterprise},
@@ -25,7 +25,6 @@ use crate::{
     output::{Exit, Output},
     reader::{CardReader, Inserted},
     terminal_sam::TerminalSam,
-    trace::Trace,
 };
 
 /// Options of `wash second sam`.
@@ -82,13 +81,9 @@ impl SecondSam {
             return Ok(Washed { serial: serial.to_string(), was_good: true, sam: Some(sam::read(chip, enterprise)?) });
         }
         let mut issuing = match &self.sam {
-            Some(source) => Some(TerminalSam::open(source, self.store.passphrase(), enterprise, &Trace::new(false))?),
+            Some(source) => Some(self.store.issuing_sam(source, enterprise)?),
             None => None,
         };
-        if let Some(issuing) = &issuing {
-            let its = issuing.enterprise;
-            ensure!(its == enterprise, "the issuing SAM is of enterprise {its}, and the keys are of {enterprise}");
-        }
         self.consent.ask(self.reader.place()?, "a SAM with the operator's key 一次洗卡后的SAM卡", &plan(&order))?;
         let places = format!("{:?} key {:02X}, management {:02X}", order.keys, order.own_key_version.0, management.0);
         let hash = OrderHash::of(&store.keys()?, &places);

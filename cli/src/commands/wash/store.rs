@@ -2,16 +2,18 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::Args;
 use onecard_host::key_store::KeyStore;
+use onecard_wire::number::EnterpriseId;
 
 use crate::{
-    args::Enterprise,
+    args::{Enterprise, SamSource},
     key_master_card::{LastTryOption, Opening},
     master_keys::MasterKeys,
-    passphrase::PassphraseSource,
     reader::ReaderName,
+    terminal_sam::TerminalSam,
+    trace::Trace,
 };
 
 /// A key master card, or, for development and where no SAM is washed, a key file or a token.
@@ -52,8 +54,11 @@ impl StoreSource {
         }
     }
 
-    /// What opens a sealed key file, here or as an issuing SAM's.
-    pub(super) const fn passphrase(&self) -> &PassphraseSource {
-        self.keys.passphrase()
+    /// The issuing SAM (发卡SAM) that makes the MACs of contents; the passphrase is its sealed key file's, too.
+    pub(super) fn issuing_sam(&self, source: &SamSource, enterprise: EnterpriseId) -> anyhow::Result<TerminalSam> {
+        let sam = TerminalSam::open(source, self.keys.passphrase(), enterprise, &Trace::new(false))?;
+        let its = sam.enterprise;
+        ensure!(its == enterprise, "the issuing SAM is of enterprise {its}, and the keys are of {enterprise}");
+        Ok(sam)
     }
 }
