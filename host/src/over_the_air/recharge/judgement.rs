@@ -5,6 +5,10 @@ use onecard_wire::{amount::Amount, wallet::TransactionType};
 use super::{Begun, Decision, Next, Obstacle, Recharge};
 use crate::crypto::{Key, TransactionTerms, load_tac};
 
+/// Most balances that a TAC is tried with: what a holder may have paid meanwhile, 10,000 yuan in fen. By chance one of them is right
+/// for another's load once in 4,294 times.
+pub const BALANCES_TRIED: u32 = 1_000_000;
+
 /// The card has executed a load of the online sequence. Another terminal's may have taken it: the TAC tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Judgement {
@@ -34,17 +38,20 @@ impl Judgement {
     }
 
     /// `is_right` says of a balance behind the load whether the TAC is this load's with it. The highest comes first: it is right
-    /// unless the holder paid between INITIALIZE and CREDIT. Each further one may be right by chance, at 2^-32.
+    /// unless the holder paid between INITIALIZE and CREDIT. Each further one may be right by chance, at 2^-32, so that no more are
+    /// asked about than [`BALANCES_TRIED`]; where more are possible and none of those is right, nobody can say.
     #[must_use]
     pub fn decide(self, mut is_right: impl FnMut(Amount) -> bool) -> Next {
         let Some(highest) = self.begun.old_balance.plus(self.recharge.terms.amount) else {
             return self.postponed();
         };
-        let balance = (0..=highest.fen()).rev().map(Amount::from_fen).find(|balance| is_right(*balance));
-        Next::Ended(match balance {
-            Some(balance) => Decision::Credited { tac: Some(self.tac), balance: Some(balance) },
-            None => Decision::NotCredited(Obstacle::OtherLoad),
-        })
+        let lowest = highest.fen().saturating_sub(BALANCES_TRIED - 1);
+        let balance = (lowest..=highest.fen()).rev().map(Amount::from_fen).find(|balance| is_right(*balance));
+        match balance {
+            Some(balance) => Next::Ended(Decision::Credited { tac: Some(self.tac), balance: Some(balance) }),
+            None if lowest > 0 => self.postponed(),
+            None => Next::Ended(Decision::NotCredited(Obstacle::OtherLoad)),
+        }
     }
 
     /// The same by the card's own TAC key.

@@ -20,7 +20,7 @@ use onecard_wire::{
 use serde::{Deserialize, Serialize};
 
 pub use decision::{Decision, Obstacle};
-pub use judgement::Judgement;
+pub use judgement::{BALANCES_TRIED, Judgement};
 
 use super::{Form, PacketStatus, Proven, Script, ScriptAnswer, Tar, commands};
 use crate::{

@@ -13,7 +13,9 @@ use onecard_wire::{
 };
 use proptest::{collection::vec, prelude::*};
 
-use super::{Decision, Next, Obstacle, Patience, Recharge, RechargeTerms, TermsError};
+use super::{
+    BALANCES_TRIED, Begun, Decision, Judgement, Next, Obstacle, Patience, Recharge, RechargeTerms, TermsError,
+};
 use crate::{
     apdu::Response,
     crypto::{Key, SessionKey, TransactionTerms, load_tac},
@@ -340,6 +342,36 @@ fn the_proof_of_another_load_is_not_taken_for_this_ones() {
     let decision = world.run(begun(), &mut [fate(&[0], false), station].into_iter());
     assert_eq!(decision, Decision::NotCredited(Obstacle::OtherLoad));
     assert_eq!(world.card.credited, [0, 1]);
+}
+
+/// With a balance so high that chance would find a TAC right, it is not said whose load it was.
+#[test]
+fn a_tac_is_not_tried_until_chance_finds_it_right() {
+    let judgement = |highest: u32| Judgement {
+        tac: [0; 4],
+        recharge: Recharge::begin(terms(), Patience { packets: 1, credits: 1 }).unwrap(),
+        begun: Begun {
+            old_balance: Amount::from_fen(highest - AMOUNT.fen()),
+            online_sequence: 0,
+            moment: noon(),
+            mac2: [0; 4],
+        },
+    };
+    for (highest, decided) in [(BALANCES_TRIED - 1, true), (BALANCES_TRIED, false), (u32::MAX, false)] {
+        let mut tried = 0;
+        let next = judgement(highest).decide(|_| {
+            tried += 1;
+            false
+        });
+        assert_eq!(tried, BALANCES_TRIED);
+        let Next::Ended(decision) = next else { panic!("{next:?}") };
+        let is_other = decision == Decision::NotCredited(Obstacle::OtherLoad);
+        let is_unknown = matches!(decision, Decision::Unknown { obstacle: Obstacle::Unchecked, .. });
+        assert_eq!((is_other, is_unknown), (decided, !decided), "{highest}: {decision:?}");
+        let lowest = highest - (BALANCES_TRIED - 1);
+        let next = judgement(highest).decide(|balance| balance.fen() == lowest);
+        assert!(matches!(next, Next::Ended(Decision::Credited { .. })), "{next:?}");
+    }
 }
 
 /// Eight purchases and another load later the card has no proof of either: 9406 alone would give the money away.
