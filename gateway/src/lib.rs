@@ -1,0 +1,11 @@
+//! The operator's gateway (空中网关): what stands between packets over the air and the phones.
+//!
+//! `onecard_host::over_the_air` makes packets and decides what an answer means; here are the links that carry them and the
+//! campaigns that see them through for many cards. No key but those of packets is ever here.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`carrier`] | what a campaign needs of a link: messages out, messages in, what became of each |
+#![forbid(unsafe_code)]
+
+pub mod carrier;
