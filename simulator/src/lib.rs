@@ -30,6 +30,7 @@
 //! | [`fragile_disk`] | a disk of which a power cut leaves less than was written |
 //! | [`vpcd`], [`t0`] | the same cards in virtual readers, where pcscd and every PC/SC program finds them |
 //! | [`handset`] | a phone that serves the toolkit of the card in it |
+//! | [`message_centre`] | a mobile network: many phones with RFID-SIMs behind a message centre |
 //! | [`sample`] | ready personalised cards and SAMs under development keys |
 //!
 //! A tear sweep first runs once with [`Chip::record_operations`](chip::Chip::record_operations), then once for each of
@@ -42,6 +43,7 @@ pub mod fragile_disk;
 pub mod handset;
 pub mod image_file;
 pub mod memory;
+pub mod message_centre;
 pub mod paced;
 pub mod phone_slot;
 pub mod population;

@@ -15,6 +15,7 @@
 //! | [`disk`] | a disk of which a power cut leaves less than was written |
 //! | [`interleaving`] | two programs at two interfaces of one chip, in every order of their commands |
 //! | [`relay`] | changing what a card answers on the way |
+//! | [`simulated_carrier`] | a network of phones with RFID-SIMs as a gateway's link, without sockets |
 //! | [`strategies`] | generated steps: taps with everything that can go wrong |
 //! | [`scenario`] | carries steps out |
 //! | [`auditor`] | judges what was heard |
@@ -30,6 +31,7 @@ pub mod interleaving;
 pub mod lifeline;
 pub mod relay;
 pub mod scenario;
+pub mod simulated_carrier;
 pub mod strategies;
 pub mod terminal;
 pub mod world;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use onecard_wire::date::{Date, Moment, Time};
 
 /// `start` and `elapsed` later; `None` beyond the calendar's end.
-pub(super) fn moment_after(start: Moment, elapsed: Duration) -> Option<Moment> {
+pub(crate) fn moment_after(start: Moment, elapsed: Duration) -> Option<Moment> {
     /// Seconds of a day.
     const DAY: u64 = 24 * 3600;
     let [hour, minute, second] = start.time.to_bytes().map(decimal);

@@ -22,7 +22,7 @@
 
 mod alphabet;
 mod boot;
-mod clock;
+pub(crate) mod clock;
 mod error;
 mod fcp;
 mod perform;

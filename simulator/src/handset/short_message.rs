@@ -22,7 +22,7 @@ impl Sent {
     ///
     /// # Errors
     /// [`Defect`] if it is no SMS-SUBMIT, or its text cannot be packed.
-    pub(super) fn of(message: &OutgoingMessage) -> Result<Self, Defect> {
+    pub(crate) fn of(message: &OutgoingMessage) -> Result<Self, Defect> {
         let mut tpdu = message.tpdu.clone();
         let mut submit = Submit::parse(&tpdu)?;
         if message.pack {
@@ -111,6 +111,15 @@ impl Submit {
         packed.extend(alphabet::pack(&self.data));
         let submit = Self::parse(&packed)?;
         Ok((packed, submit))
+    }
+
+    /// User data with the header, as TPDUs have them: the header's length first, unless there is no header.
+    #[must_use]
+    pub fn user_data(&self) -> Vec<u8> {
+        match u8::try_from(self.header.len()) {
+            Ok(length @ 1..) => [&[length], self.header.as_slice(), &self.data].concat(),
+            _ => self.data.clone(),
+        }
     }
 
     /// Toolkit application reference of a secured packet (TS 31.115 clause 4): 3 bytes, `None` if this is no command

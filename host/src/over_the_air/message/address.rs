@@ -29,6 +29,52 @@ pub struct Address {
 pub struct AddressError;
 
 impl Address {
+    /// Of its parts, as other protocols have them: type of number and numbering plan by the codes of TS 23.040, of three and four
+    /// bits, and the digits without `+`.
+    ///
+    /// # Errors
+    /// [`AddressError`]: letters too, which are no digits.
+    pub fn from_parts(type_of_number: u8, numbering_plan: u8, digits: &str) -> Result<Self, AddressError> {
+        if type_of_number > 0x07 || numbering_plan > 0x0F || type_of_number == ALPHANUMERIC >> 4 & 0x07 {
+            return Err(AddressError);
+        }
+        let number: Self = digits.parse()?;
+        if digits.starts_with('+') {
+            return Err(AddressError);
+        }
+        Ok(Self { type_and_plan: 0x80 | type_of_number << 4 | numbering_plan, ..number })
+    }
+
+    /// Type of number, three bits: 1 is international.
+    #[must_use]
+    pub const fn type_of_number(&self) -> u8 {
+        self.type_and_plan >> 4 & 0x07
+    }
+
+    /// Numbering plan, four bits: 1 is telephone.
+    #[must_use]
+    pub const fn numbering_plan(&self) -> u8 {
+        self.type_and_plan & 0x0F
+    }
+
+    /// The digits without `+`; `None` if they are letters.
+    #[must_use]
+    pub fn digits(&self) -> Option<String> {
+        if self.type_of_number() == ALPHANUMERIC >> 4 & 0x07 {
+            return None;
+        }
+        let text = self.to_string();
+        Some(text.strip_prefix('+').map(str::to_owned).unwrap_or(text))
+    }
+
+    /// `number of digits 1 ‖ type and plan 1 ‖ swapped digits`, as a TPDU has it.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(2 + MAX_LEN);
+        self.put(&mut bytes);
+        bytes
+    }
+
     /// Takes `number of digits 1 ‖ type and plan 1 ‖ swapped digits`.
     pub(super) fn take(reader: &mut Reader<'_>) -> Option<Self> {
         let [digits, type_and_plan] = reader.array()?;
