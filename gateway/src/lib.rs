@@ -6,6 +6,8 @@
 //! | module | what |
 //! |---|---|
 //! | [`carrier`] | what a campaign needs of a link: messages out, messages in, what became of each |
+//! | [`campaign`] | a flow seen through for each of many cards, kept in a file |
 #![forbid(unsafe_code)]
 
+pub mod campaign;
 pub mod carrier;

@@ -48,7 +48,7 @@
 
 pub mod access;
 pub mod apdu;
-mod as_text;
+pub mod as_text;
 pub mod attendance;
 pub mod blacklist;
 mod calendar;

@@ -102,7 +102,8 @@ impl KeySet {
     }
 
     /// The versions there are of a purpose, the newest first.
-    pub(crate) fn versions(&self, purpose: Purpose) -> Vec<KeyVersion> {
+    #[must_use]
+    pub fn versions(&self, purpose: Purpose) -> Vec<KeyVersion> {
         let mut versions: Vec<_> = self.names().filter(|(of, _)| *of == purpose).map(|(_, version)| version).collect();
         versions.reverse();
         versions

@@ -1,6 +1,6 @@
 //! A proof of the load's online sequence: of this load, or of another.
 
-use onecard_wire::{amount::Amount, wallet::TransactionType};
+use onecard_wire::{amount::Amount, number::EnterpriseId, wallet::TransactionType};
 
 use super::{Begun, Decision, Next, Obstacle, Recharge};
 use crate::crypto::{Key, TransactionTerms, load_tac};
@@ -22,6 +22,12 @@ impl Judgement {
     #[must_use]
     pub const fn tac(&self) -> [u8; 4] {
         self.tac
+    }
+
+    /// Whose application.
+    #[must_use]
+    pub const fn enterprise(&self) -> EnterpriseId {
+        self.recharge.terms.enterprise
     }
 
     /// What the TAC is over, with the balance behind the load.

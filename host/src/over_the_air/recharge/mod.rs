@@ -160,6 +160,12 @@ impl Recharge {
         self.credits > 0
     }
 
+    /// Whether the packet that is due or out is a CREDIT: it goes out once, and without a proof the card is asked.
+    #[must_use]
+    pub const fn changes_value(&self) -> bool {
+        matches!(self.step, Step::Credit(_))
+    }
+
     /// The commands of the packet that is due.
     ///
     /// # Errors

@@ -1,0 +1,48 @@
+//! Messages of phones, put together.
+
+use std::collections::{HashMap, VecDeque};
+
+use onecard_host::over_the_air::message::{Address, Assembly, PacketKind, UserData};
+
+use crate::carrier::ShortMessage;
+
+/// Messages in parts that are waited for at once. Anybody can send first parts: the oldest is given up for a new one.
+const ASSEMBLIES_MAX: usize = 10_000;
+
+/// Of whom and which message.
+type Key = (Address, bool, u16, u8);
+
+/// Messages in parts that are not whole yet.
+#[derive(Debug, Default)]
+pub(super) struct Arrivals {
+    assemblies: HashMap<Key, Assembly>,
+    order: VecDeque<Key>,
+}
+
+impl Arrivals {
+    /// The packet that is whole by this message.
+    pub(super) fn packet(&mut self, message: &ShortMessage) -> Option<(PacketKind, Vec<u8>)> {
+        let part = UserData::parse(&message.user_data).ok()?;
+        let Some(of) = part.concatenation else { return part.packet.map(|kind| (kind, part.body)) };
+        let key = (message.phone.clone(), of.wide, of.reference, of.parts);
+        if let Some(assembly) = self.assemblies.get_mut(&key) {
+            assembly.add(part).ok()?;
+        } else {
+            self.begin(key.clone(), Assembly::begin(part)?);
+        }
+        let whole = self.assemblies.get(&key)?.packet()?;
+        self.assemblies.remove(&key);
+        self.order.retain(|other| *other != key);
+        Some(whole)
+    }
+
+    fn begin(&mut self, key: Key, assembly: Assembly) {
+        if self.order.len() >= ASSEMBLIES_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.assemblies.remove(&oldest);
+        }
+        self.order.push_back(key.clone());
+        self.assemblies.insert(key, assembly);
+    }
+}

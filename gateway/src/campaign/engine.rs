@@ -1,0 +1,175 @@
+//! One turn after the other.
+
+use std::collections::HashMap;
+
+use onecard_host::over_the_air::{BuildError, PacketCounter, ScriptError, message::TooManyParts};
+
+use super::{
+    arrivals::Arrivals,
+    desk::{LoadDesk, PacketKeyStore},
+    store::{Store, StoreError, TaskId},
+    throttle::Throttle,
+    time::UnixMillis,
+    turning::Turning,
+};
+use crate::carrier::{Carrier, Delivery, Event, ShortMessage, Ticket};
+
+/// Runs the campaigns of one store.
+#[derive(Debug)]
+pub struct Engine<K, D> {
+    store: Store,
+    keys: K,
+    desk: D,
+    memory: Memory,
+}
+
+/// What may be lost at any moment.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    next_ticket: u64,
+    flights: HashMap<Ticket, Flight>,
+    pub(super) throttle: Throttle,
+    pub(super) arrivals: Arrivals,
+}
+
+/// A message that was handed over and whose answer has not come.
+#[derive(Clone, Debug)]
+pub(super) struct Flight {
+    pub(super) task: TaskId,
+    pub(super) counter: PacketCounter,
+    pub(super) message: ShortMessage,
+}
+
+/// What a turn did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Turn {
+    /// Messages handed over.
+    pub messages: usize,
+    /// Packets made.
+    pub packets: usize,
+    /// Packets whose bytes went out again.
+    pub repeats: usize,
+    /// Proofs taken.
+    pub proofs: usize,
+    /// Messages of phones that were none of those: late, repeated, forged.
+    pub strays: usize,
+    /// Tasks ended.
+    pub ended: usize,
+    /// What nobody could say or make now: tried again later.
+    pub unavailable: usize,
+    /// Messages that the message centre throttled or refused.
+    pub turned_away: usize,
+}
+
+/// Why an engine stops: the store holds everything up to the turn before.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A flow whose packet cannot be made.
+    #[error("task {task}: {source}")]
+    Script {
+        /// Which.
+        task: i64,
+        /// Why.
+        source: ScriptError,
+    },
+    /// A packet that cannot be.
+    #[error("task {task}: {source}")]
+    Packet {
+        /// Which.
+        task: i64,
+        /// Why.
+        source: BuildError,
+    },
+    /// A flow whose packet fits no message.
+    #[error("task {task}: {source}")]
+    Parts {
+        /// Which.
+        task: i64,
+        /// Why.
+        source: TooManyParts,
+    },
+    /// The clock.
+    #[error("the clock shows a year that no card can hold: set it")]
+    Clock,
+}
+
+impl<K: PacketKeyStore, D: LoadDesk> Engine<K, D> {
+    /// Goes on with whatever the store holds.
+    #[must_use]
+    pub fn new(store: Store, keys: K, desk: D) -> Self {
+        Self { store, keys, desk, memory: Memory::default() }
+    }
+
+    /// The store.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The store, for new campaigns between two turns.
+    pub const fn store_mut(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
+    /// Takes what the carrier tells and does what is due at `now`. What it hands over has been committed before.
+    ///
+    /// # Errors
+    /// [`EngineError`]: nothing left the gateway, and nothing was acknowledged.
+    pub fn turn(&mut self, now: UnixMillis, carrier: &mut impl Carrier) -> Result<Turn, EngineError> {
+        let Self { store, keys, desk, memory } = self;
+        let mut turning = Turning::begin(store.write()?, keys, desk, memory, now);
+        let mut kept = Vec::new();
+        for event in carrier.events() {
+            kept.extend(turning.event(event)?);
+        }
+        turning.due(carrier.room())?;
+        let (outbox, mut turn) = turning.commit()?;
+        kept.into_iter().for_each(|delivery: Delivery| carrier.acknowledge(delivery));
+        for flight in outbox {
+            let ticket = memory.ticket();
+            match carrier.submit(ticket, &flight.message) {
+                Ok(()) => {
+                    turn.messages += 1;
+                    memory.flights.insert(ticket, flight);
+                }
+                Err(crate::carrier::NoRoom) => memory.throttle.hold(flight, now),
+            }
+        }
+        Ok(turn)
+    }
+
+    /// When the next turn has something to do, if nothing comes before.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`].
+    pub fn next_due(&mut self, now: UnixMillis) -> Result<Option<UnixMillis>, EngineError> {
+        let writing = self.store.write()?;
+        let mut earliest = self.memory.throttle.next_due();
+        for running in writing.running()? {
+            let due = writing.next_due(running.id)?.map(|due| running.settings.opens(due.max(now)));
+            earliest = [earliest, due].into_iter().flatten().min();
+        }
+        Ok(earliest)
+    }
+}
+
+impl Memory {
+    fn ticket(&mut self) -> Ticket {
+        self.next_ticket += 1;
+        Ticket(self.next_ticket)
+    }
+
+    /// The message whose answer this is.
+    pub(super) fn landed(&mut self, event: &Event) -> Option<Flight> {
+        match event {
+            Event::Accepted { ticket, .. }
+            | Event::Throttled { ticket }
+            | Event::Refused { ticket, .. }
+            | Event::Unanswered { ticket } => self.flights.remove(ticket),
+            Event::Receipt { .. } | Event::Received { .. } => None,
+        }
+    }
+}

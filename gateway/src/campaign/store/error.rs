@@ -1,0 +1,50 @@
+//! What the store refuses.
+
+use std::path::PathBuf;
+
+/// Why the store did not do it; nothing of it was done.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite's own word.
+    #[error("the gateway's file: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// There is a file already.
+    #[error("{0} exists already: open it, or name another file 文件已存在")]
+    Exists(PathBuf),
+    /// Another gateway has it.
+    #[error("{0} is in use by another gateway: one at a time runs its campaigns 文件已被占用")]
+    InUse(PathBuf),
+    /// No lock.
+    #[error("{path} cannot be locked")]
+    Lock {
+        /// The lock's own file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Some other file.
+    #[error("{0} is no file of a gateway 不是网关文件")]
+    NotOurs(PathBuf),
+    /// Made by another release of this program.
+    #[error("the gateway's file has form {0}, which this release does not know: take the release that made it")]
+    OtherRelease(i64),
+    /// A row that this program did not write.
+    #[error("{what} of row {row} cannot be read: the file was changed by another program, or is damaged")]
+    Damaged {
+        /// Which column.
+        what: &'static str,
+        /// Which row.
+        row: i64,
+    },
+    /// No such campaign.
+    #[error("there is no campaign {0:?}: `onecard campaign status` lists them 无此批次")]
+    NoCampaign(String),
+    /// The counter of a card's key set is at its end.
+    #[error("the counter of key set {key_set:02X} of card {iccid} is at its end: put a new key set on the card")]
+    CounterAtEnd {
+        /// Which card, as stored.
+        iccid: String,
+        /// Which key set.
+        key_set: u8,
+    },
+}

@@ -1,0 +1,164 @@
+//! What a gateway keeps: cards and their counters, campaigns, and one row of state a task (任务).
+//!
+//! SQLite with a write-ahead log that is synced at each commit: what [`Writing::commit`] returned from is on the disk, and nothing
+//! leaves the gateway before.
+
+mod error;
+mod listing;
+mod orders;
+mod writing;
+
+use std::{
+    ffi::OsString,
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+};
+
+use onecard_host::over_the_air::{SetVersion, message::Address};
+use rusqlite::{Connection, OpenFlags};
+
+pub use error::StoreError;
+pub use listing::{CampaignListing, Ended, StageCounts, UnderWay};
+pub use orders::{NewCard, NewTask, OrderError};
+pub(super) use writing::{Due, DueFor, Out, PacketOut, Writing};
+
+/// The release of the file's form, in its header.
+const USER_VERSION: i64 = 1;
+/// `OneC`, in the header of each of our files.
+const APPLICATION_ID: i64 = 0x4F6E_6543;
+
+/// The file.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    /// Held as long as this gateway runs: two would each believe that nothing else is under way.
+    _lock: Option<File>,
+}
+
+/// A campaign's row.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct CampaignId(pub(super) i64);
+
+/// A task's row.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TaskId(pub(super) i64);
+
+/// The cipher of a key set over the air.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SetCipher {
+    /// AES-128.
+    Aes,
+    /// Triple DES of two keys.
+    TripleDes,
+}
+
+/// A card as the gateway knows it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Card {
+    pub(super) id: i64,
+    /// EF ICCID as stored: the chip's number is its last 8 bytes.
+    pub iccid: [u8; 10],
+    /// Its phone.
+    pub phone: Address,
+    /// The key set that this gateway uses, and no other does.
+    pub key_set: SetVersion,
+    /// Its cipher.
+    pub cipher: SetCipher,
+}
+
+impl SetCipher {
+    /// As it stands in the file and in lists.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Aes => "aes",
+            Self::TripleDes => "3des",
+        }
+    }
+
+    /// From its name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Aes, Self::TripleDes].into_iter().find(|cipher| cipher.name() == name)
+    }
+}
+
+impl Store {
+    /// Makes a new file.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Exists`] if there is one already.
+    pub fn create(path: &Path) -> Result<Self, StoreError> {
+        if path.exists() {
+            return Err(StoreError::Exists(path.to_owned()));
+        }
+        let connection = Connection::open(path)?;
+        prepare(&connection)?;
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        connection.execute_batch(&format!(
+            "BEGIN; {} PRAGMA user_version = {USER_VERSION}; COMMIT;",
+            include_str!("schema.sql")
+        ))?;
+        Ok(Self { connection, _lock: Some(locked(path)?) })
+    }
+
+    /// Opens a file, for one gateway alone: a second one is refused as long as the first has it.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::InUse`], [`StoreError::NotOurs`], [`StoreError::OtherRelease`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = opened(path)?;
+        Ok(Self { connection, _lock: Some(locked(path)?) })
+    }
+
+    /// Opens a file beside a gateway that may be running, to read and to pause.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn look(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { connection: opened(path)?, _lock: None })
+    }
+
+    /// Begins to write; nothing of it counts before [`Writing::commit`].
+    pub(super) fn write(&mut self) -> Result<Writing<'_>, StoreError> {
+        Writing::begin(&mut self.connection)
+    }
+}
+
+fn opened(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    let application: i64 = connection
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(|_| StoreError::NotOurs(path.to_owned()))?;
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match (application, version) {
+        (APPLICATION_ID, USER_VERSION) => prepare(&connection)?,
+        (APPLICATION_ID, version) => return Err(StoreError::OtherRelease(version)),
+        _ => return Err(StoreError::NotOurs(path.to_owned())),
+    }
+    Ok(connection)
+}
+
+/// The lock is a file of its own, since SQLite's locks on the book's file are lost when anything in this process closes it.
+fn locked(path: &Path) -> Result<File, StoreError> {
+    let mut name = OsString::from(path);
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    let lock = |source| StoreError::Lock { path: name.clone(), source };
+    let file = File::options().create(true).truncate(false).write(true).open(&name).map_err(lock)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(lock(source)),
+    }
+}
+
+fn prepare(connection: &Connection) -> Result<(), StoreError> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.busy_timeout(core::time::Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! Cards and orders that come in: all of a list or nothing.
+
+use onecard_host::over_the_air::{SetVersion, message::Address};
+use onecard_wire::uicc;
+use rusqlite::{OptionalExtension, params};
+
+use super::{CampaignId, SetCipher, Store, StoreError};
+use crate::campaign::{flow::Flow, settings::Settings, time::UnixMillis};
+
+/// A card of a list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewCard {
+    /// 19 or 20 digits.
+    pub iccid: String,
+    /// Its phone.
+    pub phone: Address,
+    /// The key set that this gateway alone uses.
+    pub key_set: SetVersion,
+    /// Its cipher.
+    pub cipher: SetCipher,
+    /// The highest counter that anybody used under that set before; 0 of a set just put.
+    pub counter: u64,
+}
+
+/// An order of a list.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NewTask {
+    /// The caller's number of it: in a campaign each number is carried out once.
+    pub order_number: String,
+    /// To which card.
+    pub card: NewCard,
+    /// What is to be done.
+    pub flow: Flow,
+    /// Not before.
+    pub not_before: UnixMillis,
+}
+
+/// Why a list was not taken; nothing of it was.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderError {
+    /// The store's own trouble.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A number that was in the campaign already.
+    #[error("order {0} is in this campaign already: each number is carried out once 订单号重复")]
+    Repeated(String),
+    /// No ICCID.
+    #[error("order {order}: ICCID {iccid:?} is not 19 or 20 digits")]
+    Iccid {
+        /// Which order.
+        order: String,
+        /// What stands there.
+        iccid: String,
+    },
+    /// The book knows the card otherwise.
+    #[error(
+        "order {order}: the gateway knows card {iccid} with another {what}: correct the list, or the card's entry first"
+    )]
+    OtherCard {
+        /// Which order.
+        order: String,
+        /// Which card.
+        iccid: String,
+        /// Phone, key set or cipher.
+        what: &'static str,
+    },
+    /// Another card has the phone.
+    #[error("order {order}: telephone {phone} is another card's in the gateway's book")]
+    PhoneTaken {
+        /// Which order.
+        order: String,
+        /// Which number.
+        phone: Address,
+    },
+}
+
+impl From<rusqlite::Error> for OrderError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl Store {
+    /// Begins a campaign with its orders: all of them, or nothing.
+    ///
+    /// # Errors
+    /// [`OrderError`].
+    pub fn new_campaign(
+        &mut self,
+        name: &str,
+        settings: &Settings,
+        tasks: impl IntoIterator<Item = NewTask>,
+    ) -> Result<CampaignId, OrderError> {
+        let transaction = self.connection.transaction()?;
+        let text = serde_json::to_string(settings).map_err(|_| StoreError::Damaged { what: "settings", row: 0 })?;
+        transaction
+            .execute("INSERT INTO campaign (name, settings, paused) VALUES (?1, ?2, 0)", params![name, text])
+            .map_err(|error| constraint(error, || OrderError::Repeated(name.to_owned())))?;
+        let campaign = CampaignId(transaction.last_insert_rowid());
+        for task in tasks {
+            let card = card_row(&transaction, &task)?;
+            let flow = serde_json::to_string(&task.flow).map_err(|_| StoreError::Damaged { what: "flow", row: 0 })?;
+            transaction
+                .prepare_cached(
+                    "INSERT INTO task (campaign, card, order_number, stage, due_at, flow) VALUES (?1, ?2, ?3, 0, ?4, ?5)",
+                )?
+                .execute(params![campaign.0, card, task.order_number, task.not_before.0, flow])
+                .map_err(|error| constraint(error, || OrderError::Repeated(task.order_number.clone())))?;
+        }
+        transaction.commit()?;
+        Ok(campaign)
+    }
+
+    /// A campaign by its name.
+    ///
+    /// # Errors
+    /// [`StoreError::NoCampaign`].
+    pub fn campaign(&self, name: &str) -> Result<CampaignId, StoreError> {
+        let id = self.connection.query_row("SELECT id FROM campaign WHERE name = ?1", [name], |row| row.get(0));
+        id.optional()?.map(CampaignId).ok_or_else(|| StoreError::NoCampaign(name.to_owned()))
+    }
+
+    /// Stops a campaign from sending, or lets it go on; what comes back is taken all the same.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn set_paused(&self, campaign: CampaignId, paused: bool) -> Result<(), StoreError> {
+        self.connection.execute("UPDATE campaign SET paused = ?2 WHERE id = ?1", params![campaign.0, paused])?;
+        Ok(())
+    }
+
+    /// Lets the tasks that ended unknown go on by their tokens, from `now`; how many there were. One whose card has another task
+    /// under way waits for it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn resume_unknown(&mut self, campaign: CampaignId, now: UnixMillis) -> Result<usize, StoreError> {
+        let resumed = self.connection.execute(
+            "UPDATE task SET stage = 0, begun = 0, due_at = ?2, misses = 0, sends = 0, ending = NULL, amount_fen = NULL, \
+             outcome = NULL WHERE campaign = ?1 AND stage = 3 AND ending = 2",
+            params![campaign.0, now.0],
+        )?;
+        Ok(resumed)
+    }
+}
+
+/// The card's row: a new one, or the one there is if it says the same.
+fn card_row(transaction: &rusqlite::Transaction<'_>, task: &NewTask) -> Result<i64, OrderError> {
+    let NewCard { iccid, phone, key_set, cipher, counter } = &task.card;
+    let order = || task.order_number.clone();
+    uicc::iccid(iccid).ok_or_else(|| OrderError::Iccid { order: order(), iccid: iccid.clone() })?;
+    let known = transaction
+        .prepare_cached("SELECT id, phone, key_set, cipher FROM card WHERE iccid = ?1")?
+        .query_row([iccid], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .optional()?;
+    let known: Option<(i64, String, u8, String)> = known;
+    if let Some((id, its_phone, its_set, its_cipher)) = known {
+        let differing = [
+            ("telephone", its_phone != phone.to_string()),
+            ("key set", its_set != key_set.number()),
+            ("cipher", its_cipher != cipher.name()),
+        ];
+        return match differing.into_iter().find(|(_, differs)| *differs) {
+            Some((what, _)) => Err(OrderError::OtherCard { order: order(), iccid: iccid.clone(), what }),
+            None => Ok(id),
+        };
+    }
+    transaction
+        .prepare_cached("INSERT INTO card (iccid, phone, key_set, cipher, counter) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![iccid, phone.to_string(), key_set.number(), cipher.name(), counter.cast_signed()])
+        .map_err(|error| constraint(error, || OrderError::PhoneTaken { order: order(), phone: phone.clone() }))?;
+    Ok(transaction.last_insert_rowid())
+}
+
+fn constraint(error: rusqlite::Error, meaning: impl FnOnce() -> OrderError) -> OrderError {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::ConstraintViolation) => meaning(),
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,281 @@
+//! One turn's writes, which count together or not at all.
+
+use onecard_host::over_the_air::{PacketCounter, SetVersion};
+use onecard_wire::uicc;
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
+
+use super::{CampaignId, Card, SetCipher, StoreError, TaskId};
+use crate::campaign::{
+    flow::{Flow, Outcome},
+    settings::Settings,
+    time::UnixMillis,
+};
+
+/// A transaction of the store.
+#[derive(Debug)]
+pub(in crate::campaign) struct Writing<'s> {
+    transaction: Transaction<'s>,
+}
+
+/// A campaign that may send.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::campaign) struct Running {
+    pub(in crate::campaign) id: CampaignId,
+    pub(in crate::campaign) settings: Settings,
+}
+
+/// A task that something is to be done for.
+#[derive(Debug)]
+pub(in crate::campaign) struct Due {
+    pub(in crate::campaign) task: TaskId,
+    pub(in crate::campaign) card: Card,
+    pub(in crate::campaign) flow: Flow,
+    pub(in crate::campaign) misses: u32,
+    pub(in crate::campaign) what: DueFor,
+}
+
+/// What a task is due for.
+#[derive(Debug)]
+pub(in crate::campaign) enum DueFor {
+    /// Its next packet.
+    Packet,
+    /// Nothing came back of this one, which has gone out so often.
+    Proof { packet: PacketOut, sends: u32 },
+    /// Judging what came back.
+    Judgement { packet: PacketOut, proof: Vec<u8> },
+}
+
+/// A packet that has gone out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(in crate::campaign) struct PacketOut {
+    pub(in crate::campaign) counter: PacketCounter,
+    pub(in crate::campaign) bytes: Vec<u8>,
+}
+
+/// A task whose packet is out.
+#[derive(Debug)]
+pub(in crate::campaign) struct Out {
+    pub(in crate::campaign) task: TaskId,
+    pub(in crate::campaign) settings: Settings,
+    pub(in crate::campaign) card: Card,
+    pub(in crate::campaign) flow: Flow,
+    pub(in crate::campaign) packet: PacketOut,
+}
+
+const READY: i64 = 0;
+const OUT: i64 = 1;
+const ASKING: i64 = 2;
+const ENDED: i64 = 3;
+
+/// What of a task and its card is read in every query, in this order.
+const TASK_COLUMNS: &str = "task.id, task.flow, task.misses, card.id, card.iccid, card.phone, card.key_set, card.cipher, task.counter, task.packet";
+
+impl<'s> Writing<'s> {
+    pub(super) fn begin(connection: &'s mut Connection) -> Result<Self, StoreError> {
+        Ok(Self { transaction: connection.transaction_with_behavior(TransactionBehavior::Immediate)? })
+    }
+
+    /// From here on it is on the disk.
+    pub(in crate::campaign) fn commit(self) -> Result<(), StoreError> {
+        Ok(self.transaction.commit()?)
+    }
+
+    /// The campaigns that are not paused.
+    pub(in crate::campaign) fn running(&self) -> Result<Vec<Running>, StoreError> {
+        let mut statement =
+            self.transaction.prepare_cached("SELECT id, settings FROM campaign WHERE paused = 0 ORDER BY id")?;
+        let rows = statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        let running = |row: rusqlite::Result<(i64, String)>| {
+            let (id, settings) = row?;
+            Ok(Running { id: CampaignId(id), settings: parsed(&settings, "settings", id)? })
+        };
+        rows.map(running).collect()
+    }
+
+    /// At most `limit` tasks of the campaign that something is to be done for; none that waits for another of its card: one
+    /// under way, or one that was ordered before and is due.
+    pub(in crate::campaign) fn due(
+        &self,
+        campaign: CampaignId,
+        now: UnixMillis,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError> {
+        let query = format!(
+            "SELECT {TASK_COLUMNS}, task.stage, task.sends, task.proof FROM task JOIN card ON card.id = task.card \
+             WHERE task.campaign = ?1 AND task.stage < 3 AND task.due_at <= ?2 AND (task.begun = 1 OR NOT EXISTS ( \
+             SELECT 1 FROM task AS other WHERE other.card = task.card AND other.stage < 3 AND (other.begun = 1 OR \
+             other.id < task.id AND other.due_at <= ?2 AND other.campaign IN (SELECT id FROM campaign WHERE paused = 0)))) \
+             ORDER BY task.due_at LIMIT ?3"
+        );
+        let mut statement = self.transaction.prepare_cached(&query)?;
+        let mut rows = statement.query(params![campaign.0, now.0, limit.try_into().unwrap_or(i64::MAX)])?;
+        let mut due = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (task, card, flow, misses) = task_of(row)?;
+            let what = match row.get::<_, i64>(10)? {
+                READY => DueFor::Packet,
+                OUT => DueFor::Proof { packet: packet_of(row, task)?, sends: row.get(11)? },
+                _ => DueFor::Judgement { packet: packet_of(row, task)?, proof: row.get(12)? },
+            };
+            due.push(Due { task, card, flow, misses, what });
+        }
+        Ok(due)
+    }
+
+    /// When something is to be done for a task of the campaign.
+    pub(in crate::campaign) fn next_due(&self, campaign: CampaignId) -> Result<Option<UnixMillis>, StoreError> {
+        let mut statement =
+            self.transaction.prepare_cached("SELECT min(due_at) FROM task WHERE campaign = ?1 AND stage < 3")?;
+        Ok(statement.query_row([campaign.0], |row| row.get::<_, Option<i64>>(0))?.map(UnixMillis))
+    }
+
+    /// The task whose packet is out to a phone, if there is one.
+    pub(in crate::campaign) fn out_to(&self, phone: &str) -> Result<Option<Out>, StoreError> {
+        self.out_where("card.phone = ?1", phone)
+    }
+
+    /// The packet of a task, if it is still out.
+    pub(in crate::campaign) fn out(&self, task: TaskId) -> Result<Option<Out>, StoreError> {
+        self.out_where("task.id = ?1", task.0)
+    }
+
+    fn out_where(&self, condition: &str, value: impl rusqlite::ToSql) -> Result<Option<Out>, StoreError> {
+        let query = format!(
+            "SELECT {TASK_COLUMNS}, campaign.settings FROM card JOIN task ON card.id = task.card \
+             JOIN campaign ON campaign.id = task.campaign WHERE {condition} AND task.stage = 1"
+        );
+        let mut statement = self.transaction.prepare_cached(&query)?;
+        let mut rows = statement.query([value])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let (task, card, flow, _) = task_of(row)?;
+        let settings = parsed(&row.get::<_, String>(10)?, "settings", task.0)?;
+        Ok(Some(Out { task, settings, card, flow, packet: packet_of(row, task)? }))
+    }
+
+    /// The next counter of a card's key set; it is never given again.
+    pub(in crate::campaign) fn reserve(&self, card: &Card) -> Result<PacketCounter, StoreError> {
+        let mut statement =
+            self.transaction.prepare_cached("UPDATE card SET counter = counter + 1 WHERE id = ?1 RETURNING counter")?;
+        let counter: i64 = statement.query_row([card.id], |row| row.get(0))?;
+        let counter = u64::try_from(counter).ok().and_then(PacketCounter::new);
+        counter
+            .filter(|counter| *counter != PacketCounter::END)
+            .ok_or_else(|| StoreError::CounterAtEnd { iccid: hex::encode(card.iccid), key_set: card.key_set.number() })
+    }
+
+    /// A packet is about to leave for the first time; nothing came back by `due_at` is a miss.
+    pub(in crate::campaign) fn put_out(
+        &self,
+        task: TaskId,
+        flow: &Flow,
+        packet: &PacketOut,
+        due_at: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.transaction.prepare_cached(
+            "UPDATE task SET stage = ?2, begun = 1, flow = ?3, counter = ?4, packet = ?5, sends = 1, packets = packets + 1, \
+             due_at = ?6, proof = NULL WHERE id = ?1",
+        )?;
+        let counter = packet.counter.number().cast_signed();
+        statement.execute(params![task.0, OUT, text(flow)?, counter, packet.bytes, due_at.0])?;
+        Ok(())
+    }
+
+    /// The same bytes leave again.
+    pub(in crate::campaign) fn sent_again(&self, task: TaskId, due_at: UnixMillis) -> Result<(), StoreError> {
+        let mut statement =
+            self.transaction.prepare_cached("UPDATE task SET sends = sends + 1, due_at = ?2 WHERE id = ?1")?;
+        statement.execute(params![task.0, due_at.0])?;
+        Ok(())
+    }
+
+    /// The bytes have not left yet.
+    pub(in crate::campaign) fn wait_until(&self, task: TaskId, due_at: UnixMillis) -> Result<(), StoreError> {
+        let mut statement = self.transaction.prepare_cached("UPDATE task SET due_at = ?2 WHERE id = ?1")?;
+        statement.execute(params![task.0, due_at.0])?;
+        Ok(())
+    }
+
+    /// The flow goes on with a packet at `due_at`.
+    pub(in crate::campaign) fn make_ready(
+        &self,
+        task: TaskId,
+        flow: &Flow,
+        misses: u32,
+        due_at: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.transaction.prepare_cached(
+            "UPDATE task SET stage = ?2, flow = ?3, misses = ?4, due_at = ?5, counter = NULL, packet = NULL, sends = 0, \
+             proof = NULL WHERE id = ?1",
+        )?;
+        statement.execute(params![task.0, READY, text(flow)?, misses, due_at.0])?;
+        Ok(())
+    }
+
+    /// What came back is kept until somebody can judge it.
+    pub(in crate::campaign) fn keep_proof(
+        &self,
+        task: TaskId,
+        proof: &[u8],
+        due_at: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let mut statement =
+            self.transaction.prepare_cached("UPDATE task SET stage = ?2, proof = ?3, due_at = ?4 WHERE id = ?1")?;
+        statement.execute(params![task.0, ASKING, proof, due_at.0])?;
+        Ok(())
+    }
+
+    /// An answer that nobody could believe.
+    pub(in crate::campaign) fn keep_hint(&self, task: TaskId, hint: &str) -> Result<(), StoreError> {
+        let mut statement = self.transaction.prepare_cached("UPDATE task SET hint = ?2 WHERE id = ?1")?;
+        statement.execute(params![task.0, hint])?;
+        Ok(())
+    }
+
+    /// The flow has ended. An unknown one keeps the state that resumes it.
+    pub(in crate::campaign) fn end(&self, task: TaskId, outcome: &Outcome) -> Result<(), StoreError> {
+        let mut statement = self.transaction.prepare_cached(
+            "UPDATE task SET stage = ?2, ending = ?3, amount_fen = ?4, outcome = ?5, flow = coalesce(?6, flow), packet = NULL, \
+             counter = NULL, proof = NULL WHERE id = ?1",
+        )?;
+        let token = outcome.token.as_ref().map(text).transpose()?;
+        let amount = outcome.amount.map(onecard_wire::amount::Amount::fen);
+        statement.execute(params![task.0, ENDED, outcome.ending as u8, amount, text(&outcome.report)?, token])?;
+        Ok(())
+    }
+}
+
+fn task_of(row: &Row<'_>) -> Result<(TaskId, Card, Flow, u32), StoreError> {
+    let id = row.get(0)?;
+    let flow = parsed(row.get_ref(1)?.as_str().map_err(|_| damaged("flow", id))?, "flow", id)?;
+    let card_id = row.get(3)?;
+    let text = |column: usize, what| row.get::<_, String>(column).map_err(|_| damaged(what, card_id));
+    let card = Card {
+        id: card_id,
+        iccid: uicc::iccid(&text(4, "iccid")?).ok_or_else(|| damaged("iccid", card_id))?,
+        phone: text(5, "phone")?.parse().map_err(|_| damaged("phone", card_id))?,
+        key_set: SetVersion::new(row.get(6)?).ok_or_else(|| damaged("key_set", card_id))?,
+        cipher: SetCipher::parse(&text(7, "cipher")?).ok_or_else(|| damaged("cipher", card_id))?,
+    };
+    Ok((TaskId(id), card, flow, row.get(2)?))
+}
+
+fn packet_of(row: &Row<'_>, task: TaskId) -> Result<PacketOut, StoreError> {
+    let counter = row.get::<_, i64>(8).ok().and_then(|counter| PacketCounter::new(counter.cast_unsigned()));
+    let bytes = row.get::<_, Vec<u8>>(9);
+    match (counter, bytes) {
+        (Some(counter), Ok(bytes)) => Ok(PacketOut { counter, bytes }),
+        _ => Err(damaged("packet", task.0)),
+    }
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(text: &str, what: &'static str, row: i64) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|_| damaged(what, row))
+}
+
+fn text<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|_| damaged("flow", 0))
+}
+
+const fn damaged(what: &'static str, row: i64) -> StoreError {
+    StoreError::Damaged { what, row }
+}

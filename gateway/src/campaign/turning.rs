@@ -1,0 +1,255 @@
+//! What a turn does, in one transaction.
+
+use onecard_host::over_the_air::{
+    Answer, CommandPacket, Hint, PacketCounter, PacketKeys, PacketTerms, Proven, RedundancyCheck, Tar,
+    message::{Address, PacketKind, Reference, divide},
+};
+use onecard_wire::date::Moment;
+
+use super::{
+    desk::{LoadDesk, PacketKeyStore},
+    engine::{EngineError, Flight, Memory, Turn},
+    flow::{Flow, Step},
+    settings::Settings,
+    store::{Card, Due, DueFor, Out, PacketOut, TaskId, Writing},
+    time::UnixMillis,
+};
+use crate::carrier::{Delivery, Event, ShortMessage};
+
+/// How long to wait for whoever is not there, in milliseconds.
+const UNAVAILABLE_MILLIS: i64 = 30_000;
+
+/// A turn under way.
+pub(super) struct Turning<'t, K, D> {
+    writing: Writing<'t>,
+    keys: &'t mut K,
+    desk: &'t mut D,
+    memory: &'t mut Memory,
+    now: UnixMillis,
+    outbox: Vec<Flight>,
+    turn: Turn,
+}
+
+impl<'t, K: PacketKeyStore, D: LoadDesk> Turning<'t, K, D> {
+    pub(super) fn begin(
+        writing: Writing<'t>,
+        keys: &'t mut K,
+        desk: &'t mut D,
+        memory: &'t mut Memory,
+        now: UnixMillis,
+    ) -> Self {
+        Self { writing, keys, desk, memory, now, outbox: Vec::new(), turn: Turn::default() }
+    }
+
+    /// Everything counts from here on; what may leave now.
+    pub(super) fn commit(self) -> Result<(Vec<Flight>, Turn), EngineError> {
+        self.writing.commit()?;
+        Ok((self.outbox, self.turn))
+    }
+
+    /// What the carrier told; a delivery that is kept by the commit.
+    pub(super) fn event(&mut self, event: Event) -> Result<Option<Delivery>, EngineError> {
+        let flight = self.memory.landed(&event);
+        match (event, flight) {
+            (Event::Accepted { .. }, _) => self.memory.throttle.accepted(),
+            (Event::Throttled { .. }, Some(flight)) => {
+                self.turn.turned_away += 1;
+                self.memory.throttle.throttled(flight, self.now);
+            }
+            (Event::Refused { status, .. }, Some(flight)) => {
+                self.turn.turned_away += 1;
+                let hint = format!("the message centre refused the message: command_status {status:08X} 短信中心拒绝");
+                self.writing.keep_hint(flight.task, &hint)?;
+            }
+            // Taken or not: without a proof the deadline comes.
+            (Event::Unanswered { .. } | Event::Throttled { .. } | Event::Refused { .. }, _) => {}
+            (Event::Receipt { delivery, .. }, _) => return Ok(Some(delivery)),
+            (Event::Received { message, delivery }, _) => {
+                self.received(&message)?;
+                return Ok(Some(delivery));
+            }
+        }
+        Ok(None)
+    }
+
+    fn received(&mut self, message: &ShortMessage) -> Result<(), EngineError> {
+        let Some((PacketKind::Response, proof)) = self.memory.arrivals.packet(message) else {
+            self.turn.strays += 1;
+            return Ok(());
+        };
+        let Some(out) = self.writing.out_to(&message.phone.to_string())? else {
+            self.turn.strays += 1;
+            return Ok(());
+        };
+        let Ok(keys) = self.keys.packet_keys(&out.card) else {
+            return self.keep(out.task, &proof);
+        };
+        match read(out.task, &keys, &out.flow, &out.packet, &proof)? {
+            Ok(proven) => {
+                self.turn.proofs += 1;
+                self.judge(out, &proven, &proof)
+            }
+            Err(hint) => {
+                self.turn.strays += 1;
+                match hint {
+                    Some(hint) => Ok(self.writing.keep_hint(out.task, &format!("{}", hint.status))?),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn judge(&mut self, out: Out, proven: &Proven, proof: &[u8]) -> Result<(), EngineError> {
+        let moment = self.moment(&out.settings)?;
+        match out.flow.answered(proven, self.desk, moment) {
+            Ok(step) => self.stepped(out.task, step, 0, self.now),
+            Err(_) => self.keep(out.task, proof),
+        }
+    }
+
+    fn keep(&mut self, task: TaskId, proof: &[u8]) -> Result<(), EngineError> {
+        self.turn.unavailable += 1;
+        Ok(self.writing.keep_proof(task, proof, self.now.plus(UNAVAILABLE_MILLIS))?)
+    }
+
+    fn stepped(&mut self, task: TaskId, step: Step, misses: u32, due_at: UnixMillis) -> Result<(), EngineError> {
+        match step {
+            Step::Packet(flow) => self.writing.make_ready(task, &flow, misses, due_at)?,
+            Step::End(outcome) => {
+                self.turn.ended += 1;
+                self.writing.end(task, &outcome)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what is due, as far as there is room for its messages.
+    pub(super) fn due(&mut self, room: usize) -> Result<(), EngineError> {
+        if self.memory.throttle.is_closed(self.now) {
+            return Ok(());
+        }
+        while self.outbox.len() < room
+            && let Some(flight) = self.memory.throttle.next()
+        {
+            // Its time is over, or an answer came after all.
+            let out = self.writing.out(flight.task)?;
+            if out.is_some_and(|out| out.packet.counter == flight.counter) {
+                self.outbox.push(flight);
+            }
+        }
+        for running in self.writing.running()? {
+            if !running.settings.is_open(self.now) {
+                continue;
+            }
+            loop {
+                let left = room.saturating_sub(self.outbox.len());
+                let due = if left == 0 { Vec::new() } else { self.writing.due(running.id, self.now, left)? };
+                if due.is_empty() {
+                    break;
+                }
+                for due in due {
+                    if self.outbox.len() < room {
+                        self.one_due(due, &running.settings)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn one_due(&mut self, due: Due, settings: &Settings) -> Result<(), EngineError> {
+        let Due { task, card, flow, misses, what } = due;
+        match what {
+            DueFor::Packet => self.packet(task, &card, &flow, settings, misses),
+            DueFor::Proof { packet, sends } => {
+                if flow.changes_value() || sends >= settings.sends {
+                    return self.missed(task, flow, settings, misses);
+                }
+                self.turn.repeats += 1;
+                self.writing.sent_again(task, self.now.plus(settings.patience(misses.saturating_add(sends))))?;
+                self.post(task, &card.phone, &packet)
+            }
+            DueFor::Judgement { packet, proof } => {
+                let Ok(keys) = self.keys.packet_keys(&card) else { return self.keep(task, &proof) };
+                match read(task, &keys, &flow, &packet, &proof)? {
+                    Ok(proven) => {
+                        let out = Out { task, settings: *settings, card, flow, packet };
+                        self.judge(out, &proven, &proof)
+                    }
+                    // It was none of this card's.
+                    Err(_) => self.missed(task, flow, settings, misses),
+                }
+            }
+        }
+    }
+
+    fn packet(
+        &mut self,
+        task: TaskId,
+        card: &Card,
+        flow: &Flow,
+        settings: &Settings,
+        misses: u32,
+    ) -> Result<(), EngineError> {
+        let Ok(keys) = self.keys.packet_keys(card) else {
+            self.turn.unavailable += 1;
+            return Ok(self.writing.wait_until(task, self.now.plus(UNAVAILABLE_MILLIS))?);
+        };
+        let script = flow.script().map_err(|source| EngineError::Script { task: task.0, source })?;
+        let terms = terms(flow, script.tar(), self.writing.reserve(card)?);
+        let packet = CommandPacket::build(&keys, terms, &script.to_bytes());
+        let bytes = packet.map_err(|source| EngineError::Packet { task: task.0, source })?.bytes;
+        let packet = PacketOut { counter: terms.counter, bytes };
+        self.writing.put_out(task, flow, &packet, self.now.plus(settings.patience(misses)))?;
+        self.turn.packets += 1;
+        self.post(task, &card.phone, &packet)
+    }
+
+    /// The time for a proof is over.
+    fn missed(&mut self, task: TaskId, flow: Flow, settings: &Settings, misses: u32) -> Result<(), EngineError> {
+        match flow.timed_out(self.desk, self.moment(settings)?) {
+            // The waiting has been done already.
+            Ok(step) => self.stepped(task, step, misses.saturating_add(1), self.now),
+            Err(_) => {
+                self.turn.unavailable += 1;
+                Ok(self.writing.wait_until(task, self.now.plus(UNAVAILABLE_MILLIS))?)
+            }
+        }
+    }
+
+    fn post(&mut self, task: TaskId, phone: &Address, packet: &PacketOut) -> Result<(), EngineError> {
+        let reference = Reference::Wide(packet.counter.number() as u16);
+        let parts = divide(PacketKind::Command, &packet.bytes, reference);
+        let parts = parts.map_err(|source| EngineError::Parts { task: task.0, source })?;
+        self.outbox.extend(parts.into_iter().map(|part| Flight {
+            task,
+            counter: packet.counter,
+            message: ShortMessage { phone: phone.clone(), user_data: part.to_bytes() },
+        }));
+        Ok(())
+    }
+
+    fn moment(&self, settings: &Settings) -> Result<Moment, EngineError> {
+        self.now.moment(settings.zone).ok_or(EngineError::Clock)
+    }
+}
+
+fn terms(flow: &Flow, tar: Tar, counter: PacketCounter) -> PacketTerms {
+    PacketTerms { spi: flow.spi(), redundancy_check: RedundancyCheck::Crc32, tar, counter }
+}
+
+/// The answer to a packet, if it is proven; else what it hints at, if it is an answer to it at all.
+fn read(
+    task: TaskId,
+    keys: &PacketKeys,
+    flow: &Flow,
+    packet: &PacketOut,
+    proof: &[u8],
+) -> Result<Result<Proven, Option<Hint>>, EngineError> {
+    let tar = flow.script().map_err(|source| EngineError::Script { task: task.0, source })?.tar();
+    Ok(match Answer::read(keys, &terms(flow, tar, packet.counter), proof) {
+        Ok(Answer::Proven(proven)) => Ok(proven),
+        Ok(Answer::Hint(hint)) => Err(Some(hint)),
+        Err(_) => Err(None),
+    })
+}

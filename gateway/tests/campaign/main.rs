@@ -1,0 +1,5 @@
+//! Campaigns against real cards behind a network that can be bad.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod direct;
+mod recharges;
