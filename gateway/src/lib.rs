@@ -7,7 +7,9 @@
 //! |---|---|
 //! | [`carrier`] | what a campaign needs of a link: messages out, messages in, what became of each |
 //! | [`campaign`] | a flow seen through for each of many cards, kept in a file |
+//! | [`smpp`] | a link to a message centre by SMPP 3.4 |
 #![forbid(unsafe_code)]
 
 pub mod campaign;
 pub mod carrier;
+pub mod smpp;

@@ -9,7 +9,6 @@
 )]
 
 mod access;
-mod air_flows;
 mod air_recharge;
 mod apdu_budget;
 mod attacks;

@@ -14,6 +14,7 @@
 //! | [`uicc`] | a SIM: file identifiers, file control parameters, PINs, AUTHENTICATE |
 //! | [`toolkit`] | card application toolkit: commands, tags, results, terminal profile |
 //! | [`ota`] | secured packets over the air |
+//! | [`smpp`] | what a platform and a message centre say to each other |
 //! | [`globalplatform`] | card management: commands, tags, privileges, life cycles, secure channels |
 //! | [`record`] | contents of EF 0015 to 001C |
 //! | [`layout`] | reading and writing fixed fields without a panic |
@@ -34,6 +35,7 @@ pub mod number;
 pub mod ota;
 pub mod record;
 pub mod sam;
+pub mod smpp;
 pub mod status;
 pub mod toolkit;
 pub mod uicc;

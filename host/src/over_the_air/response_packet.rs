@@ -6,7 +6,6 @@ use onecard_wire::{
     layout::Reader,
     ota::{COUNTER_LEN, RESPONSE_HEADER, packet_status},
 };
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
@@ -53,7 +52,7 @@ pub struct Hint {
 }
 
 /// Response status code (clause 5.2, table 5).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct PacketStatus(pub u8);
 
 /// Why a response is not even a hint.

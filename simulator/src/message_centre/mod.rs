@@ -9,6 +9,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`network`] | phones, messages and what becomes of them, under a simulated clock and a seed; no sockets |
+//! | [`server`] | the same network behind a socket, by SMPP 3.4 |
 //! | [`message`] | what platforms hand over, and what is handed to them |
 //! | [`faults`] | how bad the network is |
 //! | [`traffic`] | what passes, for those who look on |
@@ -19,4 +20,5 @@ pub mod network;
 mod outbox;
 mod phone;
 mod phones;
+pub mod server;
 pub mod traffic;

@@ -244,6 +244,11 @@ impl Network {
         known
     }
 
+    /// The platform cannot take it now: it waits again, behind everything else.
+    pub fn hand_back(&mut self, link: LinkId, delivery: DeliveryId) {
+        self.outbox.hand_back(link, delivery);
+    }
+
     /// The link is gone: what it had and did not acknowledge is handed over again, before everything else.
     pub fn link_lost(&mut self, link: LinkId) {
         self.outbox.link_lost(link);

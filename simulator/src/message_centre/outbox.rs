@@ -40,6 +40,15 @@ impl Outbox {
         }
     }
 
+    /// The platform cannot take it now: it waits again, behind everything else.
+    pub(super) fn hand_back(&mut self, link: LinkId, id: DeliveryId) {
+        if self.handed_over.get(&id).is_some_and(|(of, _)| *of == link)
+            && let Some((_, what)) = self.handed_over.remove(&id)
+        {
+            self.waiting.push_back((id, what));
+        }
+    }
+
     /// What the link had and did not acknowledge waits again, in front.
     pub(super) fn link_lost(&mut self, link: LinkId) {
         let lost: Vec<DeliveryId> =

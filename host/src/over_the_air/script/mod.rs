@@ -4,7 +4,6 @@ mod answer;
 mod ber;
 mod case;
 mod parse;
-mod stored;
 #[cfg(test)]
 mod tests;
 

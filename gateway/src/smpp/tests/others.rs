@@ -1,0 +1,117 @@
+//! PDUs as the crate rusmpp-core reads and writes them.
+
+use std::str::FromStr;
+
+use onecard_wire::smpp::{
+    CommandStatus,
+    pdu::{Body, Pdu},
+};
+use rusmpp_core::{
+    CommandId,
+    command::owned::Command,
+    decode::owned::DecodeWithLength,
+    encode::{Length, owned::Encode},
+    pdus::owned as theirs,
+    tlvs::owned::MessageDeliveryRequestTlvValue,
+    types::owned::{COctetString, OctetString},
+    values::{DataCoding, EsmClass, MessageState, Npi, Ton},
+};
+
+use super::*;
+use crate::carrier::{Delivery, Event, Ticket};
+
+fn read(frame: &[u8]) -> Command {
+    let mut bytes = bytes::BytesMut::from(&frame[4..]);
+    let (command, length) = Command::decode(&mut bytes, frame.len() - 4).unwrap();
+    assert_eq!(length, frame.len() - 4);
+    command
+}
+
+fn write(command: &Command) -> Vec<u8> {
+    let mut bytes = bytes::BytesMut::new();
+    command.encode(&mut bytes);
+    let length = u32::try_from(command.length() + 4).unwrap();
+    [&length.to_be_bytes()[..], &bytes].concat()
+}
+
+#[test]
+fn what_the_link_says_is_read_by_others() {
+    let mut session = opened(terms());
+    let bind = read(&said(&mut session)[0]);
+    let Some(theirs::Pdu::BindTransceiver(bind)) = bind.pdu() else { panic!("{bind:?}") };
+    assert_eq!((bind.system_id.as_str(), bind.password.as_str()), ("gateway", "s3cret!!"));
+    assert_eq!(u8::from(bind.interface_version), 0x34);
+
+    let mut session = bound(terms());
+    session.submit(Ticket(9), &message(), Duration::ZERO).unwrap();
+    let command = read(&said(&mut session)[0]);
+    assert_eq!(command.sequence_number(), 2);
+    let Some(theirs::Pdu::SubmitSm(submit)) = command.pdu() else { panic!("{command:?}") };
+    assert_eq!(
+        (submit.source_addr_ton, submit.source_addr_npi, submit.source_addr.as_str()),
+        (Ton::Unknown, Npi::Isdn, "10086")
+    );
+    let destination = (submit.dest_addr_ton, submit.dest_addr_npi, submit.destination_addr.as_str());
+    assert_eq!(destination, (Ton::International, Npi::Isdn, "8613800000001"));
+    assert_eq!((u8::from(submit.esm_class), submit.protocol_id, u8::from(submit.data_coding)), (0x40, 0x7F, 0xF6));
+    assert_eq!(
+        (u8::from(submit.registered_delivery), AsRef::<[u8]>::as_ref(submit.short_message())),
+        (1, &[0x02, 0x70, 0x00, 0x55][..])
+    );
+
+    session.unbind(Duration::ZERO);
+    assert_eq!(read(&said(&mut session)[0]).id(), CommandId::Unbind);
+}
+
+#[test]
+fn what_others_say_is_read_by_the_link() {
+    let mut session = bound(terms());
+    let deliver = theirs::DeliverSm::builder()
+        .source_addr_ton(Ton::International)
+        .source_addr_npi(Npi::Isdn)
+        .source_addr(COctetString::from_str("8613800000001").unwrap())
+        .destination_addr(COctetString::from_str("10086").unwrap());
+    let proof = deliver
+        .esm_class(EsmClass::from(0x40))
+        .protocol_id(0x7F)
+        .data_coding(DataCoding::from(0xF6))
+        .short_message(OctetString::from_static_slice(&[0x02, 0x71, 0x00, 0x07]).unwrap())
+        .build();
+    session.read(&write(&Command::new(rusmpp_core::CommandStatus::EsmeRok, 77, proof)), seconds(1));
+    let receipt = theirs::DeliverSm::builder()
+        .esm_class(EsmClass::from(0x04))
+        .tlvs(vec![
+            MessageDeliveryRequestTlvValue::ReceiptedMessageId(COctetString::from_str("A1").unwrap()),
+            MessageDeliveryRequestTlvValue::MessageState(MessageState::Undeliverable),
+        ])
+        .build();
+    session.read(&write(&Command::new(rusmpp_core::CommandStatus::EsmeRok, 78, receipt)), seconds(1));
+    let message = carrier::ShortMessage { user_data: vec![0x02, 0x71, 0x00, 0x07], ..message() };
+    let received = Event::Received { message, delivery: Delivery(1) };
+    let receipt = Event::Receipt { message_id: "A1".to_owned(), delivered: false, delivery: Delivery(2) };
+    assert_eq!(session.events(), [received, receipt]);
+    session.acknowledge(Delivery(1));
+    let answer = read(&said(&mut session)[0]);
+    assert_eq!((answer.id(), answer.sequence_number()), (CommandId::DeliverSmResp, 77));
+
+    session.submit(Ticket(5), &super::message(), seconds(1)).unwrap();
+    let taken = theirs::SubmitSmResp::builder().message_id(COctetString::from_str("B2").unwrap()).build();
+    session.read(&write(&Command::new(rusmpp_core::CommandStatus::EsmeRok, 2, taken)), seconds(1));
+    assert_eq!(session.events(), [Event::Accepted { ticket: Ticket(5), message_id: "B2".to_owned() }]);
+}
+
+#[test]
+fn what_the_centre_says_is_read_by_others() {
+    for body in [Body::EnquireLink, Body::Unbind] {
+        assert_eq!(read(&bytes_of(&Pdu::request(3, body))).sequence_number(), 3);
+    }
+    let deliver = ShortMessage { receipted_message_id: Some("0A"), message_state: Some(2), ..proof() };
+    let command = read(&bytes_of(&Pdu::request(3, Body::DeliverSm(deliver))));
+    let Some(theirs::Pdu::DeliverSm(deliver)) = command.pdu() else { panic!("{command:?}") };
+    assert_eq!(deliver.tlvs().len(), 2);
+    assert!(deliver.tlvs().iter().all(|tlv| tlv.value().is_some()));
+    let command =
+        read(&bytes_of(&Pdu::response(4, CommandStatus::OK, Body::BindResponse(Role::Transceiver, "centre"))));
+    let Some(theirs::Pdu::BindTransceiverResp(answer)) = command.pdu() else { panic!("{command:?}") };
+    assert_eq!(answer.sc_interface_version().map(u8::from), Some(0x34));
+}
