@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod air_flows;
 mod air_recharge;
 mod apdu_budget;
 mod attacks;

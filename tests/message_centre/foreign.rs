@@ -293,7 +293,7 @@ impl Stage {
         );
     }
 
-    fn is_dropped_and_comes_again(mut self) {
+    fn goes_down_and_comes_again(mut self) {
         // Dropped without an answer: unknown. The link comes again by itself, and when the centre unbinds too.
         self.centre.order(&json!({ "answer": "drop" }));
         self.centre.tells(&mut self.link, "ready");
@@ -319,5 +319,5 @@ fn the_link_at_npms_message_centre() {
     stage.gets_receipts();
     stage.gets_a_proof_in_pieces();
     stage.asks_and_is_asked();
-    stage.is_dropped_and_comes_again();
+    stage.goes_down_and_comes_again();
 }

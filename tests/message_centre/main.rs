@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod campaign;
 #[cfg(feature = "smpp-peers")]
 mod foreign;
 mod loopback;

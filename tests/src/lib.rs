@@ -19,12 +19,14 @@
 //! | [`strategies`] | generated steps: taps with everything that can go wrong |
 //! | [`scenario`] | carries steps out |
 //! | [`auditor`] | judges what was heard |
+//! | [`air`] | campaigns over the air: gateway, network, phones, power cuts; one seed |
 //! | [`campaign`] | many cases, and the shortest steps that fail |
 //!
 //! A vendor implements [`TerminalUnderTest`](terminal::TerminalUnderTest) for his own terminal and lets
 //! [`Scenario`](scenario::Scenario) run generated steps against it: `examples/own_terminal.rs`.
 #![forbid(unsafe_code)]
 
+pub mod air;
 pub mod auditor;
 pub mod campaign;
 pub mod interleaving;

@@ -9,6 +9,9 @@ use onecard_host::{
 };
 use onecard_simulator::reader::Reader;
 
+/// Sees a message as it leaves.
+type LooksOn = Box<dyn FnMut(&ShortMessage)>;
+
 /// Phones by number; what is lost is told by the test.
 #[derive(Default)]
 pub(crate) struct Direct {
@@ -16,6 +19,11 @@ pub(crate) struct Direct {
     pub(crate) room: usize,
     /// Asked for each message: whether it reaches the phone, and whether what comes back reaches the gateway.
     pub(crate) fate: Option<Box<dyn FnMut() -> (u8, bool)>>,
+    /// Called as a message leaves, and as one is acknowledged.
+    pub(crate) looks_on: Option<LooksOn>,
+    pub(crate) on_acknowledge: Option<Box<dyn FnMut()>>,
+    /// What the centre says instead of taking it, once.
+    pub(crate) says_instead: VecDeque<fn(Ticket) -> Event>,
     events: VecDeque<Event>,
     delivery: u64,
     pub(crate) acknowledged: u64,
@@ -23,6 +31,13 @@ pub(crate) struct Direct {
 }
 
 impl Direct {
+    /// A message that seems to come from a phone.
+    pub(crate) fn forge(&mut self, phone: &str, user_data: Vec<u8>) {
+        self.delivery += 1;
+        let message = ShortMessage { phone: phone.parse().unwrap(), user_data };
+        self.events.push_back(Event::Received { message, delivery: Delivery(self.delivery) });
+    }
+
     fn deliver(&mut self, message: &ShortMessage) -> Option<Vec<u8>> {
         let phone = self.phones.get_mut(&message.phone.to_string())?;
         let part = UserData::parse(&message.user_data).unwrap();
@@ -51,6 +66,13 @@ impl Carrier for Direct {
 
     fn submit(&mut self, ticket: Ticket, message: &ShortMessage) -> Result<(), NoRoom> {
         self.sent += 1;
+        if let Some(looks_on) = &mut self.looks_on {
+            looks_on(message);
+        }
+        if let Some(says) = self.says_instead.pop_front() {
+            self.events.push_back(says(ticket));
+            return Ok(());
+        }
         let (copies, comes_back) = self.fate.as_mut().map_or((1, true), |fate| fate());
         self.events.push_back(Event::Accepted { ticket, message_id: ticket.0.to_string() });
         for _ in 0..copies {
@@ -71,5 +93,8 @@ impl Carrier for Direct {
 
     fn acknowledge(&mut self, delivery: Delivery) {
         self.acknowledged = delivery.0;
+        if let Some(look) = &mut self.on_acknowledge {
+            look();
+        }
     }
 }

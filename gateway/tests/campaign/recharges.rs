@@ -28,7 +28,7 @@ use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 use crate::direct::Direct;
 
-const NOON: UnixMillis = UnixMillis(1_795_924_800_000);
+pub(crate) const NOON: UnixMillis = UnixMillis(1_795_924_800_000);
 
 pub(crate) struct World {
     pub(crate) sample: Sample,
@@ -36,20 +36,20 @@ pub(crate) struct World {
     serials: BTreeMap<String, ApplicationSerial>,
 }
 
-fn enterprise() -> EnterpriseId {
+pub(crate) fn enterprise() -> EnterpriseId {
     Sample::ENTERPRISE.parse().unwrap()
 }
 
-fn phone(number: u32) -> String {
+pub(crate) fn phone(number: u32) -> String {
     format!("+86138{number:08}")
 }
 
-fn iccid(number: u32) -> String {
+pub(crate) fn iccid(number: u32) -> String {
     format!("8986011234{number:09}")
 }
 
 impl World {
-    fn of(cards: u32) -> Self {
+    pub(crate) fn of(cards: u32) -> Self {
         let mut sample = Sample::new("campaign").unwrap();
         let mut carrier = Direct::default();
         carrier.room = 16;
@@ -64,16 +64,16 @@ impl World {
         Self { sample, carrier, serials }
     }
 
-    fn desk(&self) -> EnterpriseDesk {
+    pub(crate) fn desk(&self) -> EnterpriseDesk {
         EnterpriseDesk::new(vec![self.sample.roots().enterprise(enterprise())])
     }
 
-    fn keys(&self) -> OperatorKeys {
+    pub(crate) fn keys(&self) -> OperatorKeys {
         OperatorKeys::new(self.sample.operators_keys().roots.clone(), Sample::KEY_VERSION)
     }
 
     /// Balances by radio.
-    fn balances(self) -> Vec<Amount> {
+    pub(crate) fn balances(self) -> Vec<Amount> {
         let phones = self.carrier.phones.into_iter();
         let by_radio = phones.map(|(phone, reader)| {
             let mut reader = Reader::insert(reader.remove());
@@ -85,11 +85,11 @@ impl World {
     }
 }
 
-fn amount(number: u32) -> Amount {
+pub(crate) fn amount(number: u32) -> Amount {
     Amount::from_fen(1_000 + number)
 }
 
-fn tasks(cards: u32) -> Vec<NewTask> {
+pub(crate) fn tasks(cards: u32) -> Vec<NewTask> {
     let task = |number: u32| {
         let terms = RechargeTerms {
             enterprise: enterprise(),

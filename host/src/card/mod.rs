@@ -17,6 +17,7 @@ pub use file::{
 pub use life_cycle::{Block, LifeCycle, LifeCycleError, block_of, change_life_cycle};
 pub use pin::{Pin, PinError, PinTextError, verify_pin};
 pub use pin_replacement::{PinReplacementError, change_pin, reload_command, reload_pin, unblock_command, unblock_pin};
+pub(crate) use select::public_data_of;
 #[cfg(test)]
 pub(crate) use select::sample;
 pub use select::{SelectError, Selected, select};

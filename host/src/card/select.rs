@@ -88,7 +88,7 @@ fn refused(status: StatusWord) -> SelectError {
 }
 
 /// EF 0015 out of `6F{84 name, A5{9F0C content}}`; `None` if the FCI has none (ISO/IEC 7816-4 clause 7.4).
-fn public_data_of(fci: &[u8], name: &[u8]) -> Result<Option<Vec<u8>>, SelectError> {
+pub(crate) fn public_data_of(fci: &[u8], name: &[u8]) -> Result<Option<Vec<u8>>, SelectError> {
     // The reader descends once for each nested template: a false card must not choose how deep.
     if fci.len() > FCI_LEN_MAX {
         return Err(SelectError::WrongFci);

@@ -1,15 +1,18 @@
-//! Commands of enterprise applications by name, as scripts carry them (specification chapters 5 and 6).
+//! Commands of enterprise applications and of the issuer domain by name, as scripts carry them (specification chapters 5, 6 and
+//! 15.4).
 
 use onecard_wire::{
     aid,
     amount::Amount,
     date::Moment,
+    fid::Fid,
+    globalplatform::{self, DELETE, DELETE_OBJECT, GET_STATUS, SET_STATUS, scope, status_form, tag},
     ins,
     number::{EnterpriseId, TerminalNumber},
     wallet::{CreditForLoad, Initialize, LoadInitialized, Proof, Purse, TransactionType},
 };
 
-use crate::apdu::Command;
+use crate::{apdu::Command, key_list};
 
 /// SELECT of an enterprise's application by its name.
 #[must_use]
@@ -46,4 +49,56 @@ pub fn transaction_prove(transaction: TransactionType, sequence: u16) -> Command
 #[must_use]
 pub fn balance(purse: Purse) -> Command {
     Command::new(ins::CLA_PBOC, ins::GET_BALANCE, 0x00, purse as u8).expecting(4)
+}
+
+/// READ BINARY of the first bytes of a file, by its short identifier.
+#[must_use]
+pub fn read_binary(file: Fid, length: u8) -> Command {
+    Command::new(ins::CLA_ISO, ins::READ_BINARY, sfi(file), 0x00).expecting(length)
+}
+
+/// UPDATE BINARY of the first bytes of a file, by its short identifier, without the MAC that it needs.
+#[must_use]
+pub fn update_binary<const N: usize>(file: Fid, content: &[u8; N]) -> Command {
+    Command::new(ins::CLA_ISO, ins::UPDATE_BINARY, sfi(file), 0x00).with_data(content)
+}
+
+/// The first page of the list of keys without their values (5.19).
+#[must_use]
+pub fn key_list() -> Command {
+    key_list::page(0)
+}
+
+/// DELETE of an enterprise's application, by the issuer domain.
+#[must_use]
+pub fn delete_application(enterprise: EnterpriseId) -> Command {
+    domain(DELETE, 0x00, DELETE_OBJECT).with_data(&named(enterprise)).expecting(0)
+}
+
+/// GET STATUS of an enterprise's application, by the issuer domain, in the form without tags.
+#[must_use]
+pub fn application_status(enterprise: EnterpriseId) -> Command {
+    domain(GET_STATUS, scope::APPLICATIONS, status_form::FIRST_PLAIN).with_data(&named(enterprise)).expecting(0)
+}
+
+/// SET STATUS of an enterprise's application, by the issuer domain: bit 8 of `state` locks it, 00 unlocks it.
+#[must_use]
+pub fn set_application_status(enterprise: EnterpriseId, state: u8) -> Command {
+    domain(SET_STATUS, scope::APPLICATIONS, state).with_data(&aid::enterprise_application(enterprise))
+}
+
+fn domain(ins: u8, p1: u8, p2: u8) -> Command {
+    Command::new(globalplatform::CLA, ins, p1, p2)
+}
+
+/// `4F length AID`.
+fn named(enterprise: EnterpriseId) -> [u8; 16] {
+    let mut object = [tag::AID as u8, 14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    object.iter_mut().skip(2).zip(aid::enterprise_application(enterprise)).for_each(|(to, byte)| *to = byte);
+    object
+}
+
+/// P1 that names a file by its short identifier.
+pub(super) const fn sfi(file: Fid) -> u8 {
+    0x80 | (file.0 & 0x1F) as u8
 }

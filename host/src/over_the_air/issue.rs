@@ -2,10 +2,12 @@
 //!
 //! What is in a packet is fixed before it is made: [`IssuePlan`] says how many counters it takes. They are reserved and kept, then
 //! [`IssuePlan::packets`] has the key store make each body for the counter and the place in which it will stand, where alone it is
-//! good (specification 19.4.4). The platform that sends them sees no enterprise key.
+//! good (specification 19.4.4). The platform that sends them sees no enterprise key. [`Issue`] sees it through, whatever becomes of
+//! the packets (19.8).
 
+mod decision;
+mod flow;
 mod install;
-mod place;
 #[cfg(test)]
 mod tests;
 
@@ -18,13 +20,19 @@ use onecard_wire::{
     record::PublicData,
     wallet::Purse,
 };
+use serde::{Deserialize, Serialize};
 
+pub use decision::Decision;
+pub use flow::{Issue, Making, Next};
 pub use install::{InstallError, install_command};
-pub use place::{KeyInHand, PlacedMac};
+
+pub use super::placed::{KeyInHand, PlacedMac};
 
 use super::{
-    Ending, Form, PacketCounter, PacketKeys, PacketTerms, Proven, Script, ScriptError, Tar, commands,
+    Ending, Form, PacketCounter, PacketKeys, PacketTerms, PlaceError, Proven, Script, ScriptError, Tar, commands,
+    commands::sfi,
     message::{Reference, answer_data_max, data_max},
+    placed::with_placed_mac,
 };
 use crate::{
     apdu::{Command, DataTooLong},
@@ -33,6 +41,7 @@ use crate::{
         Freshness, KeyStore, KeyTarget, Manner, NamedKey, Payload, StoreError, WrapperKey, WriteKeyBody, WriteKeyOrder,
     },
     keys::Purpose,
+    terminal::stored::bytes,
 };
 
 /// One application to be issued.
@@ -56,14 +65,24 @@ pub struct IssuePlan<'o> {
 }
 
 /// A script under the counter that it was made for; it is good in no other packet.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct IssuePacket {
     /// Its counter.
     pub counter: PacketCounter,
     /// Its commands.
     pub script: Script,
-    /// By command, from 1, what it must answer; of the others only that they were executed.
-    answers: Vec<(usize, Vec<u8>)>,
+    answers: Vec<Expected>,
+}
+
+/// What a command must answer; of the others only that they were executed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    /// From 1.
+    command: usize,
+    #[serde(with = "bytes")]
+    data: Vec<u8>,
 }
 
 /// One command to be made.
@@ -102,12 +121,12 @@ pub enum IssueError<E> {
     /// The store made no body.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A content that no command carries.
+    /// A body that no command carries.
     #[error(transparent)]
     TooLong(#[from] DataTooLong),
     /// No MAC of a content.
-    #[error("no MAC was made")]
-    Keeper(#[source] E),
+    #[error("a content has no MAC")]
+    Place(#[from] PlaceError<E>),
 }
 
 /// What the card has is not what was written.
@@ -188,7 +207,7 @@ impl<'o> IssuePlan<'o> {
             for due in due {
                 let number = script.len() + 1;
                 let place = (*counter, number as u8);
-                answers.extend(due.answer().map(|answer| (number, answer)));
+                answers.extend(due.answer().map(|data| Expected { command: number, data }));
                 script.push(due.made(&order, place, store, maintenance)?);
             }
             let script = Script::new(Tar::ENTERPRISE, Form::EXPANDED, script)?;
@@ -211,13 +230,14 @@ impl IssuePacket {
         let different = self
             .answers
             .iter()
-            .find(|(number, expected)| answer.to_command(*number).is_none_or(|response| response.data != *expected));
-        different.map_or(Ok(()), |(number, _)| Err(NotIssued::Different(*number)))
+            .find(|expected| answer.to_command(expected.command).is_none_or(|response| response.data != expected.data));
+        different.map_or(Ok(()), |expected| Err(NotIssued::Different(expected.command)))
     }
 }
 
 /// The control key first, washed from the management key; then under it every other key, the PIN and the contents; at last what
-/// is read back.
+/// is read back. EF 0015 is the last that is written: until then nothing can be loaded (15.4.5.4), and once it is there everything
+/// in front of it is, for a script stops at what fails.
 fn all_due<'o>(order: &IssueOrder<'o>) -> Vec<Due<'o>> {
     let card = order.card;
     let version = card.key_version;
@@ -235,9 +255,9 @@ fn all_due<'o>(order: &IssueOrder<'o>) -> Vec<Due<'o>> {
     due.push(Due::Write(Payload::Pin(&card.pin), under));
     let public: [u8; PublicData::LEN] = public_data(order.serial, card).emit();
     let parameters = card.parameters.emit().to_vec();
-    due.push(Due::Content(Fid::PUBLIC_DATA, public.to_vec()));
     due.push(Due::Content(Fid::HOLDER, card.holder.emit().to_vec()));
     due.push(Due::Content(Fid::PARAMETERS, parameters.clone()));
+    due.push(Due::Content(Fid::PUBLIC_DATA, public.to_vec()));
     due.push(Due::ReadBack(Fid::PUBLIC_DATA, public.to_vec()));
     due.push(Due::ReadBack(Fid::PARAMETERS, parameters));
     due.push(Due::Balance(Purse::Ep));
@@ -291,20 +311,12 @@ impl Due<'_> {
             }
             Self::Content(file, content) => {
                 let plain = Command::new(ins::CLA_ISO, ins::UPDATE_BINARY, sfi(file), 0x00).with_bytes(&content)?;
-                place::with_placed_mac(&plain, (counter, number), maintenance)?
+                with_placed_mac(&plain, (counter, number), maintenance)?
             }
-            Self::ReadBack(file, content) => {
-                let read = Command::new(ins::CLA_ISO, ins::READ_BINARY, sfi(file), 0x00);
-                read.expecting(content.len() as u8)
-            }
+            Self::ReadBack(file, content) => commands::read_binary(file, content.len() as u8),
             Self::Balance(purse) => commands::balance(purse),
         })
     }
-}
-
-/// P1 that names a file by its short identifier.
-const fn sfi(file: Fid) -> u8 {
-    0x80 | (file.0 & 0x1F) as u8
 }
 
 fn in_tlv(command: &Command) -> usize {

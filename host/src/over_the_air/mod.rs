@@ -6,19 +6,26 @@
 mod check;
 mod command_packet;
 pub mod commands;
+pub mod deletion;
 pub mod issue;
 mod keys;
+pub mod lock;
 pub mod message;
+mod obstacle;
+mod placed;
 pub mod recharge;
 mod request;
 mod response_packet;
 mod script;
 mod security;
+mod shown;
 #[cfg(test)]
 mod tests;
 
 pub use command_packet::{BuildError, CommandHeader, CommandPacket, OpenedCommand, PacketTerms, ReadError};
 pub use keys::{NotOverTheAir, OtaKeySet, PacketKeys};
+pub use obstacle::{Obstacle, Tries};
+pub use placed::{KeyInHand, PlaceError, PlacedMac};
 pub use request::{DeleteRequest, RequestError, ServicePassword};
 pub use response_packet::{Answer, Hint, PacketStatus, Proven, ResponseError};
 pub use script::{

@@ -6,6 +6,7 @@ use onecard_wire::{
     layout::Reader,
     ota::{COUNTER_LEN, RESPONSE_HEADER, packet_status},
 };
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{
@@ -52,7 +53,7 @@ pub struct Hint {
 }
 
 /// Response status code (clause 5.2, table 5).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct PacketStatus(pub u8);
 
 /// Why a response is not even a hint.

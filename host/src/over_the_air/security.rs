@@ -7,6 +7,7 @@ use onecard_wire::{
     globalplatform::key_version,
     ota::{self, COUNTER_LEN, proof, redundancy_check, spi, tar},
 };
+use serde::{Deserialize, Serialize};
 
 /// SPI: how a command packet is secured, and which proof of receipt it asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -93,7 +94,8 @@ pub enum RedundancyCheck {
 pub struct Tar(pub [u8; 3]);
 
 /// CNTR: five bytes.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "u64", into = "u64")]
 pub struct PacketCounter([u8; COUNTER_LEN]);
 
 /// Version of a key set over the air: the high half of KIc and KID, 1 to 15.
@@ -287,6 +289,20 @@ impl PacketCounter {
     #[must_use]
     pub const fn next(self) -> Option<Self> {
         Self::new(self.number() + 1)
+    }
+}
+
+impl TryFrom<u64> for PacketCounter {
+    type Error = &'static str;
+
+    fn try_from(number: u64) -> Result<Self, Self::Error> {
+        Self::new(number).ok_or("a counter has five bytes")
+    }
+}
+
+impl From<PacketCounter> for u64 {
+    fn from(counter: PacketCounter) -> Self {
+        counter.number()
     }
 }
 

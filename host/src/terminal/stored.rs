@@ -61,6 +61,35 @@ pub(crate) mod four_bytes {
     }
 }
 
+/// A status word: its number.
+pub(crate) mod status_word {
+    use onecard_wire::status::StatusWord;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(value: &StatusWord, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u16(value.0)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<StatusWord, D::Error> {
+        u16::deserialize(from).map(StatusWord)
+    }
+}
+
+/// Bytes of any length: hexadecimal digits.
+pub(crate) mod bytes {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use std::borrow::Cow;
+
+    pub(crate) fn serialize<S: Serializer>(value: &impl AsRef<[u8]>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&hex::encode_upper(value))
+    }
+
+    pub(crate) fn deserialize<'de, T: TryFrom<Vec<u8>>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+        let bytes = hex::decode(&*Cow::<str>::deserialize(from)?).map_err(D::Error::custom)?;
+        T::try_from(bytes).map_err(|_| D::Error::custom("another number of hexadecimal digits"))
+    }
+}
+
 /// Four bytes that may be absent.
 pub(super) mod four_bytes_or_none {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};

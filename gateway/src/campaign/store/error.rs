@@ -11,6 +11,14 @@ pub enum StoreError {
     /// There is a file already.
     #[error("{0} exists already: open it, or name another file 文件已存在")]
     Exists(PathBuf),
+    /// It cannot be made.
+    #[error("{path} cannot be made")]
+    NotMade {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Another gateway has it.
     #[error("{0} is in use by another gateway: one at a time runs its campaigns 文件已被占用")]
     InUse(PathBuf),

@@ -89,9 +89,15 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; [`StoreError::Exists`] if there is one already.
     pub fn create(path: &Path) -> Result<Self, StoreError> {
-        if path.exists() {
-            return Err(StoreError::Exists(path.to_owned()));
-        }
+        let mut options = File::options();
+        options.write(true).create_new(true);
+        // It tells who is called what, and when: its owner alone.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(path).map_err(|source| match source.kind() {
+            std::io::ErrorKind::AlreadyExists => StoreError::Exists(path.to_owned()),
+            _ => StoreError::NotMade { path: path.to_owned(), source },
+        })?;
         let connection = Connection::open(path)?;
         prepare(&connection)?;
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;

@@ -150,11 +150,11 @@ fn what_was_read_back_is_compared() {
         }
     };
     let mut good = vec![Vec::new(); packet.script.commands().len()];
-    for (number, answer) in &packet.answers {
-        good[number - 1].clone_from(answer);
+    for expected in &packet.answers {
+        good[expected.command - 1].clone_from(&expected.data);
     }
     assert_eq!(packet.check(&proven(&good)), Ok(()));
-    let (first, _) = packet.answers[0];
+    let first = packet.answers[0].command;
     good[first - 1][3] ^= 1;
     assert_eq!(packet.check(&proven(&good)), Err(NotIssued::Different(first)));
     let stopped = packet.check(&proven(&good[..5]));

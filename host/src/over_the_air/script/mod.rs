@@ -4,6 +4,7 @@ mod answer;
 mod ber;
 mod case;
 mod parse;
+mod stored;
 #[cfg(test)]
 mod tests;
 

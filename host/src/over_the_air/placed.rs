@@ -4,7 +4,7 @@ use core::convert::Infallible;
 
 use onecard_wire::ins::CLA_SM_BIT;
 
-use super::{super::PacketCounter, IssueError};
+use super::PacketCounter;
 use crate::{
     apdu::{Command, DataTooLong},
     crypto::{Key, MAC_LEN},
@@ -26,6 +26,17 @@ pub trait PlacedMac {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct KeyInHand(pub Key);
 
+/// A command that has no MAC.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError<E> {
+    /// With the MAC it is longer than a command may be.
+    #[error(transparent)]
+    TooLong(#[from] DataTooLong),
+    /// No MAC was made.
+    #[error("no MAC was made")]
+    Keeper(#[source] E),
+}
+
 impl PlacedMac for KeyInHand {
     type Error = Infallible;
 
@@ -44,11 +55,15 @@ pub(super) fn with_placed_mac<M: PlacedMac>(
     command: &Command,
     place: (PacketCounter, u8),
     keeper: &mut M,
-) -> Result<Command, IssueError<M::Error>> {
+) -> Result<Command, PlaceError<M::Error>> {
     let [cla, ins, p1, p2] = command.header();
     let data = command.data();
     let lc = u8::try_from(data.len() + MAC_LEN).map_err(|_| DataTooLong(data.len() + MAC_LEN))?;
     let message = [&[cla | CLA_SM_BIT, ins, p1, p2, lc][..], data].concat();
-    let mac = keeper.placed_mac(place, &message).map_err(IssueError::Keeper)?;
-    Ok(Command::new(cla | CLA_SM_BIT, ins, p1, p2).with_bytes(&[data, &mac].concat())?)
+    let mac = keeper.placed_mac(place, &message).map_err(PlaceError::Keeper)?;
+    let protected = Command::new(cla | CLA_SM_BIT, ins, p1, p2).with_bytes(&[data, &mac].concat())?;
+    Ok(match command.expected() {
+        Some(length) => protected.expecting(length),
+        None => protected,
+    })
 }

@@ -1,0 +1,33 @@
+//! A campaign over a bad network, whose gateway loses its power: each recharge is credited once or never, and the books add up.
+
+use onecard_tests::air::{Trial, run};
+
+fn tried(trial: Trial) {
+    let directory = tempfile::tempdir().unwrap();
+    let story = run(trial, directory.path()).unwrap();
+    println!("{trial:?}: {story:?}");
+    assert_eq!(story.cuts, trial.cuts);
+    let recharges = story.recharges;
+    assert_eq!((recharges.unknown, recharges.under_way, recharges.waiting), (0, 0, 0));
+    assert_eq!(recharges.committed + recharges.not_committed, u64::from(trial.cards));
+    assert!(recharges.committed * 100 >= u64::from(trial.cards) * 99, "{recharges:?}");
+}
+
+#[test]
+fn two_hundred_cards_and_ten_power_cuts() {
+    for seed in 1..=3 {
+        tried(Trial { cards: 200, seed, cuts: 10 });
+    }
+}
+
+/// `ONECARD_CARDS=100000 ONECARD_SEED=1 cargo test --release -p onecard-tests --test message_centre -- --ignored --nocapture`
+#[test]
+#[ignore = "as long as one likes: the number of cards and the seed come from the environment"]
+fn as_many_cards_as_asked_for() {
+    let number = |name: &str, usual: u32| std::env::var(name).map_or(usual, |text| text.parse().unwrap());
+    tried(Trial {
+        cards: number("ONECARD_CARDS", 2_000),
+        seed: u64::from(number("ONECARD_SEED", 1)),
+        cuts: number("ONECARD_CUTS", 10),
+    });
+}
