@@ -7,10 +7,11 @@ fn tried(trial: Trial) {
     let story = run(trial, directory.path()).unwrap();
     println!("{trial:?}: {story:?}");
     assert_eq!(story.cuts, trial.cuts);
-    let recharges = story.recharges;
-    assert_eq!((recharges.unknown, recharges.under_way, recharges.waiting), (0, 0, 0));
-    assert_eq!(recharges.committed + recharges.not_committed, u64::from(trial.cards));
-    assert!(recharges.committed * 100 >= u64::from(trial.cards) * 99, "{recharges:?}");
+    // The judge has seen that each has ended and that the cards are as the book says; but they could all have ended badly.
+    for counts in [story.issues, story.recharges, story.deletions] {
+        let orders = counts.committed + counts.not_committed;
+        assert!(orders > 0 && counts.committed * 100 >= orders * 97, "{counts:?}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use onecard_host::over_the_air::{BuildError, PacketCounter, ScriptError, message
 
 use super::{
     arrivals::Arrivals,
-    desk::{LoadDesk, PacketKeyStore},
+    desk::{Desk, PacketKeyStore},
     store::{Store, StoreError, TaskId},
     throttle::Throttle,
     time::UnixMillis,
@@ -96,7 +96,7 @@ pub enum EngineError {
     Clock,
 }
 
-impl<K: PacketKeyStore, D: LoadDesk> Engine<K, D> {
+impl<K: PacketKeyStore, D: Desk> Engine<K, D> {
     /// Goes on with whatever the store holds.
     #[must_use]
     pub fn new(store: Store, keys: K, desk: D) -> Self {

@@ -1,13 +1,16 @@
 //! What is done to a card, of whichever kind: a packet that is due, an answer that is judged, an end.
 
 use onecard_host::over_the_air::{
-    Proven, Script, ScriptError, Spi,
-    recharge::{Decision, Next, Recharge},
+    PacketCounter, ProofOfReceipt, ProofWay, Proven, Script, ScriptError, Spi,
+    deletion::{self, Deletion},
+    issue::{self, Issue},
+    lock::{self, Lock},
+    recharge::{self, Recharge},
 };
 use onecard_wire::{amount::Amount, date::Moment, number::ApplicationSerial};
 use serde::{Deserialize, Serialize};
 
-use super::desk::{LoadDesk, Unavailable};
+use super::desk::{Desk, NotSaid, Place};
 
 /// A flow that waits for its packet to be sent, or answered. As data it is what is kept of it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -21,15 +24,30 @@ pub enum Flow {
         /// How far it got.
         recharge: Recharge,
     },
+    /// An application issued over the air (空中发卡).
+    Issue(Box<Issue>),
+    /// An application deleted over the air (空中注销).
+    Deletion(Box<Deletion>),
+    /// An application reported lost, or found (空中挂失、解挂).
+    Lock(Box<Lock>),
 }
 
 /// What a flow does next.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Step {
-    /// A packet, under a new counter.
+    /// A packet, under a new counter unless it was made for one.
     Packet(Flow),
     /// Nothing any more.
     End(Outcome),
+}
+
+/// What came of the last packet.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Came<'p> {
+    /// Its proof.
+    Proof(&'p Proven),
+    /// Nothing, in the time that it was given.
+    Nothing,
 }
 
 /// How a flow ended.
@@ -37,7 +55,7 @@ pub(super) enum Step {
 pub struct Outcome {
     /// Whether what it was for has been done.
     pub ending: Ending,
-    /// Committed: what the card got. Not committed: what is to be paid back. Unknown: what is in doubt.
+    /// Of a recharge: what the card got, is to be paid back, or is in doubt. Of a deletion: what is refunded, once.
     pub amount: Option<Amount>,
     /// The rest, for people and for settlement.
     pub report: OutcomeReport,
@@ -65,6 +83,12 @@ pub struct OutcomeReport {
     /// The balance that the card told, in fen.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub balance_fen: Option<u32>,
+    /// Sets of bodies that were made for an issue: a key master card has given as many exports of each key.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sets: Option<u8>,
+    /// The application is there and takes no purchase: somebody has to write its status back.
+    #[serde(skip_serializing_if = "core::ops::Not::not", default)]
+    pub suspended: bool,
     /// What stood in the way.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
@@ -78,77 +102,109 @@ impl Flow {
     pub(super) fn script(&self) -> Result<Script, ScriptError> {
         match self {
             Self::Recharge { recharge, .. } => recharge.script(),
+            Self::Issue(issue) => issue.script(),
+            Self::Deletion(deletion) => deletion.script(),
+            Self::Lock(lock) => lock.script(),
+        }
+    }
+
+    /// The counter that the packet was made for; `None`: the next one.
+    pub(super) fn counter(&self) -> Option<PacketCounter> {
+        match self {
+            Self::Recharge { .. } => None,
+            Self::Issue(issue) => issue.counter(),
+            Self::Deletion(deletion) => deletion.counter(),
+            Self::Lock(lock) => lock.counter(),
         }
     }
 
     /// How the packet is secured, and by which way its proof comes.
-    pub(super) const fn spi(&self) -> Spi {
+    pub(super) fn spi(&self) -> Spi {
         match self {
-            Self::Recharge { .. } => Spi::FULL,
+            Self::Issue(issue) => spi(issue.proof_way()),
+            Self::Recharge { .. } | Self::Deletion(_) | Self::Lock(_) => Spi::FULL,
         }
     }
 
-    /// Whether the packet that is due or out changes anything of value: it goes out once, and after a time without proof the card
-    /// is asked.
+    /// Whether the packet that is due or out changes the card: it goes out once, and after a time without proof the card is asked.
     pub(super) const fn changes_value(&self) -> bool {
         match self {
             Self::Recharge { recharge, .. } => recharge.changes_value(),
+            Self::Issue(issue) => issue.changes_value(),
+            Self::Deletion(deletion) => deletion.changes_value(),
+            Self::Lock(lock) => lock.changes_value(),
         }
     }
 
-    /// The proof of the last packet came.
+    /// Goes on with what came of the last packet.
     ///
     /// # Errors
-    /// [`Unavailable`]: whoever has to judge it is not there. The same proof is handed in again later.
-    pub(super) fn answered(
+    /// [`NotSaid::Unavailable`]: whoever has to judge it is not there; the same is handed in again later.
+    pub(super) fn goes_on(
         self,
-        proven: &Proven,
-        desk: &mut impl LoadDesk,
+        came: Came<'_>,
+        desk: &mut impl Desk,
+        place: &mut Place<'_>,
         moment: Moment,
-    ) -> Result<Step, Unavailable> {
+    ) -> Result<Step, NotSaid> {
         match self {
             Self::Recharge { serial, recharge } => {
-                let order = (serial, recharge.terms().amount);
-                of_recharge(order, recharge.answered(proven), desk, moment)
+                let amount = recharge.terms().amount;
+                let next = match came {
+                    Came::Proof(proven) => recharge.answered(proven),
+                    Came::Nothing => recharge.timed_out(),
+                };
+                of_recharge((serial, amount), next, desk, moment)
+            }
+            Self::Issue(issue) => {
+                let next = match came {
+                    Came::Proof(proven) => issue.answered(proven),
+                    Came::Nothing => issue.timed_out(),
+                };
+                of_issue(next, desk, place)
+            }
+            Self::Deletion(deletion) => {
+                let next = match came {
+                    Came::Proof(proven) => deletion.answered(proven),
+                    Came::Nothing => deletion.timed_out(),
+                };
+                of_deletion(next, desk, place)
+            }
+            Self::Lock(lock) => {
+                let next = match came {
+                    Came::Proof(proven) => lock.answered(proven),
+                    Came::Nothing => lock.timed_out(),
+                };
+                of_lock(next, desk, place)
             }
         }
     }
+}
 
-    /// Nothing came of the last packet.
-    ///
-    /// # Errors
-    /// [`Unavailable`].
-    pub(super) fn timed_out(self, desk: &mut impl LoadDesk, moment: Moment) -> Result<Step, Unavailable> {
-        match self {
-            Self::Recharge { serial, recharge } => {
-                let order = (serial, recharge.terms().amount);
-                of_recharge(order, recharge.timed_out(), desk, moment)
-            }
-        }
-    }
+/// Every security, and the proof by that way.
+pub(super) const fn spi(way: ProofWay) -> Spi {
+    Spi { proof: ProofOfReceipt { way, ..Spi::FULL.proof }, ..Spi::FULL }
 }
 
 fn of_recharge(
     (serial, amount): (ApplicationSerial, Amount),
-    mut next: Next,
-    desk: &mut impl LoadDesk,
+    mut next: recharge::Next,
+    desk: &mut impl Desk,
     moment: Moment,
-) -> Result<Step, Unavailable> {
-    loop {
+) -> Result<Step, NotSaid> {
+    use recharge::{Decision, Next};
+    let decision = loop {
         next = match next {
             Next::Send(recharge) => return Ok(Step::Packet(Flow::Recharge { serial, recharge })),
             Next::Approve(approval) => desk.approve(serial, approval, moment)?,
             Next::Judge(judgement) => desk.judge(serial, judgement)?,
-            Next::Ended(decision) => return Ok(Step::End(recharged(serial, amount, decision))),
+            Next::Ended(decision) => break decision,
         };
-    }
-}
-
-fn recharged(serial: ApplicationSerial, amount: Amount, decision: Decision) -> Outcome {
+    };
     let (ending, report, token) = match decision {
         Decision::Credited { tac, balance } => {
             let (tac, balance_fen) = (tac.map(hex::encode_upper), balance.map(Amount::fen));
-            (Ending::Committed, OutcomeReport { tac, balance_fen, reason: None }, None)
+            (Ending::Committed, OutcomeReport { tac, balance_fen, ..OutcomeReport::default() }, None)
         }
         Decision::NotCredited(obstacle) => (Ending::NotCommitted, OutcomeReport::because(obstacle), None),
         Decision::Unknown { token, obstacle } => {
@@ -156,7 +212,76 @@ fn recharged(serial: ApplicationSerial, amount: Amount, decision: Decision) -> O
             (Ending::Unknown, OutcomeReport::because(obstacle), Some(token))
         }
     };
-    Outcome { ending, amount: Some(amount), report, token }
+    Ok(Step::End(Outcome { ending, amount: Some(amount), report, token }))
+}
+
+fn of_issue(mut next: issue::Next, desk: &mut impl Desk, place: &mut Place<'_>) -> Result<Step, NotSaid> {
+    use issue::{Decision, Next};
+    let decision = loop {
+        next = match next {
+            Next::Send(issue) => return Ok(Step::Packet(Flow::Issue(Box::new(issue)))),
+            Next::Make(making) => desk.make(making, place)?,
+            Next::Ended(decision) => break decision,
+        };
+    };
+    Ok(Step::End(match decision {
+        Decision::Issued { sets } => {
+            let report = OutcomeReport { sets: Some(sets), ..OutcomeReport::default() };
+            Outcome { ending: Ending::Committed, amount: None, report, token: None }
+        }
+        Decision::NotIssued { obstacle, sets } => {
+            let report = OutcomeReport { sets: Some(sets), ..OutcomeReport::because(obstacle) };
+            Outcome { ending: Ending::NotCommitted, amount: None, report, token: None }
+        }
+        Decision::Unknown { token, obstacle } => unknown(Flow::Issue(token), None, obstacle),
+    }))
+}
+
+fn of_deletion(mut next: deletion::Next, desk: &mut impl Desk, place: &mut Place<'_>) -> Result<Step, NotSaid> {
+    use deletion::{Decision, Next};
+    let decision = loop {
+        next = match next {
+            Next::Send(deletion) => return Ok(Step::Packet(Flow::Deletion(Box::new(deletion)))),
+            Next::Suspend(suspension) => desk.suspend(suspension, place)?,
+            Next::Settle(settlement) => desk.settle(settlement)?,
+            Next::Ended(decision) => break decision,
+        };
+    };
+    Ok(Step::End(match decision {
+        Decision::Deleted { refund } => {
+            Outcome { ending: Ending::Committed, amount: Some(refund), report: OutcomeReport::default(), token: None }
+        }
+        Decision::NotDeleted { obstacle, suspended } => {
+            let report = OutcomeReport { suspended, ..OutcomeReport::because(obstacle) };
+            Outcome { ending: Ending::NotCommitted, amount: None, report, token: None }
+        }
+        Decision::Unknown { token, obstacle } => {
+            let refund = token.refund();
+            unknown(Flow::Deletion(token), refund, obstacle)
+        }
+    }))
+}
+
+fn of_lock(mut next: lock::Next, desk: &mut impl Desk, place: &mut Place<'_>) -> Result<Step, NotSaid> {
+    use lock::{Decision, Next};
+    let decision = loop {
+        next = match next {
+            Next::Send(lock) => return Ok(Step::Packet(Flow::Lock(Box::new(lock)))),
+            Next::Write(writing) => desk.write_status(writing, place)?,
+            Next::Ended(decision) => break decision,
+        };
+    };
+    let ended = |ending, report| Outcome { ending, amount: None, report, token: None };
+    Ok(Step::End(match decision {
+        Decision::Done => ended(Ending::Committed, OutcomeReport::default()),
+        Decision::NotDone(obstacle) => ended(Ending::NotCommitted, OutcomeReport::because(obstacle)),
+        Decision::Unknown { token, obstacle } => unknown(Flow::Lock(token), None, obstacle),
+    }))
+}
+
+fn unknown(token: Flow, amount: Option<Amount>, obstacle: impl ToString) -> Outcome {
+    let report = OutcomeReport::because(obstacle);
+    Outcome { ending: Ending::Unknown, amount, report, token: Some(token) }
 }
 
 impl OutcomeReport {

@@ -17,7 +17,9 @@ mod throttle;
 mod time;
 mod turning;
 
-pub use desk::{EnterpriseDesk, LoadDesk, OperatorKeys, PacketKeyStore, Unavailable};
+pub use desk::{
+    Desk, EnterpriseDesk, IssuingOffice, NotSaid, OperatorKeys, Orders, PacketKeyStore, Place, Unavailable,
+};
 pub use engine::{Engine, EngineError, Turn};
 pub use flow::{Ending, Flow, Outcome, OutcomeReport};
 pub use settings::Settings;

@@ -1,15 +1,15 @@
 //! What a turn does, in one transaction.
 
 use onecard_host::over_the_air::{
-    Answer, CommandPacket, Hint, PacketCounter, PacketKeys, PacketTerms, Proven, RedundancyCheck, Tar,
+    Answer, CommandPacket, Hint, PacketCounter, PacketKeys, PacketTerms, ProofWay, Proven, RedundancyCheck, Tar,
     message::{Address, PacketKind, Reference, divide},
 };
 use onecard_wire::date::Moment;
 
 use super::{
-    desk::{LoadDesk, PacketKeyStore},
+    desk::{Desk, NotSaid, PacketKeyStore, Place},
     engine::{EngineError, Flight, Memory, Turn},
-    flow::{Flow, Step},
+    flow::{Came, Flow, Step, spi},
     settings::Settings,
     store::{Card, Due, DueFor, Out, PacketOut, TaskId, Writing},
     time::UnixMillis,
@@ -30,7 +30,7 @@ pub(super) struct Turning<'t, K, D> {
     turn: Turn,
 }
 
-impl<'t, K: PacketKeyStore, D: LoadDesk> Turning<'t, K, D> {
+impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
     pub(super) fn begin(
         writing: Writing<'t>,
         keys: &'t mut K,
@@ -87,7 +87,7 @@ impl<'t, K: PacketKeyStore, D: LoadDesk> Turning<'t, K, D> {
         match read(out.task, &keys, &out.flow, &out.packet, &proof)? {
             Ok(proven) => {
                 self.turn.proofs += 1;
-                self.judge(out, &proven, &proof)
+                self.judge(out, &keys, &proven, &proof)
             }
             Err(hint) => {
                 self.turn.strays += 1;
@@ -99,11 +99,35 @@ impl<'t, K: PacketKeyStore, D: LoadDesk> Turning<'t, K, D> {
         }
     }
 
-    fn judge(&mut self, out: Out, proven: &Proven, proof: &[u8]) -> Result<(), EngineError> {
-        let moment = self.moment(&out.settings)?;
-        match out.flow.answered(proven, self.desk, moment) {
-            Ok(step) => self.stepped(out.task, step, 0, self.now),
-            Err(_) => self.keep(out.task, proof),
+    fn judge(&mut self, out: Out, keys: &PacketKeys, proven: &Proven, proof: &[u8]) -> Result<(), EngineError> {
+        let Out { task, settings, card, flow, .. } = out;
+        match self.goes_on(flow, (&card, keys), &settings, Came::Proof(proven))? {
+            Some(step) => self.stepped(task, step, 0, self.now),
+            None => self.keep(task, proof),
+        }
+    }
+
+    /// What the flow does next; `None` if whoever has to say is not there.
+    fn goes_on(
+        &mut self,
+        flow: Flow,
+        (card, keys): (&Card, &PacketKeys),
+        settings: &Settings,
+        came: Came<'_>,
+    ) -> Result<Option<Step>, EngineError> {
+        let moment = self.moment(settings)?;
+        let writing = &self.writing;
+        let mut reserve = || writing.reserve(card);
+        let terms = PacketTerms {
+            spi: spi(ProofWay::Submit),
+            redundancy_check: RedundancyCheck::Crc32,
+            tar: Tar::ENTERPRISE,
+            counter: PacketCounter::from_bytes([0; 5]),
+        };
+        match flow.goes_on(came, self.desk, &mut Place { terms, keys, reserve: &mut reserve }, moment) {
+            Ok(step) => Ok(Some(step)),
+            Err(NotSaid::Unavailable(_)) => Ok(None),
+            Err(NotSaid::Store(error)) => Err(error.into()),
         }
     }
 
@@ -163,7 +187,7 @@ impl<'t, K: PacketKeyStore, D: LoadDesk> Turning<'t, K, D> {
             DueFor::Packet => self.packet(task, &card, &flow, settings, misses),
             DueFor::Proof { packet, sends } => {
                 if flow.changes_value() || sends >= settings.sends {
-                    return self.missed(task, flow, settings, misses);
+                    return self.missed(task, (&card, flow), settings, misses);
                 }
                 self.turn.repeats += 1;
                 self.writing.sent_again(task, self.now.plus(settings.patience(misses.saturating_add(sends))))?;
@@ -174,10 +198,10 @@ impl<'t, K: PacketKeyStore, D: LoadDesk> Turning<'t, K, D> {
                 match read(task, &keys, &flow, &packet, &proof)? {
                     Ok(proven) => {
                         let out = Out { task, settings: *settings, card, flow, packet };
-                        self.judge(out, &proven, &proof)
+                        self.judge(out, &keys, &proven, &proof)
                     }
                     // It was none of this card's.
-                    Err(_) => self.missed(task, flow, settings, misses),
+                    Err(_) => self.missed(task, (&card, flow), settings, misses),
                 }
             }
         }
@@ -196,7 +220,8 @@ impl<'t, K: PacketKeyStore, D: LoadDesk> Turning<'t, K, D> {
             return Ok(self.writing.wait_until(task, self.now.plus(UNAVAILABLE_MILLIS))?);
         };
         let script = flow.script().map_err(|source| EngineError::Script { task: task.0, source })?;
-        let terms = terms(flow, script.tar(), self.writing.reserve(card)?);
+        let counter = flow.counter().map_or_else(|| self.writing.reserve(card), Ok)?;
+        let terms = terms(flow, script.tar(), counter);
         let packet = CommandPacket::build(&keys, terms, &script.to_bytes());
         let bytes = packet.map_err(|source| EngineError::Packet { task: task.0, source })?.bytes;
         let packet = PacketOut { counter: terms.counter, bytes };
@@ -206,11 +231,21 @@ impl<'t, K: PacketKeyStore, D: LoadDesk> Turning<'t, K, D> {
     }
 
     /// The time for a proof is over.
-    fn missed(&mut self, task: TaskId, flow: Flow, settings: &Settings, misses: u32) -> Result<(), EngineError> {
-        match flow.timed_out(self.desk, self.moment(settings)?) {
+    fn missed(
+        &mut self,
+        task: TaskId,
+        (card, flow): (&Card, Flow),
+        settings: &Settings,
+        misses: u32,
+    ) -> Result<(), EngineError> {
+        let step = match self.keys.packet_keys(card) {
+            Ok(keys) => self.goes_on(flow, (card, &keys), settings, Came::Nothing)?,
+            Err(_) => None,
+        };
+        match step {
             // The waiting has been done already.
-            Ok(step) => self.stepped(task, step, misses.saturating_add(1), self.now),
-            Err(_) => {
+            Some(step) => self.stepped(task, step, misses.saturating_add(1), self.now),
+            None => {
                 self.turn.unavailable += 1;
                 Ok(self.writing.wait_until(task, self.now.plus(UNAVAILABLE_MILLIS))?)
             }

@@ -4,11 +4,17 @@ use std::{cell::RefCell, path::PathBuf, rc::Rc};
 
 use onecard_gateway::{
     campaign::{
-        CampaignId, Engine, EnterpriseDesk, LoadDesk, OperatorKeys, Settings, Store, Unavailable, Window, ZoneMinutes,
+        CampaignId, Desk, Engine, EnterpriseDesk, NotSaid, OperatorKeys, Place, Settings, Store, Unavailable, Window,
+        ZoneMinutes,
     },
     carrier::Event,
 };
-use onecard_host::over_the_air::recharge::{Approval, Judgement, Next};
+use onecard_host::over_the_air::{
+    deletion::{self, Settlement, Suspension},
+    issue::{self, Making},
+    lock::{self, Writing},
+    recharge::{Approval, Judgement, Next},
+};
 use onecard_wire::{amount::Amount, date::Moment, number::ApplicationSerial};
 use tempfile::TempDir;
 
@@ -174,7 +180,7 @@ struct Away {
     calls_until_back: u32,
 }
 
-impl LoadDesk for Away {
+impl Desk for Away {
     fn approve(&mut self, serial: ApplicationSerial, approval: Approval, moment: Moment) -> Result<Next, Unavailable> {
         if let Some(left) = self.calls_until_back.checked_sub(1) {
             self.calls_until_back = left;
@@ -185,6 +191,22 @@ impl LoadDesk for Away {
 
     fn judge(&mut self, serial: ApplicationSerial, judgement: Judgement) -> Result<Next, Unavailable> {
         self.desk.judge(serial, judgement)
+    }
+
+    fn make(&mut self, making: Making, place: &mut Place<'_>) -> Result<issue::Next, NotSaid> {
+        self.desk.make(making, place)
+    }
+
+    fn write_status(&mut self, writing: Writing, place: &mut Place<'_>) -> Result<lock::Next, NotSaid> {
+        self.desk.write_status(writing, place)
+    }
+
+    fn suspend(&mut self, suspension: Suspension, place: &mut Place<'_>) -> Result<deletion::Next, NotSaid> {
+        self.desk.suspend(suspension, place)
+    }
+
+    fn settle(&mut self, settlement: Settlement) -> Result<deletion::Next, Unavailable> {
+        self.desk.settle(settlement)
     }
 }
 

@@ -195,7 +195,7 @@ impl<'o> IssuePlan<'o> {
     pub fn packets<M: PlacedMac>(
         self,
         counters: &[PacketCounter],
-        store: &mut impl KeyStore,
+        store: &mut (impl KeyStore + ?Sized),
         maintenance: &mut M,
     ) -> Result<Vec<IssuePacket>, IssueError<M::Error>> {
         if counters.len() != self.packets.len() {
@@ -298,7 +298,7 @@ impl Due<'_> {
         self,
         order: &IssueOrder<'_>,
         (counter, number): (PacketCounter, u8),
-        store: &mut impl KeyStore,
+        store: &mut (impl KeyStore + ?Sized),
         maintenance: &mut M,
     ) -> Result<Command, IssueError<M::Error>> {
         Ok(match self {

@@ -1,11 +1,11 @@
 //! What must be true at the end, from the books and the cards alone.
 
-use std::io;
+use std::{collections::HashSet, io};
 
 use onecard_gateway::campaign::{CampaignId, Ended, Ending, EngineError, OrderError, Store, StoreError};
-use onecard_host::card::{balance, select};
+use onecard_host::card::{SelectError, balance, select};
 use onecard_simulator::{message_centre::network::Network, sample::SampleError};
-use onecard_wire::{aid, amount::Amount, wallet::Purse};
+use onecard_wire::{aid, wallet::Purse};
 
 use super::people::People;
 
@@ -30,17 +30,31 @@ pub enum Violation {
     /// The same.
     #[error("the world could not be made: {0}")]
     World(&'static str),
-    /// Money is wrong.
-    #[error("card {card}: the book says {ending:?} of {ordered} fen, and the card has {found:?} fen")]
-    Money {
+    /// A card is not what the book says.
+    #[error("card {card}: the book says it is {book:?}, and it is {found:?}")]
+    Card {
         /// Which card.
         card: u32,
         /// What the book says.
-        ending: Ending,
-        /// What was ordered.
-        ordered: u32,
-        /// What is on the card; `None`: it cannot be read.
-        found: Option<u32>,
+        book: Standing,
+        /// What it is.
+        found: Standing,
+    },
+    /// A task whose amount is not its order's.
+    #[error("order {order}: the book has {amount:?} fen")]
+    Amount {
+        /// Which.
+        order: String,
+        /// What it says.
+        amount: Option<u32>,
+    },
+    /// Nobody knows, though the network has worked to the end.
+    #[error("order {order} has ended unknown: {reason:?}")]
+    Unknown {
+        /// Which.
+        order: String,
+        /// Why.
+        reason: Option<String>,
     },
     /// A task that nobody knows, twice, or none for a card.
     #[error("order {0}: the book has not just one end of it")]
@@ -55,10 +69,28 @@ pub enum Violation {
     },
 }
 
-/// Each order has ended, once, and each card has what the book says; nothing that is still under way changes it.
-pub(super) fn recharges(
+/// What a card is to the enterprise.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// It has no application.
+    None,
+    /// It has the application of its serial, with that balance in fen.
+    Issued(u32),
+    /// It has one that cannot be used.
+    Unusable,
+}
+
+/// The three campaigns of a trial.
+pub(super) struct Campaigns {
+    pub(super) issues: CampaignId,
+    pub(super) recharges: CampaignId,
+    pub(super) deletions: CampaignId,
+}
+
+/// Each order has ended, once, and each card is what the book says; nothing that is still under way changes it.
+pub(super) fn judge(
     store: &Store,
-    campaign: CampaignId,
+    campaigns: &Campaigns,
     mut network: Network,
     people: &People,
 ) -> Result<(), Violation> {
@@ -66,45 +98,103 @@ pub(super) fn recharges(
     while let Some(at) = network.next_arrival() {
         network.run_until(at);
     }
-    let mut seen = vec![false; people.numbers().len()];
-    let (mut cards, mut book) = (0_u64, 0_u64);
-    store.each_ended::<Violation>(campaign, |ended| {
-        let number = People::number_of(&ended.order_number);
-        let place = number.and_then(|number| seen.get_mut(number as usize));
-        let (Some(number), Some(place @ false)) = (number, place) else {
-            return Err(Violation::Ends(ended.order_number));
-        };
-        *place = true;
-        let found = balance_of(&mut network, people, number)?;
-        let ordered = People::amount(number);
-        let right = match ended.ending {
-            Ending::Committed => found == Some(ordered),
-            Ending::NotCommitted => found == Some(Amount::ZERO),
-            Ending::Unknown => false,
-        };
-        if !right || ended.amount_fen != Some(ordered.fen()) {
-            return Err(money(number, &ended, ordered, found));
-        }
-        cards += found.map_or(0, |found| u64::from(found.fen()));
-        book += if ended.ending == Ending::Committed { u64::from(ordered.fen()) } else { 0 };
+    let mut book = vec![Standing::None; people.numbers().len()];
+    let mut paid_out = 0_u64;
+    let everybody: Vec<u32> = people.numbers().collect();
+    each(store, campaigns.issues, 'I', &everybody, |number, ended| {
+        put(&mut book, number, if ended.ending == Ending::Committed { Standing::Issued(0) } else { Standing::None });
         Ok(())
     })?;
-    if let Some(number) = seen.iter().position(|seen| !seen) {
-        return Err(Violation::Ends(format!("R{number}")));
+    each(store, campaigns.recharges, 'R', &everybody, |number, ended| {
+        let ordered = People::amount(number).fen();
+        if ended.amount_fen != Some(ordered) {
+            return Err(Violation::Amount { order: ended.order_number.clone(), amount: ended.amount_fen });
+        }
+        if ended.ending == Ending::Committed {
+            put(&mut book, number, Standing::Issued(ordered));
+        }
+        Ok(())
+    })?;
+    let leaving: Vec<u32> = people.numbers().filter(|number| People::is_deleted(*number)).collect();
+    each(store, campaigns.deletions, 'D', &leaving, |number, ended| {
+        let had = book.get(number as usize).copied();
+        match (ended.ending, had) {
+            // The refund is what was on the card.
+            (Ending::Committed, Some(Standing::Issued(balance))) if ended.amount_fen == Some(balance) => {
+                paid_out += u64::from(balance);
+                put(&mut book, number, Standing::None);
+                Ok(())
+            }
+            (Ending::Committed, _) => {
+                Err(Violation::Amount { order: ended.order_number.clone(), amount: ended.amount_fen })
+            }
+            (_, Some(Standing::Issued(_))) if ended.report.suspended => {
+                put(&mut book, number, Standing::Unusable);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    })?;
+    let (mut on_cards, mut in_book) = (0_u64, 0_u64);
+    for (number, book) in people.numbers().zip(book) {
+        let found = standing(&mut network, people, number)?;
+        if found != book {
+            return Err(Violation::Card { card: number, book, found });
+        }
+        let money = |standing| if let Standing::Issued(balance) = standing { u64::from(balance) } else { 0 };
+        (on_cards, in_book) = (on_cards + money(found), in_book + money(book));
     }
-    if cards == book { Ok(()) } else { Err(Violation::Sum { cards, book }) }
+    let loaded = store.counts(campaigns.recharges)?.committed_fen;
+    if on_cards == in_book && loaded == in_book + paid_out {
+        Ok(())
+    } else {
+        Err(Violation::Sum { cards: on_cards + paid_out, book: loaded })
+    }
 }
 
-fn money(card: u32, ended: &Ended, ordered: Amount, found: Option<Amount>) -> Violation {
-    Violation::Money { card, ending: ended.ending, ordered: ordered.fen(), found: found.map(Amount::fen) }
+/// Hands each order of a campaign on, and sees that each number has just one that has ended, and known.
+fn each(
+    store: &Store,
+    campaign: CampaignId,
+    kind: char,
+    numbers: &[u32],
+    mut take: impl FnMut(u32, &Ended) -> Result<(), Violation>,
+) -> Result<(), Violation> {
+    let mut left: HashSet<u32> = numbers.iter().copied().collect();
+    store.each_ended::<Violation>(campaign, |ended| {
+        let number = People::number_of(kind, &ended.order_number).filter(|number| left.remove(number));
+        let Some(number) = number else { return Err(Violation::Ends(ended.order_number)) };
+        if ended.ending == Ending::Unknown {
+            return Err(Violation::Unknown { order: ended.order_number, reason: ended.report.reason });
+        }
+        take(number, &ended)
+    })?;
+    match left.into_iter().next() {
+        Some(number) => Err(Violation::Ends(format!("{kind}{number}"))),
+        None => Ok(()),
+    }
+}
+
+fn put(book: &mut [Standing], number: u32, standing: Standing) {
+    if let Some(place) = book.get_mut(number as usize) {
+        *place = standing;
+    }
 }
 
 /// By radio.
-fn balance_of(network: &mut Network, people: &People, number: u32) -> Result<Option<Amount>, Violation> {
+fn standing(network: &mut Network, people: &People, number: u32) -> Result<Standing, Violation> {
     let name = aid::enterprise_application(people.enterprise());
+    let serial = People::serial(number)?;
     let read = network.tap(&People::phone(number)?, |reader| {
-        let card = select(reader, &name).ok()?;
-        balance(reader, &card, Purse::Ep).ok()
+        let card = match select(reader, &name) {
+            Ok(card) => card,
+            Err(SelectError::NoApplication) => return Standing::None,
+            Err(_) => return Standing::Unusable,
+        };
+        match balance(reader, &card, Purse::Ep) {
+            Ok(balance) if card.serial() == serial => Standing::Issued(balance.fen()),
+            _ => Standing::Unusable,
+        }
     });
-    Ok(read.flatten())
+    read.ok_or(Violation::World("a phone"))
 }

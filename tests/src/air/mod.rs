@@ -10,7 +10,7 @@ mod people;
 use std::{path::Path, time::Duration};
 
 use onecard_gateway::campaign::{
-    Engine, EngineError, EnterpriseDesk, OperatorKeys, Settings, StageCounts, Store, UnixMillis,
+    CampaignId, Engine, EngineError, EnterpriseDesk, NewTask, OperatorKeys, Settings, StageCounts, Store, UnixMillis,
 };
 use onecard_simulator::message_centre::{
     faults::{Chance, Faults},
@@ -19,10 +19,11 @@ use onecard_simulator::message_centre::{
 use onecard_wire::date::Moment;
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
-pub use judge::Violation;
+pub use judge::{Standing, Violation};
 
 use crate::simulated_carrier::{LinkTerms, SimulatedCarrier};
 use cut::Unpowered;
+use judge::Campaigns;
 use people::People;
 
 /// What is tried.
@@ -39,8 +40,12 @@ pub struct Trial {
 /// What happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Story {
-    /// Of the recharges.
+    /// Of the issues.
+    pub issues: StageCounts,
+    /// Of the recharges, each behind its card's issue.
     pub recharges: StageCounts,
+    /// Of the deletions, behind both.
+    pub deletions: StageCounts,
     /// Times that the power was cut.
     pub cuts: u32,
     /// Of those, how many left a commit half on the disk.
@@ -56,7 +61,7 @@ pub struct Story {
 /// 2026-11-29 08:00 in China, which the network's clock shows at first.
 const START: UnixMillis = UnixMillis(1_795_910_400_000);
 /// How much of what happens is done in one turn.
-const TICK: Duration = Duration::from_millis(100);
+const TICK: Duration = Duration::from_millis(250);
 
 type Gateway = Engine<OperatorKeys, EnterpriseDesk>;
 
@@ -68,7 +73,11 @@ pub fn run(trial: Trial, directory: &Path) -> Result<Story, Violation> {
     let mut people = People::new(trial.cards)?;
     let mut carrier = SimulatedCarrier::new(network(&mut people, trial.seed)?, link()?);
     let mut store = Store::create(&directory.join("gateway-0.book"))?;
-    let campaign = store.new_campaign("recharges", &Settings::DEFAULT, people.recharges()?)?;
+    let campaigns = Campaigns {
+        issues: ordered(&mut store, "issues", people.issues())?,
+        recharges: ordered(&mut store, "recharges", people.recharges())?,
+        deletions: ordered(&mut store, "deletions", people.deletions())?,
+    };
     let mut gateway = Engine::new(store, people.packet_keys(), people.desk());
     let mut story = Story::default();
     let mut powers = Powers::new(trial, directory);
@@ -81,10 +90,22 @@ pub fn run(trial: Trial, directory: &Path) -> Result<Story, Violation> {
         story.turns += 1;
         story.messages += turn.messages as u64;
     }
-    story.recharges = gateway.store().counts(campaign)?;
+    story.issues = gateway.store().counts(campaigns.issues)?;
+    story.recharges = gateway.store().counts(campaigns.recharges)?;
+    story.deletions = gateway.store().counts(campaigns.deletions)?;
     story.lasted = carrier.network().now();
-    judge::recharges(gateway.store(), campaign, carrier.into_network(), &people)?;
+    judge::judge(gateway.store(), &campaigns, carrier.into_network(), &people)?;
     Ok(story)
+}
+
+/// A campaign of the orders, all of which are made before.
+fn ordered(
+    store: &mut Store,
+    name: &str,
+    orders: impl Iterator<Item = Result<NewTask, Violation>>,
+) -> Result<CampaignId, Violation> {
+    let orders = orders.collect::<Result<Vec<_>, _>>()?;
+    Ok(store.new_campaign(name, &Settings::DEFAULT, orders)?)
 }
 
 /// Lets time pass until the gateway has something to do; `None` once it has nothing any more and nothing is under way.

@@ -1,10 +1,16 @@
 //! The people with phones, their cards, and their orders.
 
-use onecard_gateway::campaign::{EnterpriseDesk, Flow, NewCard, NewTask, OperatorKeys, SetCipher};
-use onecard_host::over_the_air::{
-    SetVersion,
-    message::Address,
-    recharge::{Patience, Recharge, RechargeTerms},
+use onecard_gateway::campaign::{EnterpriseDesk, Flow, IssuingOffice, NewCard, NewTask, OperatorKeys, SetCipher};
+use onecard_host::{
+    key_store::SoftwareStore,
+    keys::Purpose,
+    over_the_air::{
+        OtaKeySet, SetVersion, Tries,
+        deletion::{Deletion, DeletionTerms},
+        issue::{Issue, IssueOrder, install_command},
+        message::Address,
+        recharge::{Patience, Recharge, RechargeTerms},
+    },
 };
 use onecard_simulator::{
     message_centre::network::Network,
@@ -12,12 +18,17 @@ use onecard_simulator::{
 };
 use onecard_wire::{
     amount::Amount,
+    key::Algorithm,
     number::{ApplicationSerial, EnterpriseId, TerminalNumber},
     uicc,
     wallet::Purse,
 };
 
 use super::{START, judge::Violation};
+
+/// Most short messages of a packet.
+const PARTS: usize = 5;
+const TRIES: Tries = Tries { packets: 10, attempts: 6 };
 
 /// Everybody, by number from 0.
 pub(super) struct People {
@@ -46,7 +57,16 @@ impl People {
     }
 
     pub(super) fn desk(&self) -> EnterpriseDesk {
-        EnterpriseDesk::new(vec![self.sample.roots().enterprise(self.enterprise)])
+        let keys = self.sample.roots().enterprise(self.enterprise);
+        let order = self.sample.order();
+        EnterpriseDesk::new(vec![keys.clone()]).issuing(IssuingOffice {
+            store: Box::new(SoftwareStore::new(keys)),
+            orders: Box::new(move |_| Some(order.clone())),
+            management: Sample::KEY_VERSION,
+            maintenance: Sample::KEY_VERSION,
+            algorithm: Algorithm::Des,
+            parts: PARTS,
+        })
     }
 
     pub(super) fn serial(number: u32) -> Result<ApplicationSerial, Violation> {
@@ -57,9 +77,14 @@ impl People {
         format!("+86139{number:08}").parse().map_err(|_| Violation::World("a telephone number"))
     }
 
-    /// The card's number in the order with that number of its own.
-    pub(super) fn number_of(order: &str) -> Option<u32> {
-        order.strip_prefix('R')?.parse().ok()
+    /// The card's number in an order of that kind: I issue, R recharge, D deletion.
+    pub(super) fn number_of(kind: char, order: &str) -> Option<u32> {
+        order.strip_prefix(kind)?.parse().ok()
+    }
+
+    /// Every tenth application is deleted in the end.
+    pub(super) const fn is_deleted(number: u32) -> bool {
+        number % 10 == 3
     }
 
     /// What is loaded: another amount for each, so that none is taken for another's.
@@ -71,22 +96,59 @@ impl People {
         format!("8986011234{number:09}")
     }
 
-    /// Everybody's phone with a SIM that has the enterprise's application.
+    /// Everybody's phone with a SIM as its maker delivers it.
     pub(super) fn switch_on(&mut self, network: &mut Network) -> Result<(), Violation> {
         for number in self.numbers() {
             let iccid = uicc::iccid(&Self::iccid(number)).ok_or(Violation::World("an ICCID"))?;
-            let chip = self.sample.sim(iccid)?;
-            let chip = self.sample.install(chip, self.enterprise, Self::serial(number)?)?;
-            network.insert(Self::phone(number)?, chip);
+            network.insert(Self::phone(number)?, self.sample.sim(iccid)?);
         }
         Ok(())
     }
 
-    pub(super) fn recharges(&self) -> Result<Vec<NewTask>, Violation> {
-        self.numbers().map(|number| self.recharge(number)).collect()
+    pub(super) fn issues(&self) -> impl Iterator<Item = Result<NewTask, Violation>> {
+        self.numbers().map(|number| self.task('I', number, self.issue(number)?))
     }
 
-    fn recharge(&self, number: u32) -> Result<NewTask, Violation> {
+    pub(super) fn recharges(&self) -> impl Iterator<Item = Result<NewTask, Violation>> {
+        self.numbers().map(|number| self.task('R', number, self.recharge(number)?))
+    }
+
+    pub(super) fn deletions(&self) -> impl Iterator<Item = Result<NewTask, Violation>> {
+        let numbers = self.numbers().filter(|number| Self::is_deleted(*number));
+        numbers.map(|number| self.task('D', number, self.deletion(number)?))
+    }
+
+    fn task(&self, kind: char, number: u32, flow: Flow) -> Result<NewTask, Violation> {
+        Ok(NewTask {
+            order_number: format!("{kind}{number}"),
+            card: NewCard {
+                iccid: Self::iccid(number),
+                phone: Self::phone(number)?,
+                key_set: set_version()?,
+                cipher: SetCipher::Aes,
+                counter: 0,
+            },
+            flow,
+            not_before: START,
+        })
+    }
+
+    fn issue(&self, number: u32) -> Result<Flow, Violation> {
+        let card = self.sample.order();
+        let serial = Self::serial(number)?;
+        let order = IssueOrder { card: &card, serial, management: Sample::KEY_VERSION, algorithm: Algorithm::Des };
+        let [_, _, chip @ ..] = uicc::iccid(&Self::iccid(number)).ok_or(Violation::World("an ICCID"))?;
+        let set = OtaKeySet::of_chip(self.sample.roots(), Sample::KEY_VERSION, (chip, set_version()?), true);
+        let set = set.map_err(|_| Violation::World("a SIM's keys"))?;
+        let keys = self.sample.roots().enterprise(self.enterprise);
+        let management = keys.card_key(serial, Purpose::Management, Sample::KEY_VERSION);
+        let management = management.map_err(|_| Violation::World("the management key"))?;
+        let install = install_command(&set, self.enterprise, &management).map_err(|_| Violation::World("INSTALL"))?;
+        let issue = Issue::begin(&order, install, TRIES).map_err(|_| Violation::World("an issue's terms"))?;
+        Ok(Flow::Issue(Box::new(issue)))
+    }
+
+    fn recharge(&self, number: u32) -> Result<Flow, Violation> {
         let terms = RechargeTerms {
             enterprise: self.enterprise,
             purse: Purse::Ep,
@@ -96,17 +158,16 @@ impl People {
         };
         let patience = Patience { packets: 10, credits: 5 };
         let recharge = Recharge::begin(terms, patience).map_err(|_| Violation::World("a recharge's terms"))?;
-        Ok(NewTask {
-            order_number: format!("R{number}"),
-            card: NewCard {
-                iccid: Self::iccid(number),
-                phone: Self::phone(number)?,
-                key_set: SetVersion::new(OTA_VERSION).ok_or(Violation::World("the key set"))?,
-                cipher: SetCipher::Aes,
-                counter: 0,
-            },
-            flow: Flow::Recharge { serial: Self::serial(number)?, recharge },
-            not_before: START,
-        })
+        Ok(Flow::Recharge { serial: Self::serial(number)?, recharge })
     }
+
+    fn deletion(&self, number: u32) -> Result<Flow, Violation> {
+        let terms = DeletionTerms { enterprise: self.enterprise, serial: Self::serial(number)?, deposit: Amount::ZERO };
+        let deletion = Deletion::begin(terms, TRIES).map_err(|_| Violation::World("a deletion's terms"))?;
+        Ok(Flow::Deletion(Box::new(deletion)))
+    }
+}
+
+fn set_version() -> Result<SetVersion, Violation> {
+    SetVersion::new(OTA_VERSION).ok_or(Violation::World("the key set"))
 }

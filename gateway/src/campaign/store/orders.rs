@@ -102,7 +102,8 @@ impl Store {
             let flow = serde_json::to_string(&task.flow).map_err(|_| StoreError::Damaged { what: "flow", row: 0 })?;
             transaction
                 .prepare_cached(
-                    "INSERT INTO task (campaign, card, order_number, stage, due_at, flow) VALUES (?1, ?2, ?3, 0, ?4, ?5)",
+                    "INSERT INTO task (campaign, card, order_number, stage, due_at, flow, held) VALUES (?1, ?2, ?3, 0, ?4, ?5, \
+                     EXISTS (SELECT 1 FROM task AS other WHERE other.card = ?2 AND other.begun = 1 AND other.stage < 3))",
                 )?
                 .execute(params![campaign.0, card, task.order_number, task.not_before.0, flow])
                 .map_err(|error| constraint(error, || OrderError::Repeated(task.order_number.clone())))?;
@@ -137,7 +138,8 @@ impl Store {
     pub fn resume_unknown(&mut self, campaign: CampaignId, now: UnixMillis) -> Result<usize, StoreError> {
         let resumed = self.connection.execute(
             "UPDATE task SET stage = 0, begun = 0, due_at = ?2, misses = 0, sends = 0, ending = NULL, amount_fen = NULL, \
-             outcome = NULL WHERE campaign = ?1 AND stage = 3 AND ending = 2",
+             outcome = NULL, held = EXISTS (SELECT 1 FROM task AS other WHERE other.card = task.card AND other.begun = 1 AND \
+             other.stage < 3) WHERE campaign = ?1 AND stage = 3 AND ending = 2",
             params![campaign.0, now.0],
         )?;
         Ok(resumed)

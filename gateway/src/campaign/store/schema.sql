@@ -24,6 +24,7 @@ CREATE TABLE task (
   order_number TEXT    NOT NULL,      -- the caller's, once in a campaign
   stage        INTEGER NOT NULL,      -- 0 ready, 1 out, 2 asking, 3 ended
   begun        INTEGER NOT NULL DEFAULT 0 CHECK (begun IN (0, 1)),
+  held         INTEGER NOT NULL DEFAULT 0 CHECK (held IN (0, 1)), -- another task of its card is begun
   due_at       INTEGER NOT NULL,      -- when something is to be done, if nothing comes before
   flow         TEXT    NOT NULL,      -- JSON: the state that waits
   counter      INTEGER,               -- of the packet that is out
@@ -39,7 +40,7 @@ CREATE TABLE task (
   UNIQUE (campaign, order_number)
 ) STRICT;
 
-CREATE INDEX task_due ON task (campaign, due_at) WHERE stage < 3;
+CREATE INDEX task_due ON task (campaign, held, due_at) WHERE stage < 3;
 CREATE INDEX task_of_card ON task (card) WHERE stage < 3;
 -- One flow at a time to a card: another's packet in between would make a proof say nothing.
 CREATE UNIQUE INDEX task_under_way ON task (card) WHERE begun = 1 AND stage < 3;

@@ -102,9 +102,9 @@ impl<'s> Writing<'s> {
     ) -> Result<Vec<Due>, StoreError> {
         let query = format!(
             "SELECT {TASK_COLUMNS}, task.stage, task.sends, task.proof FROM task JOIN card ON card.id = task.card \
-             WHERE task.campaign = ?1 AND task.stage < 3 AND task.due_at <= ?2 AND (task.begun = 1 OR NOT EXISTS ( \
-             SELECT 1 FROM task AS other WHERE other.card = task.card AND other.stage < 3 AND (other.begun = 1 OR \
-             other.id < task.id AND other.due_at <= ?2 AND other.campaign IN (SELECT id FROM campaign WHERE paused = 0)))) \
+             WHERE task.campaign = ?1 AND task.held = 0 AND task.stage < 3 AND task.due_at <= ?2 AND (task.begun = 1 OR NOT EXISTS ( \
+             SELECT 1 FROM task AS other WHERE other.card = task.card AND other.stage < 3 AND other.id < task.id AND \
+             other.due_at <= ?2 AND other.campaign IN (SELECT id FROM campaign WHERE paused = 0))) \
              ORDER BY task.due_at LIMIT ?3"
         );
         let mut statement = self.transaction.prepare_cached(&query)?;
@@ -124,8 +124,9 @@ impl<'s> Writing<'s> {
 
     /// When something is to be done for a task of the campaign.
     pub(in crate::campaign) fn next_due(&self, campaign: CampaignId) -> Result<Option<UnixMillis>, StoreError> {
-        let mut statement =
-            self.transaction.prepare_cached("SELECT min(due_at) FROM task WHERE campaign = ?1 AND stage < 3")?;
+        let mut statement = self
+            .transaction
+            .prepare_cached("SELECT min(due_at) FROM task WHERE campaign = ?1 AND held = 0 AND stage < 3")?;
         Ok(statement.query_row([campaign.0], |row| row.get::<_, Option<i64>>(0))?.map(UnixMillis))
     }
 
@@ -177,6 +178,15 @@ impl<'s> Writing<'s> {
         )?;
         let counter = packet.counter.number().cast_signed();
         statement.execute(params![task.0, OUT, text(flow)?, counter, packet.bytes, due_at.0])?;
+        self.hold_others(task, true)
+    }
+
+    /// The other tasks of its card wait for it, or do no more.
+    fn hold_others(&self, task: TaskId, held: bool) -> Result<(), StoreError> {
+        let mut statement = self.transaction.prepare_cached(
+            "UPDATE task SET held = ?2 WHERE card = (SELECT card FROM task WHERE id = ?1) AND id <> ?1 AND stage < 3 AND held <> ?2",
+        )?;
+        statement.execute(params![task.0, held])?;
         Ok(())
     }
 
@@ -240,7 +250,7 @@ impl<'s> Writing<'s> {
         let token = outcome.token.as_ref().map(text).transpose()?;
         let amount = outcome.amount.map(onecard_wire::amount::Amount::fen);
         statement.execute(params![task.0, ENDED, outcome.ending as u8, amount, text(&outcome.report)?, token])?;
-        Ok(())
+        self.hold_others(task, false)
     }
 }
 

@@ -1,0 +1,154 @@
+//! A desk with the keys of some enterprises in memory.
+
+use core::fmt;
+
+use onecard_host::{
+    crypto::{Key, SessionKey, TransactionTerms, load_tac, macs_equal},
+    issuing::CardOrder,
+    key_store::KeyStore,
+    keys::{EnterpriseKeys, Purpose},
+    over_the_air::{
+        KeyInHand,
+        deletion::{self, Settlement, Suspension},
+        issue::{self, IssueOrder, IssuePlan, Making},
+        lock::{self, Writing},
+        recharge::{Approval, Judgement, Next},
+    },
+};
+use onecard_wire::{
+    date::Moment,
+    key::{Algorithm, KeyVersion},
+    number::{ApplicationSerial, EnterpriseId},
+    wallet::TransactionType,
+};
+
+use super::{Desk, NotSaid, Place, Unavailable};
+
+/// A desk with the keys of some enterprises in memory: for development, and inside one that unseals them.
+#[derive(Debug)]
+pub struct EnterpriseDesk {
+    enterprises: Vec<EnterpriseKeys>,
+    issuing: Option<IssuingOffice>,
+}
+
+/// What is issued over the air: whose keys make the bodies, and what each application has in it.
+pub struct IssuingOffice {
+    /// Makes the bodies of WRITE KEY: the enterprise's key master card, a token, a file.
+    pub store: Box<dyn KeyStore>,
+    /// What goes into the application of a serial.
+    pub orders: Orders,
+    /// Version of the operator's management key.
+    pub management: KeyVersion,
+    /// Version of the maintenance key that the contents are written by.
+    pub maintenance: KeyVersion,
+    /// Cipher of the keys 36 to 39.
+    pub algorithm: Algorithm,
+    /// Most short messages of a packet.
+    pub parts: usize,
+}
+
+/// Who knows what goes into the application of a serial.
+pub type Orders = Box<dyn Fn(ApplicationSerial) -> Option<CardOrder>>;
+
+impl fmt::Debug for IssuingOffice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IssuingOffice").field("parts", &self.parts).finish_non_exhaustive()
+    }
+}
+
+impl EnterpriseDesk {
+    /// With the keys of `enterprises`.
+    #[must_use]
+    pub const fn new(enterprises: Vec<EnterpriseKeys>) -> Self {
+        Self { enterprises, issuing: None }
+    }
+
+    /// One that issues, too.
+    #[must_use]
+    pub fn issuing(self, office: IssuingOffice) -> Self {
+        Self { issuing: Some(office), ..self }
+    }
+
+    fn keys_of(&self, enterprise: EnterpriseId) -> Result<&EnterpriseKeys, Unavailable> {
+        let keys = self.enterprises.iter().find(|keys| keys.enterprise() == enterprise);
+        keys.ok_or_else(|| Unavailable(format!("no keys of enterprise {enterprise} are at hand 无该企业密钥")))
+    }
+
+    /// The card's maintenance key, of the newest version: the one that its contents were written by last.
+    fn maintenance(&self, enterprise: EnterpriseId, serial: ApplicationSerial) -> Result<KeyInHand, Unavailable> {
+        let keys = self.keys_of(enterprise)?;
+        let newest = keys.keys().versions(Purpose::Maintenance).first().copied();
+        let key = newest.and_then(|version| keys.card_key(serial, Purpose::Maintenance, version).ok());
+        let missing = || Unavailable(format!("no maintenance key of enterprise {enterprise} is at hand 无维护密钥"));
+        key.map(KeyInHand).ok_or_else(missing)
+    }
+}
+
+impl Desk for EnterpriseDesk {
+    fn approve(&mut self, serial: ApplicationSerial, approval: Approval, moment: Moment) -> Result<Next, Unavailable> {
+        let terms = *approval.terms();
+        let initialized = approval.initialized;
+        let keys = self.keys_of(terms.enterprise)?;
+        let key = keys.card_key(serial, Purpose::LoadForAir, initialized.key_version).ok();
+        // A card that names a key there is none of is refused like one with a wrong MAC1.
+        let Some(key) = key.filter(|key| key.algorithm() == initialized.algorithm.algorithm()) else {
+            return Ok(Next::Ended(approval.refused()));
+        };
+        let session = SessionKey::of_load(&key, initialized.random, initialized.online_sequence);
+        let transaction = TransactionTerms {
+            amount: terms.amount,
+            transaction_type: TransactionType::load(terms.purse),
+            terminal: terms.terminal,
+            moment,
+        };
+        if !macs_equal(session.load_mac1(initialized.old_balance, &transaction), initialized.mac1) {
+            return Ok(Next::Ended(approval.refused()));
+        }
+        Ok(approval.approved(moment, session.load_mac2(&transaction)))
+    }
+
+    fn judge(&mut self, serial: ApplicationSerial, judgement: Judgement) -> Result<Next, Unavailable> {
+        let keys = self.keys_of(judgement.enterprise())?;
+        let versions = keys.keys().versions(Purpose::Tac);
+        let tac_keys: Vec<Key> =
+            versions.iter().filter_map(|it| keys.card_key(serial, Purpose::Tac, *it).ok()).collect();
+        let ((terms, sequence), tac) = (judgement.terms(), judgement.tac());
+        Ok(judgement
+            .decide(|balance| tac_keys.iter().any(|key| macs_equal(load_tac(key, balance, sequence, &terms), tac))))
+    }
+
+    fn make(&mut self, making: Making, place: &mut Place<'_>) -> Result<issue::Next, NotSaid> {
+        let office = self.issuing.as_ref();
+        let office = office.ok_or_else(|| Unavailable("nobody is here who issues 未配置发卡".to_owned()))?;
+        let Some(card) = (office.orders)(making.serial()) else { return Ok(making.refused()) };
+        let keys = self.keys_of(making.enterprise())?;
+        let maintenance = keys.card_key(making.serial(), Purpose::Maintenance, office.maintenance);
+        let mut maintenance = KeyInHand(maintenance.map_err(|missing| Unavailable(missing.to_string()))?);
+        let IssuingOffice { management, algorithm, parts, .. } = *office;
+        let order = IssueOrder { card: &card, serial: making.serial(), management, algorithm };
+        let not_made = |error: &dyn fmt::Display| Unavailable(error.to_string());
+        let plan = IssuePlan::new::<core::convert::Infallible>(order, place.keys, &place.terms, parts);
+        let plan = plan.map_err(|error| not_made(&error))?;
+        let counters = (0..plan.counters()).map(|_| place.reserve()).collect::<Result<Vec<_>, _>>()?;
+        let Some(office) = &mut self.issuing else { return Ok(making.refused()) };
+        let packets = plan.packets(&counters, office.store.as_mut(), &mut maintenance);
+        Ok(making.made(packets.map_err(|error| not_made(&error))?))
+    }
+
+    fn write_status(&mut self, writing: Writing, place: &mut Place<'_>) -> Result<lock::Next, NotSaid> {
+        let mut keeper = self.maintenance(writing.terms().enterprise, writing.terms().serial)?;
+        let counter = place.reserve()?;
+        Ok(writing.placed(counter, &mut keeper).unwrap_or_else(|_| writing.refused()))
+    }
+
+    fn suspend(&mut self, suspension: Suspension, place: &mut Place<'_>) -> Result<deletion::Next, NotSaid> {
+        let mut keeper = self.maintenance(suspension.terms().enterprise, suspension.terms().serial)?;
+        let counter = place.reserve()?;
+        Ok(suspension.placed(counter, &mut keeper).unwrap_or_else(|_| suspension.refused()))
+    }
+
+    /// The refund is what the campaign's book says of the order.
+    fn settle(&mut self, settlement: Settlement) -> Result<deletion::Next, Unavailable> {
+        Ok(settlement.settled())
+    }
+}

@@ -1,0 +1,142 @@
+//! Whom a campaign asks: who has the packets' keys, and the enterprise's desk, which has everything else.
+
+mod enterprise;
+
+use onecard_host::{
+    keys::RootKeys,
+    over_the_air::{
+        OtaKeySet, PacketCounter, PacketKeys, PacketTerms,
+        deletion::{self, Settlement, Suspension},
+        issue::{self, Making},
+        lock::{self, Writing},
+        recharge::{self, Approval, Judgement},
+    },
+};
+use onecard_wire::{date::Moment, key::KeyVersion, number::ApplicationSerial};
+
+use super::store::{Card, SetCipher, StoreError};
+
+pub use enterprise::{EnterpriseDesk, IssuingOffice, Orders};
+
+/// Who has the keys of packets: the operator's, one set for each card.
+pub trait PacketKeyStore {
+    /// The ciphers of the card's set.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn packet_keys(&mut self, card: &Card) -> Result<PacketKeys, Unavailable>;
+}
+
+/// The enterprise's desk (企业后台): it approves loads, says whose they were, makes the bodies and MACs of packets, and has the books.
+pub trait Desk {
+    /// Checks MAC1 and makes MAC2 at `moment`; or refuses.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: asked again later.
+    fn approve(
+        &mut self,
+        serial: ApplicationSerial,
+        approval: Approval,
+        moment: Moment,
+    ) -> Result<recharge::Next, Unavailable>;
+
+    /// Says whether a proof is that of the load.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn judge(&mut self, serial: ApplicationSerial, judgement: Judgement) -> Result<recharge::Next, Unavailable>;
+
+    /// Makes the packets of an issue, for as many counters as it asks for.
+    ///
+    /// # Errors
+    /// [`NotSaid`].
+    fn make(&mut self, making: Making, place: &mut Place<'_>) -> Result<issue::Next, NotSaid>;
+
+    /// Makes the MAC of a new status.
+    ///
+    /// # Errors
+    /// [`NotSaid`].
+    fn write_status(&mut self, writing: Writing, place: &mut Place<'_>) -> Result<lock::Next, NotSaid>;
+
+    /// Makes the MAC of a suspension before a deletion.
+    ///
+    /// # Errors
+    /// [`NotSaid`].
+    fn suspend(&mut self, suspension: Suspension, place: &mut Place<'_>) -> Result<deletion::Next, NotSaid>;
+
+    /// Books the balance as refunded, once for the serial however often it is told; or refuses.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn settle(&mut self, settlement: Settlement) -> Result<deletion::Next, Unavailable>;
+}
+
+/// Where what a desk makes will stand: counters of one card, reserved in the turn's own transaction.
+pub struct Place<'p> {
+    /// Of the packets that carry it: their counter does not matter.
+    pub terms: PacketTerms,
+    /// Of the card.
+    pub keys: &'p PacketKeys,
+    pub(super) reserve: &'p mut dyn FnMut() -> Result<PacketCounter, StoreError>,
+}
+
+/// Nobody is there who could say: later.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unavailable(pub String);
+
+/// Why nothing was made.
+#[derive(Debug, thiserror::Error)]
+pub enum NotSaid {
+    /// Asked again later.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// No counter: the engine stops.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Packet keys out of an operator's roots.
+#[derive(Debug)]
+pub struct OperatorKeys {
+    roots: RootKeys,
+    version: KeyVersion,
+}
+
+impl Place<'_> {
+    /// The next counter of the card, which is never given again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn reserve(&mut self) -> Result<PacketCounter, StoreError> {
+        (self.reserve)()
+    }
+}
+
+impl OperatorKeys {
+    /// Out of the roots of `version`.
+    #[must_use]
+    pub const fn new(roots: RootKeys, version: KeyVersion) -> Self {
+        Self { roots, version }
+    }
+
+    /// The card's set itself, with KIK, which INSTALL travels under.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub fn key_set(&self, card: &Card) -> Result<OtaKeySet, Unavailable> {
+        self.set_of(card.iccid, card)
+    }
+
+    fn set_of(&self, [_, _, chip @ ..]: [u8; 10], card: &Card) -> Result<OtaKeySet, Unavailable> {
+        let aes = card.cipher == SetCipher::Aes;
+        let set = OtaKeySet::of_chip(&self.roots, self.version, (chip, card.key_set), aes);
+        set.map_err(|missing| Unavailable(missing.to_string()))
+    }
+}
+
+impl PacketKeyStore for OperatorKeys {
+    fn packet_keys(&mut self, card: &Card) -> Result<PacketKeys, Unavailable> {
+        self.key_set(card).map(|set| PacketKeys::new(&set))
+    }
+}
