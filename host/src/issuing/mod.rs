@@ -7,6 +7,7 @@
 //! | [`issue_card`] | the operator's MF | one enterprise application, written and read back |
 //! | [`issue_installed`] | an application of a RFID-SIM, as INSTALL leaves it | the same, written and read back |
 //! | [`issue_sam`] | the operator's MF | the enterprise's SAM |
+//! | [`check_sam_contents`] | a SAM | whether its files read as they were ordered; nothing is written |
 //! | [`wash_card_to_operator`], [`wash_sam_to_operator`] | the operator's MF | the application with one key, the operator's (一次洗卡) |
 //! | [`wash_card_to_enterprise`], [`wash_sam_to_enterprise`] | that, or what INSTALL left | the enterprise's, by a key store (二次洗卡) |
 //! | [`roll_key`] | an issued application | the same with one key added or replaced |
@@ -21,6 +22,7 @@ mod mf;
 pub(crate) mod records;
 mod roll;
 mod sam;
+mod sam_contents;
 mod script;
 mod sim;
 mod washing;
@@ -48,6 +50,7 @@ pub use condition::{Condition, NotOurs, Opener, examine, examine_sam};
 pub use mf::{MfKeys, prepare_mf, prepare_mf_resumable, wipe};
 pub use roll::{KeyRoll, roll_key};
 pub use sam::{SamCardOrder, SamRole, SamSerial, SamSerialError, issue_sam, purpose_of};
+pub use sam_contents::check_sam_contents;
 pub use sim::issue_installed;
 pub use washing::{
     CardWash, GUESSES_MAX, Known, NotWritten, Note, Reached, SamWash, WashingJournal, wash_card_to_enterprise,

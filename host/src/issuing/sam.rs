@@ -299,13 +299,13 @@ pub(super) fn write_key<T: Transport + ?Sized>(
 }
 
 /// Serial ‖ version ‖ key card type ‖ issuer's FCI data.
-fn card_info(order: &SamCardOrder) -> [u8; CARD_INFO_LEN] {
+pub(super) fn card_info(order: &SamCardOrder) -> [u8; CARD_INFO_LEN] {
     const VERSION: u8 = 0x01;
     Writer::new().put(&order.serial.0).put(&[VERSION, 0x00, 0x00, 0x00]).finish()
 }
 
 /// Key index ‖ issuer ‖ receiver ‖ start ‖ end: the enterprise issues to itself.
-fn public_info(enterprise: EnterpriseId, order: &SamCardOrder) -> [u8; PUBLIC_INFO_LEN] {
+pub(super) fn public_info(enterprise: EnterpriseId, order: &SamCardOrder) -> [u8; PUBLIC_INFO_LEN] {
     const PURCHASE_KEY_INDEX: u8 = 0x01;
     let enterprise = enterprise.to_bytes();
     Writer::new()

@@ -2,7 +2,7 @@
 
 use onecard_host::{
     crypto::{SessionKey, TransactionTerms},
-    issuing::SamCardOrder,
+    issuing::{SamCardOrder, check_sam_contents},
     keys::{EnterpriseKeys, MissingKey, Purpose},
     sam::{AuthenticationUse, CardFactors, Levels, PsamCard, Sam, SamError, SamOrder, SoftwareSam, SoftwareSamState},
     transport::Transport,
@@ -20,13 +20,14 @@ use rand::RngExt;
 use super::{IssuingKeys, cpu_card::station as store_failed};
 use crate::{batch::Setback, profile::SamTerms};
 
-/// Reads terminal number and limit back by what the SAM does with them, and compares its MACs with the keys'.
+/// Reads its files back, and compares its MACs with the keys'.
 pub(super) fn check(
     card: &mut dyn Transport,
     keys: &IssuingKeys,
     terms: &SamTerms,
     order: &SamCardOrder,
 ) -> Result<(), Setback> {
+    check_sam_contents(card, keys.enterprise_id(), order)?;
     let sam = PsamCard::open(card, keys.enterprise_id(), Levels::Serial, keys.version()).map_err(failed)?;
     let mut sam = sam.with_listed_algorithms().map_err(failed)?;
     if sam.terminal().map_err(failed)? != order.terminal {

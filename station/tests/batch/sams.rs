@@ -6,6 +6,7 @@ use onecard_host::{
     disk::SystemDisk,
     keys::RootKeys,
     sam::{Levels, PsamCard, Sam},
+    transport::Transport,
 };
 use onecard_simulator::{
     chip::{Blank, Chip},
@@ -94,10 +95,33 @@ fn each_terminal_gets_its_sam_however_it_is_pulled() {
                 .collect();
             numbers.sort();
             assert_eq!(numbers, ["000000000011", "000000000012", "000000000013"], "{role} {at}");
+            for chip in piles.good.values() {
+                reads_as_ordered(chip, &format!("{role} {at}"));
+            }
             if !failed.load(std::sync::atomic::Ordering::Relaxed) {
                 assert!(at > 600, "{role}: nothing was pulled");
                 break;
             }
         }
     }
+}
+
+/// What the SAM's own files say: validity, and the limit of its terminal's row.
+fn reads_as_ordered(chip: &Chip, what: &str) {
+    let mut reader = Reader::insert(chip.snapshot());
+    let mut asked = |command: &[u8]| {
+        let mut answer = reader.transmit(command).unwrap();
+        assert_eq!(answer.split_off(answer.len() - 2), [0x90, 0x00], "{what}: {command:02X?}");
+        answer
+    };
+    // EF 0016 of the MF; EF 0017 and EF 0019 of the application.
+    asked(&[0x00, 0xA4, 0x00, 0x00, 0x02, 0x3F, 0x00, 0x00]);
+    let terminal = asked(&[0x00, 0xB0, 0x96, 0x00, 0x06]);
+    let name = onecard_wire::aid::sam_application("1000000000000001".parse().unwrap());
+    asked(&[&[0x00, 0xA4, 0x04, 0x00, 0x0E][..], &name, &[0x00]].concat());
+    let info = asked(&[0x00, 0xB0, 0x97, 0x00, 0x19]);
+    let limit = asked(&[0x00, 0xB0, 0x99, 0x00, 0x04]);
+    assert_eq!(info[17..], [0x20, 0x26, 0x09, 0x01, 0x20, 0x30, 0x08, 0x31], "{what}");
+    let ordered: u32 = if terminal[5] == 0x12 { 50_000 } else { 1_000_000 };
+    assert_eq!(limit, ordered.to_be_bytes(), "{what}: terminal {terminal:02X?}");
 }
