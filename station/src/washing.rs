@@ -113,8 +113,8 @@ impl Washings {
     /// What a first wash must know of `target`: the guesses, whichever wash they were of.
     #[must_use]
     pub fn known_first(&self, target: KeyTarget) -> Known {
-        let guesses = self.0.get(&target.to_string()).map_or(0, |washing| washing.known.guesses);
-        Known { reached: None, guesses }
+        let known = self.0.get(&target.to_string()).map(|washing| washing.known).unwrap_or_default();
+        Known { reached: None, ..known }
     }
 
     /// Whether `target` is good, by whatever order.
@@ -158,7 +158,14 @@ impl Replay for Washings {
                 let washing = self.first(target);
                 washing.known = washing.known.with(Note::Guess);
             }
-            Line::FirstShown { target } => *self.first(target) = Washing { order: None, known: Known::default() },
+            Line::FirstShown { target } => {
+                let washing = self.first(target);
+                washing.known.guesses = 0;
+                // A number that was given stays given, whatever card shows the operator's key now.
+                if washing.known.reached != Some(Reached::Good) {
+                    (washing.order, washing.known.reached) = (None, None);
+                }
+            }
             Line::Reached { target, reached } => {
                 let washing = self.of(target)?;
                 washing.known = washing.known.with(Note::Reached(*reached));
@@ -260,8 +267,8 @@ mod tests {
         std::fs::write(&path, [&content[..], b"12ab {\"what\""].concat()).unwrap();
         let mut file = ChainFile::<Washings>::open_on(&SystemDisk, &path).unwrap();
         let known = |file: &ChainFile<Washings>, order| file.replayed().known(target(1), &order);
-        assert_eq!(known(&file, order(1)), Known { reached: Some(Reached::Keys(3)), guesses: 1 });
-        assert_eq!(known(&file, order(2)), Known { reached: None, guesses: 1 });
+        assert_eq!(known(&file, order(1)), Known { reached: Some(Reached::Keys(3)), guesses: 1, ..Known::default() });
+        assert_eq!(known(&file, order(2)), Known { guesses: 1, ..Known::default() });
         assert_eq!(file.replayed().known(target(2), &order(1)), Known::default());
         // Contents are written again, and good is good.
         let mut notes = Notes::begin(&mut file, target(1), order(1), "one".to_owned()).unwrap();
@@ -294,7 +301,7 @@ mod tests {
         }
         drop(file);
         let mut file = file_of(&path);
-        assert_eq!(file.replayed().known_first(target(1)), Known { reached: None, guesses: 2 });
+        assert_eq!(file.replayed().known_first(target(1)), Known { guesses: 2, ..Known::default() });
         assert_eq!(file.replayed().known_first(target(2)), Known::default());
         // A first wash begins no second, and the second goes on counting.
         assert!(!file.replayed().is_begun(target(1)));
@@ -302,12 +309,35 @@ mod tests {
         let mut notes = Notes::begin(&mut file, target(1), order(1), "noon".to_owned()).unwrap();
         notes.note(Note::Guess).unwrap();
         assert!(file.replayed().is_begun(target(1)));
-        assert_eq!(file.replayed().known(target(1), &order(1)), Known { reached: None, guesses: 3 });
-        assert_eq!(file.replayed().known_first(target(1)), Known { reached: None, guesses: 3 });
+        assert_eq!(file.replayed().known(target(1), &order(1)), Known { guesses: 3, ..Known::default() });
+        assert_eq!(file.replayed().known_first(target(1)), Known { guesses: 3, ..Known::default() });
         // The operator's key was right: the card has all tries, and nothing of the enterprise's.
         FirstNotes::of(&mut file, target(1)).note(Note::Reached(Reached::Operator)).unwrap();
         assert_eq!(file.replayed().known_first(target(1)), Known::default());
         assert!(!file.replayed().is_begun(target(1)));
+    }
+
+    #[test]
+    fn a_number_that_was_given_stays_given_whatever_another_card_shows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("washing.journal");
+        std::fs::write(&path, "").unwrap();
+        let mut file = file_of(&path);
+        for (serial, last) in [(1, Reached::ContentsSent), (2, Reached::Good)] {
+            let mut notes = Notes::begin(&mut file, target(serial), order(1), "noon".to_owned()).unwrap();
+            [Reached::ContentsSent, last].into_iter().for_each(|reached| notes.note(Note::Reached(reached)).unwrap());
+        }
+        for serial in [1, 2] {
+            let mut notes = FirstNotes::of(&mut file, target(serial));
+            notes.note(Note::Guess).unwrap();
+            notes.note(Note::Reached(Reached::Operator)).unwrap();
+        }
+        let known = |file: &ChainFile<Washings>, serial, by| file.replayed().known(target(serial), &order(by));
+        assert!(file.replayed().is_good(target(2)) && !file.replayed().is_good(target(1)));
+        assert_eq!(known(&file, 1, 1), Known { may_be_whole: true, ..Known::default() });
+        drop(Notes::begin(&mut file, target(1), order(2), "one".to_owned()).unwrap());
+        assert!(known(&file, 1, 2).may_be_whole && file.replayed().known_first(target(1)).may_be_whole);
+        assert!(!known(&file, 3, 1).may_be_whole);
     }
 
     fn file_of(path: &std::path::Path) -> ChainFile<Washings> {

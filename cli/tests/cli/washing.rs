@@ -10,6 +10,7 @@ use std::{
 
 use onecard_host::{
     disk::SystemDisk,
+    issuing::{Note, Reached, WashingJournal},
     key_store::KeyTarget,
     keys::{EnterpriseKeys, RootKeys},
 };
@@ -175,6 +176,24 @@ fn what_is_not_the_card_is_left_alone() {
     json(at, &second_card("last.card", 9).replace("school", "spare"), 0);
     let spent = json(at, "master list --reader sim:spare.master", 0)["card_exports"].as_u64().unwrap();
     assert_eq!(left - 3 - spent, 15);
+}
+
+#[test]
+fn a_number_whose_card_may_be_whole_is_not_given_again() {
+    let office = Office::new(100);
+    let at = office.at();
+    // Killed behind the last command to a card that somebody took away.
+    let mut file = ChainFile::<Washings>::open_on(&SystemDisk, at.join("washing.journal")).unwrap();
+    let target = KeyTarget::Application(ApplicationSerial::from_parts(31, 1, 7).unwrap());
+    let mut notes = Notes::begin(&mut file, target, OrderHash::of(&[], ""), "noon".to_owned()).unwrap();
+    notes.note(Note::Reached(Reached::ContentsSent)).unwrap();
+    drop(file);
+    office.first_card("other.card", 7);
+    let left = office.exports_left();
+    let run = onecard(at, &second_card("other.card", 7));
+    let says = ["may be whole", "under a number that was never given"];
+    assert!(run.code == 4 && says.iter().all(|words| run.err.contains(words)), "{} {}", run.code, run.err);
+    assert_eq!(office.exports_left(), left);
 }
 
 #[test]

@@ -190,6 +190,9 @@ pub enum Cause {
     /// Both control keys were refused.
     #[error("the card's control key is neither the operator's nor the enterprise's of these versions")]
     NeitherKey,
+    /// The operator's key is there, and a card of this number may be whole: it is not this one.
+    #[error("this number went to another card, which may be whole, and this one has the operator's key")]
+    AnotherCard,
     /// The card's MAC or cryptogram is not the one that its keys make.
     #[error("the card's answer is not what the enterprise's key makes of it")]
     NotAgreed,
@@ -217,6 +220,9 @@ impl Cause {
             }
             Self::EnterprisesAlready => Some("its first wash is over and no try was spent: go on with the second wash"),
             Self::LastPinTry => Some("unblock the PIN at the service desk, then present the card again with that PIN"),
+            Self::AnotherCard => {
+                Some("go on with the other card, or wash this one under a number that was never given")
+            }
             Self::NeitherKey => Some("name the versions it was washed in, or use another card"),
             _ => None,
         }

@@ -79,11 +79,11 @@ fn a_first_wash_without_a_list_spends_what_it_has_noted_and_stops() {
     assert_eq!(refused.unwrap_err().cause, Cause::LastTry);
     assert_eq!(stand.tries.left.get(), 2);
     // By its own journal it is finished without a guess too many.
-    let known = Known { reached: Some(Reached::Keys(0)), guesses: 12 };
+    let known = Known { reached: Some(Reached::Keys(0)), guesses: 12, ..Known::default() };
     reader.tap();
     let (done, notes) = stand.second_wash(&mut reader, known);
     done.unwrap();
-    assert_eq!(notes, Known { reached: Some(Reached::Good), guesses: 0 });
+    assert_eq!((notes.reached, notes.guesses), (Some(Reached::Good), 0));
 }
 
 /// A card that was tried elsewhere says so in its answer, and the count follows it.
@@ -166,7 +166,7 @@ fn a_second_wash_without_a_list_stops_after_13_guesses() {
             let before = stand.tries.spent.get();
             let mut guesses = 0;
             for _ in 0..20 {
-                let known = Known { reached, guesses };
+                let known = Known { reached, guesses, ..Known::default() };
                 let (refused, notes) = stand.second_wash_by(&mut others_store(), &mut reader, known);
                 refused.unwrap_err();
                 guesses = notes.guesses;
@@ -185,7 +185,7 @@ fn the_control_key_is_noted_before_it_is_sent() {
         let stand = Stand::new(kind, Algorithm::Des);
         let operators = stand.operators();
         // Without a list and a journal the new key is tried first.
-        let before = Known { reached: (kind == Kind::AsBought).then_some(Reached::Operator), guesses: 0 };
+        let before = Known { reached: (kind == Kind::AsBought).then_some(Reached::Operator), ..Known::default() };
         let mut notes = Vec::new();
         for at in 0..40 {
             let mut reader = stand.insert(operators.snapshot());
@@ -210,7 +210,7 @@ fn a_journal_that_is_ahead_of_its_card_leaves_no_key_out() {
         let undisturbed = washed(&stand);
         for keys in [0, 1, 5, 17] {
             let mut reader = stand.insert(stand.operators());
-            let known = Known { reached: Some(Reached::Keys(keys)), guesses: 0 };
+            let known = Known { reached: Some(Reached::Keys(keys)), ..Known::default() };
             let (done, notes) = stand.second_wash(&mut reader, known);
             done.unwrap();
             assert_eq!(notes.reached, Some(Reached::Good));
@@ -235,11 +235,50 @@ fn the_keys_of_another_enterprise_are_not_asked_for() {
 /// A key that shows itself gives the tries back, and the count begins anew; what was only sent does not.
 #[test]
 fn what_ends_a_row_of_guesses() {
-    let known = Known { reached: None, guesses: 5 };
+    let known = Known { guesses: 5, ..Known::default() };
     let after = |reached| known.with(Note::Reached(reached)).guesses;
-    assert_eq!(after(Reached::ControlSent), 5);
+    for sent in [Reached::ControlSent, Reached::ContentsSent] {
+        assert_eq!(after(sent), 5);
+    }
     assert_eq!(known.with(Note::Guess).guesses, 6);
     for shown in [Reached::Operator, Reached::Keys(0), Reached::Contents, Reached::Good] {
         assert_eq!(after(shown), 0, "{shown:?}");
+    }
+}
+
+/// A number whose card may be whole in somebody's pocket is not washed onto another, by whatever order, and no try is spent on it.
+#[test]
+fn a_number_whose_card_may_be_whole_goes_to_no_other() {
+    for kind in Kind::ALL {
+        let stand = Stand::new(kind, Algorithm::Des);
+        let operators = stand.operators();
+        let mut whole = 0;
+        for at in 0.. {
+            let mut reader = stand.insert(operators.snapshot());
+            reader.fail_at(at, Fault::LostAnswer);
+            let (stopped, notes) = stand.second_wash(&mut reader, Known::default());
+            if stopped.is_ok() {
+                break;
+            }
+            // Pulled away; the next card of the stack comes to that number.
+            let mut another = stand.insert(operators.snapshot());
+            let of_other_order = Known { reached: None, ..notes };
+            for known in [notes, of_other_order] {
+                let exported = stand.tries.written.get();
+                let (washed, _) = stand.second_wash(&mut another, known);
+                assert_eq!(washed.is_err(), notes.may_be_whole, "{kind:?} {at}");
+                if notes.may_be_whole {
+                    let key_list = kind != Kind::AsBought;
+                    assert!(!key_list || washed.unwrap_err().cause == Cause::AnotherCard, "{kind:?} {at}");
+                    assert!(!key_list || stand.tries.written.get() == exported, "{kind:?} {at}");
+                }
+                another = stand.insert(operators.snapshot());
+            }
+            whole += u32::from(notes.may_be_whole);
+            // The card itself goes on.
+            reader.tap();
+            stand.second_wash(&mut reader, notes).0.unwrap();
+        }
+        assert!(whole > 3, "{kind:?} {whole}");
     }
 }

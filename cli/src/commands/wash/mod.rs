@@ -101,6 +101,7 @@ pub(crate) fn exit_of(error: &anyhow::Error) -> Option<Exit> {
             Cause::LastTry
                 | Cause::LastPinTry
                 | Cause::NeitherKey
+                | Cause::AnotherCard
                 | Cause::EnterprisesAlready
                 | Cause::Store(StoreError::NoExportsLeft)
         )

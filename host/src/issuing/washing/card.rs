@@ -79,6 +79,7 @@ where
     washing.keys(&plan(wash))?;
     let mut keeper = MaintenanceSam { sam, card };
     if washing.known.reached < Some(Reached::Contents) {
+        washing.note(control, Note::Reached(Reached::ContentsSent))?;
         write_contents_by(&mut washing.script, serial, order, &mut keeper)?;
         washing.note(control, Note::Reached(Reached::Contents))?;
     }

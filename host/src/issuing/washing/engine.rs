@@ -80,6 +80,10 @@ impl<'w, 't, T: Transport + ?Sized, K: KeyStore + ?Sized> Washing<'w, 't, T, K> 
     /// The control key under the operator's, which it ends.
     fn wash_control(&mut self, plan: &Plan<'_>) -> Result<(), IssuingError> {
         let step = plan.control.step;
+        // The card that came so far has the enterprise's key for good.
+        if self.known.may_be_whole {
+            return Err(self.script.failed(step, Cause::AnotherCard));
+        }
         self.note(step, Note::Reached(Reached::ControlSent))?;
         let written = self.write(plan, plan.management, plan.control)?;
         // It was washed before, then: what follows shows it.
@@ -99,7 +103,7 @@ impl<'w, 't, T: Transport + ?Sized, K: KeyStore + ?Sized> Washing<'w, 't, T, K> 
             // The card does not say which it is; the station that wrote it had this very order. Behind what it noted, another's may be.
             Presence::Unversioned | Presence::Unknown => match self.known.reached {
                 Some(Reached::Keys(there)) => number < there,
-                Some(Reached::Contents | Reached::Good) => true,
+                Some(Reached::ContentsSent | Reached::Contents | Reached::Good) => true,
                 Some(Reached::Operator | Reached::ControlSent) | None => false,
             },
         };

@@ -33,6 +33,8 @@ pub enum Reached {
     ControlSent,
     /// The control key is the enterprise's, and so many keys are there beside it, in the order of washing; the PIN is the last.
     Keys(u8),
+    /// All keys are there, and the contents were about to be written: from here on a card of this number may be whole.
+    ContentsSent,
     /// All keys and the contents are there.
     Contents,
     /// Read back, and a load's MAC1 and INTERNAL AUTHENTICATE agree.
@@ -47,6 +49,8 @@ pub struct Known {
     pub reached: Option<Reached>,
     /// How often [`Note::Guess`] came since the control key last showed itself.
     pub guesses: u8,
+    /// Whether a card of this number, washed by whatever order, came to [`Reached::ContentsSent`].
+    pub may_be_whole: bool,
 }
 
 /// What the station writes down of a card, before the wash goes on.
@@ -67,7 +71,10 @@ impl Known {
     pub const fn with(self, note: Note) -> Self {
         match note {
             Note::Reached(reached @ Reached::ControlSent) => Self { reached: Some(reached), ..self },
-            Note::Reached(reached) => Self { reached: Some(reached), guesses: 0 },
+            Note::Reached(reached @ Reached::ContentsSent) => {
+                Self { reached: Some(reached), may_be_whole: true, ..self }
+            }
+            Note::Reached(reached) => Self { reached: Some(reached), guesses: 0, ..self },
             Note::Guess => Self { guesses: self.guesses.saturating_add(1), ..self },
         }
     }

@@ -58,6 +58,8 @@ where
     let plan = plan(&script, wash)?;
     let mut washing = Washing::new(script, store, journal, known, standing);
     washing.keys(&plan)?;
+    // Whoever has the maintenance keys may write them, here or elsewhere.
+    washing.note(plan.control.step, Note::Reached(Reached::ContentsSent))?;
     let Some(issuing) = issuing else { return Ok(()) };
     let mut keeper = SamMaintenance { issuing, serial: order.serial, version: order.own_key_version };
     write_contents_by(&mut washing.script, enterprise, order, &mut keeper)?;

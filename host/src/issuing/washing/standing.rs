@@ -65,7 +65,9 @@ impl Standing {
         let owner = match (list, known.reached) {
             (Some(keys), _) => return Some(Self::by_list(keys)),
             (None, Some(Reached::Operator)) => Owner::Operator,
-            (None, Some(Reached::Keys(_) | Reached::Contents | Reached::Good)) => Owner::Enterprise,
+            (None, Some(Reached::Keys(_) | Reached::ContentsSent | Reached::Contents | Reached::Good)) => {
+                Owner::Enterprise
+            }
             (None, Some(Reached::ControlSent) | None) => return None,
         };
         Some(Self { owner, basis: Basis::Likely, list: None })
