@@ -233,7 +233,9 @@ where
     /// Takes `wanted` numbers more, and finds what the batch has and has not used.
     fn find_free(&mut self, wanted: u64) -> Result<(), BatchError> {
         let batch = self.books().identity().map(|identity| identity.batch.clone()).unwrap_or_default();
-        let &mut Self { series, new_ledger, list_again, .. } = self;
+        let &mut Self { series, list_again, .. } = self;
+        // A batch that has numbers has a ledger: one that is missing was lost, and is not begun in its place.
+        let new_ledger = self.new_ledger && self.books().numbers().next().is_none();
         let claim = Claim { series, batch: &batch, list: &self.list, new_ledger, list_again };
         let blocks = reserve(self.around.disk, self.ledger, &claim, wanted)?;
         let is_given = |number| blocks.iter().any(|block| block.contains(number));

@@ -200,6 +200,12 @@ where
             Fate::Good => return Ok(Next::Over(self.good_already(reader, row, number))),
             // Called spoilt before, by a run that did not come to put it away.
             Fate::Bad => return Ok(Next::Over(Tapped::Done(Tray::Bad))),
+            // It only says that it has that number, which everybody can.
+            Fate::GivenUp if opening.is_none() => {
+                let why =
+                    format!("it says that it has number {}, which was given up, and its keys are others", number.0);
+                return Ok(Next::Over(Tapped::NotOurs(why)));
+            }
             Fate::GivenUp => match self.at_desk(Desk::assign)? {
                 Some(job) => {
                     // As good as a blank one.

@@ -49,11 +49,19 @@ fn a_batch_whose_numbers_the_ledger_does_not_have_does_not_go_on() {
     let ledger = std::fs::read(&school.ledger).unwrap();
     stack.piles().stock.extend(blanks(1));
     std::fs::remove_file(&school.ledger).unwrap();
-    // Begun anew by the same command, and by nobody.
+    // The same command begins none in its place, which the next batch would take its numbers from; nor does anybody.
+    for new_ledger in [true, false] {
+        school.new_ledger = new_ledger;
+        assert!(matches!(refused(&school, &stack), NumberError::NoLedger(_)));
+        assert!(!school.ledger.exists());
+    }
+    // Another, by somebody who brought the wrong one.
+    school.new_ledger = true;
+    let mut other = School::new(1, folder.path());
+    (other.journal, other.batch) = (folder.path().join("elsewhere"), "other".to_owned());
+    other.list_hash = "another list".to_owned();
+    drop(other.run(&SystemDisk, &mut [Stack::of(blanks(1)).feeder("1")], &|_| ()).unwrap());
     assert!(matches!(refused(&school, &stack), NumberError::NotGiven { .. }));
-    std::fs::remove_file(&school.ledger).unwrap();
-    school.new_ledger = false;
-    assert!(matches!(refused(&school, &stack), NumberError::NoLedger(_)));
     // Put back, it goes on.
     std::fs::write(&school.ledger, ledger).unwrap();
     let (_, outcome) = school.run(&SystemDisk, &mut [stack.feeder("1")], &|_| ()).unwrap();

@@ -1,17 +1,22 @@
 //! What is left alone, what is spoilt, what stops a batch, and several readers at once.
 
-use onecard_host::{crypto::DesKey, disk::SystemDisk, issuing::prepare_mf_resumable, transport::Transport};
+use onecard_host::{
+    crypto::DesKey,
+    disk::SystemDisk,
+    issuing::prepare_mf_resumable,
+    transport::{Transport, TransportError},
+};
 use onecard_simulator::{
     chip::{Blank, Chip},
     reader::{Fault, Reader},
     sample::Sample,
 };
-use onecard_station::batch::{BatchError, Event, Fate};
+use onecard_station::batch::{BatchError, Call, Event, Fate, Fed, Feeder, NoTap, Tray};
 use onecard_wire::{ins, key::Algorithm, number::ApplicationSerial};
 
 use crate::{
     school::{PROFILE, School, Told, blanks, mute},
-    stack::{Dies, Stack},
+    stack::{Dies, Stack, insert},
 };
 
 #[test]
@@ -175,6 +180,70 @@ fn comes_back_late(away_at: u64) {
     assert_eq!((fates, stock.bad, stock.given_up), (vec![Fate::Bad, Fate::Good], 1, 0), "{away_at}");
     assert_eq!([&piles.bad, &piles.not_ours].map(Vec::len), [1, 0], "{away_at}");
     assert_eq!((piles.stock.len(), piles.good.len()), (0, 1), "{away_at}");
+}
+
+#[test]
+fn a_card_that_only_says_that_it_has_a_number_that_was_given_up_is_nobodys() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut school = School::new(1, folder.path());
+    school.failures_max = 1;
+    // Whole, and pulled away before it was heard; a blank card gets another number.
+    let stack = Stack::of(blanks(1));
+    let mut feeder = stack.feeder("1");
+    feeder.fail_next(674, Fault::Removed);
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let tell = |event| {
+        stop.fetch_or(matches!(event, Event::Failed { .. }), std::sync::atomic::Ordering::Relaxed);
+    };
+    drop(school.run_until(&SystemDisk, &mut [&mut feeder], &tell, &stop).unwrap());
+    feeder.leave();
+    let away = stack.piles().stock.pop_front().unwrap();
+    stack.piles().stock.extend(blanks(1));
+    let (journal, outcome) = school.run(&SystemDisk, &mut [stack.feeder("1")], &|_| ()).unwrap();
+    let before: Vec<_> = journal.replayed().numbers().collect();
+    assert_eq!((outcome.stock.given_up, before.len()), (1, 2));
+    drop(journal);
+    // What SELECT of that card answered, played by something else, which knows no key of it.
+    let mut fci = Vec::new();
+    let name = onecard_wire::aid::enterprise_application(Sample::ENTERPRISE.parse().unwrap());
+    let select = [&[0x00, 0xA4, 0x04, 0x00, 0x0E][..], &name, &[0x00]].concat();
+    fci.extend(insert(away).transmit(&select).unwrap());
+    let mut player = Player { fci, put_to: None };
+    let (journal, outcome) = school.run(&SystemDisk, &mut [&mut player], &|_| ()).unwrap();
+    assert_eq!(journal.replayed().numbers().collect::<Vec<_>>(), before);
+    assert_eq!((outcome.stock.bad, player.put_to), (0, Some(Tray::NotOurs)));
+}
+
+/// A card that answers one recorded SELECT and refuses everything else.
+struct Player {
+    fci: Vec<u8>,
+    put_to: Option<Tray>,
+}
+
+impl Transport for &mut Player {
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+        Ok(if command.starts_with(&[0x00, 0xA4, 0x04]) { self.fci.clone() } else { vec![0x69, 0x82] })
+    }
+}
+
+impl Feeder for Player {
+    fn name(&self) -> &str {
+        "1"
+    }
+
+    fn feed(&mut self, _: &Call, _: &dyn Fn() -> bool) -> Result<Fed, String> {
+        Ok(if self.put_to.is_none() { Fed::Card } else { Fed::Empty })
+    }
+
+    fn tap(&mut self, work: &mut dyn FnMut(&mut dyn Transport)) -> Result<(), NoTap> {
+        work(&mut &mut *self);
+        Ok(())
+    }
+
+    fn put_away(&mut self, tray: Tray) -> Result<(), String> {
+        self.put_to = Some(tray);
+        Ok(())
+    }
 }
 
 #[test]
