@@ -136,7 +136,8 @@ pub(super) fn run(options: &IssueBatch, json: bool) -> anyhow::Result<Output> {
     }
     let stop = Arc::new(AtomicBool::new(false));
     listen(&stop)?;
-    let screen = Screen::new(json, options.language, &read, (rows.len() as u64, readers.is_by_hand()))?;
+    let screen =
+        Screen::new(json, options.language, &read, rows.len() as u64, (readers.feeders.len(), readers.is_by_hand()))?;
     screen.say(&readers.to_string());
     let tell = |event| screen.tell(event);
     let around = Surroundings { disk: &SystemDisk, clock: &*clock, tell: &tell, stop: &stop };

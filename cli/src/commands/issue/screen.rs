@@ -20,31 +20,34 @@ pub(super) struct Screen<'s> {
     read: &'s Read,
     /// Whether somebody puts the cards in, who is asked by a bell.
     by_hand: bool,
+    /// Whether several readers ask for blank cards: which of them gets the next row shows when a card comes.
+    several: bool,
     shown: Mutex<Shown>,
 }
 
 /// What is on the screen.
 struct Shown {
     bar: ProgressBar,
-    /// What each reader does.
-    readers: BTreeMap<String, String>,
+    /// What each reader does, by its number.
+    readers: BTreeMap<(usize, String), String>,
     /// The row whose card is still in the reader, where somebody takes it out.
     to_remove: BTreeMap<String, u64>,
 }
 
 impl<'s> Screen<'s> {
-    /// Of a batch with so many rows, whose cards somebody puts in or not.
+    /// Of a batch with so many rows, in so many readers, whose cards somebody puts in or not.
     pub(super) fn new(
         json: bool,
         language: Language,
         read: &'s Read,
-        (rows, by_hand): (u64, bool),
+        rows: u64,
+        (readers, by_hand): (usize, bool),
     ) -> anyhow::Result<Self> {
         let target = if json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let style = ProgressStyle::with_template("{msg}\n  {bar:40} {pos}/{len}").context("the bar's form")?;
         let bar = ProgressBar::with_draw_target(Some(rows), target).with_style(style);
         let shown = Mutex::new(Shown { bar, readers: BTreeMap::new(), to_remove: BTreeMap::new() });
-        Ok(Self { json, language, read, by_hand, shown })
+        Ok(Self { json, language, read, by_hand, several: readers > 1, shown })
     }
 
     /// Shows `event`.
@@ -121,6 +124,7 @@ impl<'s> Screen<'s> {
             Event::Wants { reader, rows, begun: true } => {
                 format!("reader {reader}: put the card of row {} back in", list(rows))
             }
+            Event::Wants { reader, .. } if self.several => format!("reader {reader}: next card"),
             Event::Wants { reader, rows, .. } => format!("reader {reader}: next card, row {}", list(rows)),
             Event::Writes { reader, row, serial, again } => {
                 let doing = if *again { "mending" } else { "writing" };
@@ -148,6 +152,7 @@ impl<'s> Screen<'s> {
         match event {
             Event::Begins { rows, good, begun } => format!("名单{rows}行，合格{good}，未完成{begun}"),
             Event::Wants { reader, rows, begun: true } => format!("读卡器{reader}：请放回第{}行的卡", list(rows)),
+            Event::Wants { reader, .. } if self.several => format!("读卡器{reader}：请放下一张"),
             Event::Wants { reader, rows, .. } => format!("读卡器{reader}：请放下一张，第{}行", list(rows)),
             Event::Writes { reader, row, serial, again } => {
                 let doing = if *again { "修复" } else { "写卡" };
@@ -176,7 +181,8 @@ impl<'s> Screen<'s> {
 impl Shown {
     /// The reader's line of the table.
     fn line(&mut self, reader: &str, text: String) {
-        self.readers.insert(reader.to_owned(), text);
+        // Reader 10 stands behind reader 9.
+        self.readers.insert((reader.len(), reader.to_owned()), text);
         let lines: Vec<String> = self.readers.values().map(|line| format!("  {line}")).collect();
         self.bar.set_message(lines.join("\n"));
     }
