@@ -7,9 +7,11 @@
 //! |---|---|
 //! | [`carrier`] | what a campaign needs of a link: messages out, messages in, what became of each |
 //! | [`campaign`] | a flow seen through for each of many cards, kept in a file |
+//! | [`service_password`] | what a holder types to delete an application, as a password hash |
 //! | [`smpp`] | a link to a message centre by SMPP 3.4 |
 #![forbid(unsafe_code)]
 
 pub mod campaign;
 pub mod carrier;
+pub mod service_password;
 pub mod smpp;

@@ -2,6 +2,8 @@
 
 mod bench;
 mod deletion;
+mod from_the_menu;
 mod issue;
 mod lock;
+mod recharge_log;
 mod till;

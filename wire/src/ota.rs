@@ -217,6 +217,18 @@ pub const SPI_OF_REQUESTS: [u8; 2] = [0x16, 0x00];
 /// First byte of SMS-SUBMIT with a user data header and no validity period (3GPP TS 23.040 clause 9.2.2.2).
 pub const SUBMIT_WITH_HEADER: u8 = 0x41;
 
+/// What became of a request, as the toolkit applet is told by STORE DATA, group 5006 (own, 15.6.7).
+pub mod outcome {
+    /// The application is deleted.
+    pub const DELETED: u8 = 0x01;
+    /// The service password was wrong.
+    pub const WRONG_PASSWORD: u8 = 0x02;
+    /// The service password has no tries left.
+    pub const PASSWORD_LOCKED: u8 = 0x03;
+    /// Not deleted for another reason: the service desk knows.
+    pub const NOT_DELETED: u8 = 0x04;
+}
+
 /// A request of the card to the platform (own, 15.6.6).
 pub mod request {
     /// First byte of every request: no command begins with it (ISO/IEC 7816-4 clause 5.4.1), so one sent back to a card does nothing.

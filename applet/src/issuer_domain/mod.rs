@@ -39,6 +39,7 @@ use crate::{
     nvm::{Journal, Memory, Transaction},
     platform::Platform,
     rfid_sim::SimData,
+    toolkit::Outcome,
 };
 pub(crate) use key_sets::{accept_counter, packet_keys};
 pub(crate) use life_cycle::{CardState, card_state};
@@ -70,6 +71,8 @@ pub(crate) struct DomainSession {
     blocks: u8,
     /// The command just executed put keys in or took them away.
     changed_keys: bool,
+    /// The command just executed brought what the toolkit is to show.
+    outcome: Option<Outcome>,
 }
 
 impl DomainSession {
@@ -81,6 +84,11 @@ impl DomainSession {
     /// Whether the command just executed put keys in or took them away.
     pub(crate) const fn has_changed_keys(&self) -> bool {
         self.changed_keys
+    }
+
+    /// What the toolkit is to show.
+    pub(crate) const fn take_outcome(&mut self) -> Option<Outcome> {
+        self.outcome.take()
     }
 
     /// A command came that is not protected as agreed.

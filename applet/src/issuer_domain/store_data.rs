@@ -29,7 +29,7 @@ impl<P: Platform> IssuerDomain<'_, P> {
         }
         let last = command.p1 & parameters::LAST_BLOCK != 0;
         if self.session.personalizing_toolkit {
-            toolkit::store_data(self.nvm, command.data)?;
+            self.session.outcome = toolkit::store_data(self.nvm, command.data)?;
         } else {
             let objects = match command.p1 & STRUCTURE {
                 parameters::GROUPS => group(command.data).ok_or(StatusWord::WRONG_DATA)?,

@@ -338,6 +338,9 @@ impl<P: Platform> RfidSim<P> {
             Current::IssuerDomain(domain) => {
                 let status =
                     IssuerDomain { nvm: &mut self.nvm, session: domain, in_use: &in_use }.process(command, answer)?;
+                if let Some(outcome) = domain.take_outcome() {
+                    self.contact.toolkit.tell(outcome);
+                }
                 if domain.has_changed_keys() {
                     self.end_other_domain_sessions(Some(number));
                 }

@@ -75,7 +75,7 @@ impl<P: Platform> RfidSim<P> {
         if self.contact.toolkit.is_busy() {
             return refuse(StatusWord::TOOLKIT_BUSY);
         }
-        let Some(message) = Deliver::parse(download.tpdu) else { return Ok(self.announced()) };
+        let Some(message) = Deliver::parse(download.tpdu) else { return self.announced() };
         let protocol = [message.pid, message.dcs];
         let to =
             ReturnAddress { originator: message.originator.clone(), protocol, service_centre: download.service_centre };
@@ -84,7 +84,7 @@ impl<P: Platform> RfidSim<P> {
                 let mut packet: heapless::Vec<u8, 256> = message.text.iter().copied().collect();
                 self.packet(&mut packet, to, answer)?;
             }
-            return Ok(self.announced());
+            return self.announced();
         }
         // The parts lie in the session, which the packet's commands change: its place is empty meanwhile.
         let mut assembly = core::mem::replace(&mut self.contact.air.assembly, Assembly::NEW);
@@ -98,11 +98,13 @@ impl<P: Platform> RfidSim<P> {
         };
         self.contact.air.assembly = assembly;
         done?;
-        Ok(self.announced())
+        self.announced()
     }
 
-    fn announced(&mut self) -> StatusWord {
-        self.contact.toolkit.announce(StatusWord::OK)
+    /// What a packet's commands bring for the holder is shown behind its proof.
+    fn announced(&mut self) -> Result<StatusWord, Failure> {
+        Toolkit { nvm: &mut self.nvm, session: &mut self.contact.toolkit }.show_outcome()?;
+        Ok(self.contact.toolkit.announce(StatusWord::OK))
     }
 
     /// A whole packet; its proof goes into the answer, or waits to be fetched.
@@ -268,6 +270,9 @@ impl<P: Platform> RfidSim<P> {
         let status = issuer_domain.process_in_packet(command, answer)?;
         if domain.has_changed_keys() {
             self.end_other_domain_sessions(None);
+        }
+        if let Some(outcome) = domain.take_outcome() {
+            self.contact.toolkit.tell(outcome);
         }
         if command.ins == SET_STATUS {
             self.end_what_is_locked();

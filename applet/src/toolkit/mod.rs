@@ -52,6 +52,7 @@ use reply::{Objects, TerminalResponse, identifier, parse_envelope};
 use screens::Surroundings;
 pub(crate) use session::ToolkitSession;
 use session::{Outstanding, PAUSE_SECONDS, Purpose, TIMER, Wishes};
+pub(crate) use settings::Outcome;
 use texts::{Label, Language};
 
 /// EF_LI in the current application, from the MF.
@@ -83,7 +84,9 @@ impl<P: Platform> Toolkit<'_, P> {
             return refuse(StatusWord::WRONG_LENGTH);
         }
         let phone = Phone::new(command.data);
+        let outcome = self.session.outcome.take();
         *self.session = ToolkitSession::NEW;
+        self.session.outcome = outcome;
         self.session.wishes = Wishes {
             language: phone.can(Facility::LANGUAGE) && phone.can_have_menu(),
             menu_entry: phone.can_have_menu(),
@@ -150,6 +153,11 @@ impl<P: Platform> Toolkit<'_, P> {
     pub(crate) fn send_proof(&mut self, proof: SentProof) -> Result<(), Failure> {
         self.session.proof = Some(proof);
         self.go_on()
+    }
+
+    /// Shows an outcome that came, as soon as the phone has nothing else to answer and the user is in no dialogue.
+    pub(crate) fn show_outcome(&mut self) -> Result<(), Failure> {
+        if self.session.outcome.is_some() { self.go_on() } else { Ok(()) }
     }
 
     fn menu_selection(&mut self, objects: &Objects<'_>) -> Result<(), Failure> {
@@ -255,6 +263,7 @@ impl<P: Platform> Toolkit<'_, P> {
         if self.session.outstanding.is_some() {
             return Ok(());
         }
+        self.session.begin_to_show_outcome();
         let language = self.language();
         let number = self.session.next_number();
         let session = &mut *self.session;
@@ -315,10 +324,10 @@ pub(crate) fn files_minimum<M: Memory>(nvm: &Journal<M>) -> Option<u8> {
     settings::files_minimum(nvm)
 }
 
-/// STORE DATA of the issuer domain, a block of it, after INSTALL [for personalization] of the applet.
+/// STORE DATA of the issuer domain, a block of it, after INSTALL [for personalization] of the applet; an outcome that is to be shown.
 ///
 /// # Errors
 /// 6A80: it is not whole data groups that the applet knows.
-pub(crate) fn store_data<P: Platform>(nvm: &mut Journal<P>, block: &[u8]) -> Result<(), Failure> {
+pub(crate) fn store_data<P: Platform>(nvm: &mut Journal<P>, block: &[u8]) -> Result<Option<Outcome>, Failure> {
     settings::store(nvm, block)
 }

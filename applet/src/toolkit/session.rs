@@ -7,7 +7,13 @@ use onecard_wire::{
     toolkit::{SW1_PROACTIVE, facility::Facility},
 };
 
-use super::{menu::Dialogue, phone::Phone, proactive::ProactiveCommand, texts::Language};
+use super::{
+    menu::{After, Dialogue, Screen},
+    phone::Phone,
+    proactive::ProactiveCommand,
+    settings::Outcome,
+    texts::Language,
+};
 use crate::ota::{SUBMIT_MAX, SentProof};
 
 /// Commands that wait to be tried again.
@@ -32,6 +38,8 @@ pub(crate) struct ToolkitSession {
     pub(super) dialogue: Option<Dialogue>,
     /// A request that has not been sent yet.
     pub(super) message: Option<Vec<u8, SUBMIT_MAX>>,
+    /// What became of a request, not shown yet.
+    pub(super) outcome: Option<Outcome>,
     /// A proof of receipt that is not sent whole yet.
     pub(super) proof: Option<SentProof>,
     paused: Deque<Outstanding, PAUSED_MAX>,
@@ -110,6 +118,7 @@ impl ToolkitSession {
         },
         dialogue: None,
         message: None,
+        outcome: None,
         proof: None,
         paused: Deque::new(),
         pause: Pause::Over,
@@ -125,6 +134,20 @@ impl ToolkitSession {
     /// Whether a short message can be sent.
     pub(crate) fn can_send(&self) -> bool {
         self.phone.as_ref().is_some_and(|phone| phone.can(Facility::SEND_SHORT_MESSAGE))
+    }
+
+    /// An outcome is to be shown, in place of one that was not.
+    pub(crate) const fn tell(&mut self, outcome: Outcome) {
+        self.outcome = Some(outcome);
+    }
+
+    /// With no dialogue the outcome is one; a phone that shows no texts is not told.
+    pub(super) fn begin_to_show_outcome(&mut self) {
+        let Some(phone) = self.phone.as_ref().filter(|_| self.dialogue.is_none()) else { return };
+        let shows = phone.can(Facility::DISPLAY_TEXT);
+        if let Some(Outcome(label)) = self.outcome.take().filter(|_| shows) {
+            self.dialogue = Some(Dialogue::new(Screen::Notice(label, After::End)));
+        }
     }
 
     /// The status word that ends a command of the UICC: 91xx in the place of 9000 while a proactive command waits to be

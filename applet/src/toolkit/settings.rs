@@ -3,7 +3,7 @@
 use heapless::Vec;
 use onecard_wire::{layout::Writer, status::StatusWord};
 
-use super::texts::Language;
+use super::texts::{Label, Language};
 use crate::{
     failure::{Failure, refuse},
     nvm::{
@@ -38,6 +38,24 @@ mod group {
     pub(super) const KEY_SET: u16 = 0x5003;
     pub(super) const SECURITY: u16 = 0x5004;
     pub(super) const FILES_MINIMUM: u16 = 0x5005;
+    pub(super) const OUTCOME: u16 = 0x5006;
+}
+
+/// What became of a request (own, 15.6.7): to be shown to the holder, once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Outcome(pub(super) Label);
+
+impl Outcome {
+    const fn of(code: u8) -> Option<Self> {
+        use onecard_wire::ota::outcome;
+        Some(Self(match code {
+            outcome::DELETED => Label::Deleted,
+            outcome::WRONG_PASSWORD => Label::WrongPassword,
+            outcome::PASSWORD_LOCKED => Label::PasswordLocked,
+            outcome::NOT_DELETED => Label::NotDeleted,
+            _ => return None,
+        }))
+    }
 }
 
 /// TON and NPI, then swapped digits.
@@ -128,12 +146,14 @@ pub(super) fn next_counter<M: Memory>(nvm: &mut Journal<M>) -> Result<u32, Failu
     Ok(cell.generation)
 }
 
-/// STORE DATA to the applet: data groups `identifier 2 ‖ length 1 ‖ value`, all of them or none.
+/// STORE DATA to the applet: data groups `identifier 2 ‖ length 1 ‖ value`, all of them or none. An outcome is not stored: it is
+/// handed back, the last one if there are several.
 ///
 /// # Errors
 /// 6A80 for anything else, an unknown group, or a value no group has.
-pub(super) fn store<M: Memory>(nvm: &mut Journal<M>, mut data: &[u8]) -> Result<(), Failure> {
+pub(super) fn store<M: Memory>(nvm: &mut Journal<M>, mut data: &[u8]) -> Result<Option<Outcome>, Failure> {
     let mut transaction = Transaction::new();
+    let mut told = None;
     while let Some(([high, low, length], rest)) = data.split_first_chunk() {
         let (value, rest) = rest.split_at_checked(usize::from(*length)).ok_or(StatusWord::WRONG_DATA)?;
         data = rest;
@@ -147,13 +167,15 @@ pub(super) fn store<M: Memory>(nvm: &mut Journal<M>, mut data: &[u8]) -> Result<
             (group::FILES_MINIMUM, [minimum]) if is_security(*minimum) => {
                 transaction.write(FILES_MINIMUM, &[*minimum | IS_SET])?;
             }
+            (group::OUTCOME, [code]) => told = Some(Outcome::of(*code).ok_or(StatusWord::WRONG_DATA)?),
             _ => return refuse(StatusWord::WRONG_DATA),
         }
     }
     if !data.is_empty() {
         return refuse(StatusWord::WRONG_DATA);
     }
-    Ok(nvm.commit(transaction)?)
+    nvm.commit(transaction)?;
+    Ok(told)
 }
 
 /// Length, then the address; an empty one takes it away.

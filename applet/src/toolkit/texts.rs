@@ -100,6 +100,10 @@ labels! {
     NotSent = "申请没有发出，请稍后再试", "The request was not sent, please try again later";
     WillTryAgain = "网络忙，稍后自动重发", "Busy, it will be sent again by itself";
     EarlierFirst = "上次申请尚待自动重发，请稍后再试", "An earlier request will be sent again first, please try again later";
+    Deleted = "应用已注销，余额由企业退还", "The application is deleted, its balance is paid back by the enterprise";
+    WrongPassword = "服务密码错误，应用未注销", "Wrong service password, nothing was deleted";
+    PasswordLocked = "服务密码已锁定，请到服务点办理", "The service password is locked, please ask the service desk";
+    NotDeleted = "应用未能注销，请到服务点办理", "Nothing was deleted, please ask the service desk";
     NotOnThisPhone = "本手机不支持此功能", "This phone cannot do that";
 
     HelpTitle = "查询一卡通余额、卡片信息和交易记录，注销应用", "Balance, card information and transactions of your One Card applications, and how to delete one";

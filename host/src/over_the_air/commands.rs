@@ -6,7 +6,10 @@ use onecard_wire::{
     amount::Amount,
     date::Moment,
     fid::Fid,
-    globalplatform::{self, DELETE, DELETE_OBJECT, GET_STATUS, SET_STATUS, scope, status_form, tag},
+    globalplatform::{
+        self, DELETE, DELETE_OBJECT, GET_STATUS, INSTALL, SET_STATUS, STORE_DATA, install::FOR_PERSONALIZATION, scope,
+        status_form, store_data, tag,
+    },
     ins,
     number::{EnterpriseId, TerminalNumber},
     wallet::{CreditForLoad, Initialize, LoadInitialized, Proof, Purse, TransactionType},
@@ -57,6 +60,13 @@ pub fn read_binary(file: Fid, length: u8) -> Command {
     Command::new(ins::CLA_ISO, ins::READ_BINARY, sfi(file), 0x00).expecting(length)
 }
 
+/// READ RECORD by its number from 01, without the MAC that it may need.
+#[must_use]
+pub fn read_record(file: Fid, number: u8) -> Command {
+    const BY_NUMBER: u8 = 0x04;
+    Command::new(ins::CLA_ISO, ins::READ_RECORD, number, ((file.0 & 0x1F) as u8) << 3 | BY_NUMBER)
+}
+
 /// UPDATE BINARY of the first bytes of a file, by its short identifier, without the MAC that it needs.
 #[must_use]
 pub fn update_binary<const N: usize>(file: Fid, content: &[u8; N]) -> Command {
@@ -85,6 +95,21 @@ pub fn application_status(enterprise: EnterpriseId) -> Command {
 #[must_use]
 pub fn set_application_status(enterprise: EnterpriseId, state: u8) -> Command {
     domain(SET_STATUS, scope::APPLICATIONS, state).with_data(&aid::enterprise_application(enterprise))
+}
+
+/// INSTALL [for personalization] of the toolkit applet: STORE DATA behind it are the applet's (15.6.5).
+#[must_use]
+pub fn personalise_toolkit() -> Command {
+    let [a, b, c, d, e, f] = aid::TOOLKIT_APPLET;
+    domain(INSTALL, FOR_PERSONALIZATION, 0x00).with_data(&[0, 0, 6, a, b, c, d, e, f, 0, 0, 0]).expecting(0)
+}
+
+/// STORE DATA to the toolkit applet: what became of a request (15.6.7).
+#[must_use]
+pub fn store_outcome(code: u8) -> Command {
+    const OUTCOME: [u8; 2] = [0x50, 0x06];
+    let [high, low] = OUTCOME;
+    domain(STORE_DATA, store_data::LAST_BLOCK, 0x00).with_data(&[high, low, 1, code])
 }
 
 fn domain(ins: u8, p1: u8, p2: u8) -> Command {

@@ -26,7 +26,9 @@ pub use command_packet::{BuildError, CommandHeader, CommandPacket, OpenedCommand
 pub use keys::{NotOverTheAir, OtaKeySet, PacketKeys};
 pub use obstacle::{Obstacle, Tries};
 pub use placed::{KeyInHand, PlaceError, PlacedMac};
-pub use request::{DeleteRequest, RequestError, ServicePassword};
+pub use request::{
+    DeleteRequest, PasswordTries, PasswordVerdict, RequestError, RequestOutcome, RequestsTaken, ServicePassword,
+};
 pub use response_packet::{Answer, Hint, PacketStatus, Proven, ResponseError};
 pub use script::{
     AnswerError, BadFormat, Chaining, ChainingError, Ending, Form, Script, ScriptAnswer, ScriptError, ScriptParseError,

@@ -5,12 +5,19 @@ use core::fmt;
 use onecard_wire::{
     layout::Reader,
     number::{ApplicationSerial, EnterpriseId},
-    ota::request::{DELETE, MARK},
+    ota::{
+        outcome,
+        request::{DELETE, MARK},
+    },
 };
+use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::{CounterMode, Integrity, OpenedCommand, PacketCounter, PacketKeys, ReadError, Tar};
+use super::{
+    CounterMode, Form, Integrity, OpenedCommand, PacketCounter, PacketKeys, ReadError, Script, ScriptError, Tar,
+    commands,
+};
 use crate::globalplatform::{Aid, Named};
 
 /// A request to delete an application, which the holder made at the phone's menu.
@@ -31,6 +38,49 @@ pub struct DeleteRequest {
 /// A service password (服务密码): 4 to 8 digits. Erased on drop, never printed, compared in constant time.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct ServicePassword([u8; 8]);
+
+/// What is kept of a card's requests: their numbers go upward, whatever application they are for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestsTaken {
+    highest: Option<PacketCounter>,
+}
+
+/// What is kept of the tries of one application's service password.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordTries {
+    limit: u8,
+    left: u8,
+}
+
+/// What came of a service password.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum PasswordVerdict {
+    /// It is right, and all tries are there again.
+    Right,
+    /// It is wrong.
+    Wrong {
+        /// Tries left.
+        tries_left: u8,
+    },
+    /// No try was left: it was not compared. The service desk sets a new password.
+    Locked,
+}
+
+/// What became of a request, as the holder is shown it (15.6.7).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[repr(u8)]
+pub enum RequestOutcome {
+    /// The application is deleted.
+    Deleted = outcome::DELETED,
+    /// The service password was wrong.
+    WrongPassword = outcome::WRONG_PASSWORD,
+    /// The service password has no tries left.
+    PasswordLocked = outcome::PASSWORD_LOCKED,
+    /// Not deleted for another reason: the service desk knows.
+    NotDeleted = outcome::NOT_DELETED,
+}
 
 /// A packet of a card that is no request, or cannot be believed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -81,6 +131,50 @@ impl DeleteRequest {
         let language = reader.array().filter(|letters: &[u8; 2]| letters.iter().all(u8::is_ascii_lowercase));
         let language = language.and_then(|language| reader.end(language)).ok_or(RequestError::Field("the language"))?;
         Ok(Self { number: opened.terms.counter, enterprise, serial, password, language })
+    }
+}
+
+impl RequestOutcome {
+    /// The commands that have the card show it, once, in the menu's language: whether the phone did nobody is told.
+    ///
+    /// # Errors
+    /// [`ScriptError`]: never.
+    pub fn script(self) -> Result<Script, ScriptError> {
+        let commands = vec![commands::personalise_toolkit(), commands::store_outcome(self as u8)];
+        Script::new(Tar::ISSUER_DOMAIN, Form::EXPANDED, commands)
+    }
+}
+
+impl RequestsTaken {
+    /// Whether the request is new: its number is higher than any before. It is kept then, before anything else is done for the
+    /// request; one that comes again, or is kept back and sent later, deletes nothing.
+    #[must_use]
+    pub fn take(&mut self, number: PacketCounter) -> bool {
+        let is_new = self.highest.is_none_or(|highest| number > highest);
+        if is_new {
+            self.highest = Some(number);
+        }
+        is_new
+    }
+}
+
+impl PasswordTries {
+    /// With all of `limit` left, 1 or more.
+    #[must_use]
+    pub const fn new(limit: u8) -> Self {
+        Self { limit, left: limit }
+    }
+
+    /// Compares a password by `is_right`, if a try is left. What these tries are behind it is kept before the verdict is acted upon or
+    /// told to anybody: a guess that a loss of power takes from the count has said nothing, and its number is taken.
+    pub fn check(&mut self, is_right: impl FnOnce() -> bool) -> PasswordVerdict {
+        let Some(left) = self.left.checked_sub(1) else { return PasswordVerdict::Locked };
+        self.left = left;
+        if !is_right() {
+            return PasswordVerdict::Wrong { tries_left: left };
+        }
+        self.left = self.limit;
+        PasswordVerdict::Right
     }
 }
 

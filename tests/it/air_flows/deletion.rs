@@ -27,7 +27,7 @@ const TERMS: fn() -> DeletionTerms =
     || DeletionTerms { enterprise: enterprise(), serial: serial(), deposit: Amount::ZERO };
 
 /// The enterprise's books and its till, and who has the maintenance key.
-struct Office {
+pub(crate) struct Office {
     till: Till,
     /// Refunds of this serial.
     refunds: Vec<Amount>,
@@ -37,13 +37,13 @@ struct Office {
 }
 
 impl Office {
-    fn new(bench: &Bench) -> Self {
+    pub(crate) fn new(bench: &Bench) -> Self {
         let keys = bench.roots.enterprise(enterprise());
         let maintenance = keys.card_key(serial(), Purpose::Maintenance, Sample::KEY_VERSION).unwrap();
         Self { till: Till::new(), refunds: Vec::new(), maintenance: KeyInHand(maintenance), sells_before: None }
     }
 
-    fn run(&mut self, bench: &mut Bench, mut next: Next, fates: &BTreeMap<usize, Fate>) -> Decision {
+    pub(crate) fn run(&mut self, bench: &mut Bench, mut next: Next, fates: &BTreeMap<usize, Fate>) -> Decision {
         let first = bench.packets;
         for _ in 0..100 {
             next = match next {
@@ -75,8 +75,12 @@ impl Office {
         panic!("it does not end");
     }
 
+    pub(crate) fn refunds(&self) -> &[Amount] {
+        &self.refunds
+    }
+
     /// Where the money is.
-    fn check(&mut self, bench: &mut Bench, decision: &Decision, case: &str) {
+    pub(crate) fn check(&mut self, bench: &mut Bench, decision: &Decision, case: &str) {
         bench.deliver_late();
         let spent = self.till.sold;
         match (decision, bench.by_radio()) {
@@ -93,12 +97,12 @@ impl Office {
     }
 }
 
-fn begun() -> Next {
+pub(crate) fn begun() -> Next {
     Next::Send(Deletion::begin(TERMS(), TRIES).unwrap())
 }
 
 /// A SIM with an application that is loaded.
-fn loaded() -> (Sample, Chip) {
+pub(crate) fn loaded() -> (Sample, Chip) {
     let mut sample = sample();
     let chip = sample.sim(SIM.iccid).unwrap();
     let chip = sample.install(chip, enterprise(), serial()).unwrap();
@@ -247,19 +251,10 @@ fn a_deletion_that_is_refused_changes_nothing_of_the_money() {
     let (sample, chip) = loaded();
     let mut bench = Bench::new(&sample, chip);
     let mut office = Office::new(&bench);
-    let suspension = loop {
-        match begun() {
-            Next::Send(deletion) => {
-                let counter = bench.reserve();
-                let proven = bench.exchange(&deletion.script().unwrap(), counter, ProofWay::Report, Fate::Good);
-                let Next::Suspend(suspension) = deletion.answered(&proven.unwrap()) else {
-                    panic!("it is asked first")
-                };
-                break suspension;
-            }
-            other => panic!("{other:?}"),
-        }
-    };
+    let Next::Send(deletion) = begun() else { panic!("it begins by a packet") };
+    let counter = bench.reserve();
+    let proven = bench.exchange(&deletion.script().unwrap(), counter, ProofWay::Report, Fate::Good).unwrap();
+    let Next::Suspend(suspension) = deletion.answered(&proven) else { panic!("it is asked first") };
     let refused = Next::Ended(Decision::NotDeleted { obstacle: Obstacle::NotMade, suspended: false });
     assert_eq!(suspension.clone().refused(), refused);
     let counter = bench.reserve();

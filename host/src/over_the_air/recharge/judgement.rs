@@ -2,8 +2,11 @@
 
 use onecard_wire::{amount::Amount, number::EnterpriseId, wallet::TransactionType};
 
-use super::{Begun, Decision, Next, Obstacle, Recharge};
-use crate::crypto::{Key, TransactionTerms, load_tac};
+use super::{Begun, Decision, Next, Obstacle, Recharge, Tac};
+use crate::{
+    crypto::{Key, TransactionTerms, load_tac},
+    over_the_air::{PacketCounter, PlaceError, PlacedMac},
+};
 
 /// Most balances that a TAC is tried with: what a holder may have paid meanwhile, 10,000 yuan in fen. By chance one of them is right
 /// for another's load once in 4,294 times.
@@ -58,6 +61,15 @@ impl Judgement {
             None if lowest > 0 => self.postponed(),
             None => Next::Ended(Decision::NotCredited(Obstacle::OtherLoad)),
         }
+    }
+
+    /// Asks the card for its log first, in the packet of `counter`: whose load it was is seen there, and no TAC is tried. If the log
+    /// says nothing, or no proof of it comes, this judgement comes again.
+    ///
+    /// # Errors
+    /// [`PlaceError`].
+    pub fn ask_log<M: PlacedMac>(&self, counter: PacketCounter, keeper: &mut M) -> Result<Next, PlaceError<M::Error>> {
+        self.recharge.clone().ask_log_with(Some(Tac(self.tac)), counter, keeper)
     }
 
     /// The same by the card's own TAC key.

@@ -7,6 +7,7 @@
 
 mod decision;
 mod judgement;
+mod log;
 #[cfg(test)]
 mod tests;
 
@@ -21,8 +22,11 @@ use serde::{Deserialize, Serialize};
 
 pub use decision::{Decision, Obstacle};
 pub use judgement::{BALANCES_TRIED, Judgement};
+use log::Logged;
 
-use super::{Form, PacketStatus, Proven, Script, ScriptAnswer, Tar, commands};
+use super::{
+    Form, PacketCounter, PacketStatus, PlaceError, PlacedMac, ProofWay, Proven, Script, ScriptAnswer, Tar, commands,
+};
 use crate::{
     apdu::Command,
     terminal::stored::{amount, four_bytes, moment, purse},
@@ -76,7 +80,7 @@ pub struct Recharge {
 }
 
 /// Which packet.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 enum Step {
     /// (1) INITIALIZE FOR LOAD.
     Initialize,
@@ -84,9 +88,14 @@ enum Step {
     Credit(Begun),
     /// (3) GET TRANSACTION PROVE. `moved`: the online sequence was seen not to be the load's any more.
     Ask { begun: Begun, moved: bool },
+    /// (3) The card's log, in a packet made for one counter; the proof of before, if there was one.
+    Log { begun: Begun, moved: bool, tac: Option<Tac>, counter: PacketCounter, script: Script },
     /// (4) INITIALIZE of nothing, which ends the pending load.
     End(Begun),
 }
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct Tac(#[serde(with = "four_bytes")] [u8; 4]);
 
 /// A load that the card has begun and the desk approved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -171,19 +180,62 @@ impl Recharge {
     /// # Errors
     /// [`ScriptError`](super::ScriptError): never.
     pub fn script(&self) -> Result<Script, super::ScriptError> {
-        Script::new(Tar::ENTERPRISE, Form::EXPANDED, self.commands())
+        match &self.step {
+            Step::Log { script, .. } => Ok(script.clone()),
+            step => Script::new(Tar::ENTERPRISE, Form::EXPANDED, self.commands(step)),
+        }
     }
 
-    fn commands(&self) -> Vec<Command> {
+    /// The counter that the packet must have; `None`: any new one.
+    #[must_use]
+    pub const fn counter(&self) -> Option<PacketCounter> {
+        match self.step {
+            Step::Log { counter, .. } => Some(counter),
+            _ => None,
+        }
+    }
+
+    /// How the proof has to travel: a log does not fit a delivery report (19.5.5).
+    #[must_use]
+    pub const fn proof_way(&self) -> ProofWay {
+        match self.step {
+            Step::Log { .. } => ProofWay::Submit,
+            _ => ProofWay::Report,
+        }
+    }
+
+    /// Asks a card for its log that has been asked for a proof, in the packet of `counter`: whose load it was is seen there, and no TAC
+    /// is tried. It may decide what a proof that is gone could not, too. Any other step goes on as it would.
+    ///
+    /// # Errors
+    /// [`PlaceError`].
+    pub fn ask_log<M: PlacedMac>(&self, counter: PacketCounter, keeper: &mut M) -> Result<Next, PlaceError<M::Error>> {
+        self.clone().ask_log_with(None, counter, keeper)
+    }
+
+    fn ask_log_with<M: PlacedMac>(
+        self,
+        tac: Option<Tac>,
+        counter: PacketCounter,
+        keeper: &mut M,
+    ) -> Result<Next, PlaceError<M::Error>> {
+        let Step::Ask { begun, moved } = self.step else { return Ok(Next::Send(self)) };
+        Ok(match log::script(&self.terms, counter, keeper)? {
+            Ok(script) => self.to(Step::Log { begun, moved, tac, counter, script }),
+            Err(_) => self.without_log(begun, moved, tac),
+        })
+    }
+
+    fn commands(&self, step: &Step) -> Vec<Command> {
         let RechargeTerms { enterprise, purse, key_id, amount, terminal } = self.terms;
         let select = commands::select_application(enterprise);
         let initialize = |amount| commands::initialize_for_load(purse, key_id, amount, terminal);
-        match self.step {
+        match step {
             Step::Initialize => vec![select, initialize(amount)],
             Step::Credit(Begun { moment, mac2, .. }) => {
-                vec![select, commands::credit_for_load(moment, mac2), commands::balance(purse)]
+                vec![select, commands::credit_for_load(*moment, *mac2), commands::balance(purse)]
             }
-            Step::Ask { begun, .. } => {
+            Step::Ask { begun, .. } | Step::Log { begun, .. } => {
                 let sequence = begun.online_sequence.wrapping_add(1);
                 vec![select, commands::transaction_prove(TransactionType::load(purse), sequence)]
             }
@@ -204,6 +256,7 @@ impl Recharge {
             Step::Initialize => self.initialized(&answer),
             Step::Credit(begun) => self.credited(begun, &answer),
             Step::Ask { begun, moved } => self.asked(begun, moved, &answer),
+            Step::Log { begun, moved, tac, .. } => self.logged((begun, moved, tac), &answer),
             Step::End(begun) => self.ended(begun, &answer),
         }
     }
@@ -220,6 +273,8 @@ impl Recharge {
         match self.step {
             // Never again before the card was asked.
             Step::Credit(begun) => self.to(Step::Ask { begun, moved: false }),
+            // The packet may have come; it reads and is made for its counter.
+            Step::Log { begun, moved, tac, .. } => self.without_log(begun, moved, tac),
             _ if patient => Next::Send(self),
             // There is no MAC2 that a late packet could meet.
             Step::Initialize => Next::Ended(Decision::NotCredited(obstacle)),
@@ -271,6 +326,24 @@ impl Recharge {
         }
     }
 
+    fn logged(self, (begun, moved, tac): (Begun, bool, Option<Tac>), answer: &ScriptAnswer) -> Next {
+        match log::logged(&self.terms, &begun, answer) {
+            Logged::Ours(balance) => Next::Ended(Decision::Credited { tac: tac.map(|Tac(tac)| tac), balance }),
+            Logged::Other => Next::Ended(Decision::NotCredited(Obstacle::OtherLoad)),
+            Logged::Gone => self.without_log(begun, moved, tac),
+        }
+    }
+
+    /// The log says nothing: the proof is judged by its TAC, if there was one.
+    fn without_log(self, begun: Begun, moved: bool, tac: Option<Tac>) -> Next {
+        let recharge = self.fresh(Step::Ask { begun, moved });
+        match tac {
+            Some(Tac(tac)) => Next::Judge(Judgement { tac, recharge, begun }),
+            None if moved => recharge.unknown(Obstacle::SequenceMoved),
+            None => Next::Send(recharge),
+        }
+    }
+
     fn ended(self, begun: Begun, answer: &ScriptAnswer) -> Next {
         match outcome(answer).map(LoadInitialized::parse) {
             Ok(Some(now)) if now.online_sequence == begun.online_sequence => {
@@ -292,8 +365,8 @@ impl Recharge {
     }
 
     fn unknown(self, obstacle: Obstacle) -> Next {
-        let step = self.step;
-        Next::Ended(Decision::Unknown { token: self.fresh(step), obstacle })
+        let token = Self { unanswered: 0, ..self };
+        Next::Ended(Decision::Unknown { token, obstacle })
     }
 }
 
@@ -308,7 +381,7 @@ impl Approval {
 
     /// The desk refuses: MAC1 is not a genuine card's, or the order is not to be carried out. There is no MAC2.
     #[must_use]
-    pub const fn refused(self) -> Decision {
+    pub fn refused(self) -> Decision {
         Decision::NotCredited(Obstacle::NotApproved)
     }
 

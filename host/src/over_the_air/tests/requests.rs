@@ -4,8 +4,8 @@ use onecard_wire::{number::ApplicationSerial, ota::request};
 
 use super::card::every_set;
 use crate::over_the_air::{
-    CommandPacket, CounterMode, DeleteRequest, Integrity, PacketCounter, PacketTerms, ProofOfReceipt, RedundancyCheck,
-    RequestError, ServicePassword, Spi, Tar,
+    CommandPacket, CounterMode, DeleteRequest, Integrity, PacketCounter, PacketTerms, PasswordTries, PasswordVerdict,
+    ProofOfReceipt, RedundancyCheck, RequestError, RequestsTaken, ServicePassword, Spi, Tar,
 };
 
 const TERMS: PacketTerms = PacketTerms {
@@ -77,4 +77,30 @@ fn what_is_no_request() {
     for wrong in ["123", "123456789", "12 34", ""] {
         assert_eq!(ServicePassword::new(wrong), None);
     }
+}
+
+#[test]
+fn a_number_is_taken_once_and_none_below_it() {
+    let mut taken = RequestsTaken::default();
+    let number = |number| PacketCounter::new(number).unwrap();
+    assert!(taken.take(number(1)) && taken.take(number(7)));
+    for old in [1, 2, 6, 7] {
+        assert!(!taken.take(number(old)), "{old}");
+    }
+    let kept: RequestsTaken = serde_json::from_str(&serde_json::to_string(&taken).unwrap()).unwrap();
+    assert_eq!(kept, taken);
+    assert!(taken.take(number(8)));
+}
+
+#[test]
+fn tries_of_a_password_end_and_come_back_with_the_right_one() {
+    let mut tries = PasswordTries::new(3);
+    assert_eq!(tries.check(|| false), PasswordVerdict::Wrong { tries_left: 2 });
+    assert_eq!(tries.check(|| true), PasswordVerdict::Right);
+    for tries_left in [2, 1, 0] {
+        assert_eq!(tries.check(|| false), PasswordVerdict::Wrong { tries_left });
+    }
+    let mut kept: PasswordTries = serde_json::from_str(&serde_json::to_string(&tries).unwrap()).unwrap();
+    assert_eq!(kept.check(|| panic!("it is not compared any more")), PasswordVerdict::Locked);
+    assert_eq!(kept, tries);
 }
