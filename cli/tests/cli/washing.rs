@@ -118,7 +118,12 @@ fn a_card_a_sim_and_a_sam_are_washed_by_a_key_master_card_and_pay() {
     for card in ["wang.card", "wang.sim"] {
         pays(at, card, "till.sam");
     }
-    // Again, nothing is written nor exported.
+    // Again, nothing is written nor exported, and no try of the holder's PIN is spent, which is another by now.
+    write_secret(&at.join("other.pin"), "111222");
+    for _ in 0..4 {
+        assert_eq!(json(at, &second_card("wang.card", 7).replace("wang.pin", "other.pin"), 0)["was_good"], true);
+    }
+    pays(at, "wang.card", "till.sam");
     for line in [second_card("wang.card", 7), second_sam("till.sam", "till")] {
         assert_eq!(json(at, &line, 0)["was_good"], true);
     }

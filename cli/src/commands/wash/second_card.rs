@@ -77,9 +77,9 @@ impl SecondCard {
         book: &mut Book,
     ) -> anyhow::Result<Washed> {
         let target = KeyTarget::Application(self.member.number);
-        let facts = |card: &mut Inserted| read_facts(card, order.enterprise, Some(&order.pin));
         if next(book, target, self.has_contents(card, order)?)? == Next::Nothing {
-            return Ok(Washed { was_good: true, card: facts(card)? });
+            // Its holder may have another PIN by now, and each wrong one costs a try.
+            return Ok(Washed { was_good: true, card: read_facts(card, order.enterprise, None)? });
         }
         let management = KeyVersion(self.management_version);
         let wash = CardWash { serial: self.member.number, order, management };
@@ -90,7 +90,7 @@ impl SecondCard {
         let known = book.replayed().known(target, &hash);
         let mut notes = Notes::begin(book, target, hash, self.book.now()?)?;
         wash_card_to_enterprise(card, store, sam.sam(), &wash, known, &mut notes)?;
-        Ok(Washed { was_good: false, card: facts(card)? })
+        Ok(Washed { was_good: false, card: read_facts(card, order.enterprise, Some(&order.pin))? })
     }
 
     /// Whether the card says who it is, and then that it is the one.
