@@ -106,6 +106,17 @@ pub enum KeyMasterError {
         /// What is there for SAMs.
         sams: u32,
     },
+    /// The allowance has no room for as much.
+    #[error(
+        "the card may export {cards} bodies for cards and {sams} for SAMs already, and counts no more than {max} of a kind: add less",
+        max = u32::MAX
+    )]
+    TooMuch {
+        /// What is there for cards and SIMs.
+        cards: u32,
+        /// What is there for SAMs.
+        sams: u32,
+    },
     /// A refusal.
     #[error("the card answered {status} to {command}{}", hint(*command, *status))]
     Refused {
@@ -163,6 +174,7 @@ impl KeyMasterError {
             | Self::NotHeld(_)
             | Self::OtherEnterprise(..)
             | Self::TooLittle { .. }
+            | Self::TooMuch { .. }
             | Self::TooLong(_)
             | Self::Source(_) => true,
             _ => false,

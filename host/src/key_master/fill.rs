@@ -68,10 +68,23 @@ where
     if source.enterprise() != card.of_enterprise() {
         return Err(KeyMasterError::OtherEnterprise(card.of_enterprise(), source.enterprise()));
     }
+    // Before the source gives it away: a card that has no room for it would lose it.
+    let there = card.status()?.allowance;
+    if sum(there, allowance).is_none() {
+        let LoadAllowance { card_exports: cards, sam_exports: sams } = there;
+        return Err(KeyMasterError::TooMuch { cards, sams });
+    }
     let to = card.recipient()?;
     let body = source.load_allowance(allowance, to)?;
     card.load(KeyMasterCommand::LoadAllowance, ins::LOAD_ALLOWANCE, &body)?;
     card.status()
+}
+
+fn sum(there: LoadAllowance, more: LoadAllowance) -> Option<LoadAllowance> {
+    Some(LoadAllowance {
+        card_exports: there.card_exports.checked_add(more.card_exports)?,
+        sam_exports: there.sam_exports.checked_add(more.sam_exports)?,
+    })
 }
 
 /// What is not there yet; another key under a name is an error.

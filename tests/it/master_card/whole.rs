@@ -113,6 +113,11 @@ fn a_copy_gets_the_keys_and_a_part_of_the_allowance_and_washes_as_well() {
     }
     let left = original.allowance(keys);
     assert_eq!((left.card_exports, left.sam_exports), (140, 45));
+    // Nothing leaves for a card that has no room for it.
+    let mut full = Pair::new(keys, 3, LoadAllowance { card_exports: u32::MAX, sam_exports: 7 });
+    let moved = move_allowance(&mut full.open(keys).unwrap(), &mut original.open(keys).unwrap(), part);
+    assert_eq!(moved, Err(KeyMasterError::TooMuch { cards: u32::MAX, sams: 7 }));
+    assert_eq!(original.allowance(keys), left);
     let mut reader = stand.insert(stand.operators());
     stand.second_wash_by(&mut copy.open(keys).unwrap(), &mut reader, Known::default()).0.unwrap();
     assert_eq!(copy.allowance(keys).card_exports, 60 - stand.exports());
