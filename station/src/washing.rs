@@ -161,8 +161,8 @@ impl Replay for Washings {
             Line::FirstShown { target } => {
                 let washing = self.first(target);
                 washing.known.guesses = 0;
-                // A number that was given stays given, whatever card shows the operator's key now.
-                if washing.known.reached != Some(Reached::Good) {
+                // A number that was given stays given: the card that shows the operator's key now is another one.
+                if !washing.known.may_be_whole && washing.known.reached != Some(Reached::Good) {
                     (washing.order, washing.known.reached) = (None, None);
                 }
             }
@@ -334,7 +334,8 @@ mod tests {
         }
         let known = |file: &ChainFile<Washings>, serial, by| file.replayed().known(target(serial), &order(by));
         assert!(file.replayed().is_good(target(2)) && !file.replayed().is_good(target(1)));
-        assert_eq!(known(&file, 1, 1), Known { may_be_whole: true, ..Known::default() });
+        assert_eq!(known(&file, 1, 1), Known { reached: Some(Reached::ContentsSent), guesses: 0, may_be_whole: true });
+        assert!(file.replayed().is_begun(target(1)));
         drop(Notes::begin(&mut file, target(1), order(2), "one".to_owned()).unwrap());
         assert!(known(&file, 1, 2).may_be_whole && file.replayed().known_first(target(1)).may_be_whole);
         assert!(!known(&file, 3, 1).may_be_whole);
