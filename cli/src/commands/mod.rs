@@ -11,6 +11,7 @@ pub(crate) mod issue;
 pub(crate) mod journal;
 pub(crate) mod keys;
 pub(crate) mod master;
+pub(crate) mod message_centre;
 pub(crate) mod ota;
 pub(crate) mod passback;
 pub(crate) mod phone;
@@ -46,7 +47,7 @@ pub(crate) enum Command {
     /// A SIM's applications and keys, as its operator manages them (GlobalPlatform) 手机卡管理
     #[command(subcommand)]
     Gp(gp::GpCommand),
-    /// Secured packets by short message: build, explain, decode 空中报文
+    /// Secured packets by short message: build, send, explain, decode 空中报文
     #[command(subcommand)]
     Ota(ota::OtaCommand),
     /// A terminal's SAM: issue, show (SAM卡)
@@ -84,6 +85,13 @@ pub(crate) enum Command {
     /// and a terminal to hold the phone to. The phone is strict: what the card does that the standards forbid is told.
     #[command(after_help = phone::EXAMPLES)]
     Phone(phone::Phone),
+    /// A simulated message centre with phones behind it, by SMPP 短信中心
+    ///
+    /// Platforms connect by SMPP 3.4 and send packets; each phone gives its SIM what comes, and the card's proofs go back: what a
+    /// delivery report carries, and what the card sends. The network delays, loses, repeats and throttles as it is told. SIMs of files
+    /// keep what was done to them.
+    #[command(after_help = message_centre::EXAMPLES)]
+    MessageCentre(message_centre::MessageCentre),
     /// A SIM with test keys: make 测试SIM卡
     #[command(subcommand)]
     Sim(sim::SimCommand),
@@ -127,6 +135,7 @@ pub(crate) fn run(command: &Command, json: bool) -> anyhow::Result<Output> {
         Command::Events(events) => events::run(events),
         Command::Passback(passback) => passback::run(passback),
         Command::Phone(phone) => phone::run(phone),
+        Command::MessageCentre(options) => message_centre::run(options, json),
         Command::Sim(sim) => sim::run(sim),
         Command::Issue(issue) => issue::run(issue, json),
         Command::Journal(journal) => journal::run(journal),

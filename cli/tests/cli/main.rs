@@ -6,6 +6,7 @@ mod ceremony;
 mod doors;
 mod doubts;
 mod issue;
+mod messages;
 mod mishaps;
 mod phone;
 mod restore;

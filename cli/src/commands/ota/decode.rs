@@ -32,10 +32,11 @@ pub(crate) struct Decode {
 /// As in `explain`.
 type Bytes = std::vec::Vec<u8>;
 
+/// What an answer tells.
 #[derive(Serialize)]
-struct Decoded {
+pub(super) struct Decoded {
     /// Whether the checksum is right: else anybody may have made it.
-    proven: bool,
+    pub(super) proven: bool,
     status: u8,
     fields: Vec<Row>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,7 +66,7 @@ pub(super) fn run(options: &Decode) -> anyhow::Result<Output> {
 }
 
 impl Decoded {
-    fn of(script: &Script, answer: &Answer, mut fields: Vec<Row>) -> Self {
+    pub(super) fn of(script: &Script, answer: &Answer, mut fields: Vec<Row>) -> Self {
         let proven = matches!(answer, Answer::Proven(_));
         if let Answer::Hint(hint) = answer {
             fields.push(Row::new("TAR", "应用标识", &hint.tar.0, ""));

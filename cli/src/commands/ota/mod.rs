@@ -6,7 +6,9 @@ mod explain;
 mod fields;
 mod keys;
 mod message;
+mod packet;
 mod script_file;
+mod send;
 
 use clap::Subcommand;
 
@@ -54,6 +56,16 @@ Examples:
 Example:
   onecard ota decode $(cat report.hex) --command $(cat sent.hex) --key-file ota.keys")]
     Decode(decode::Decode),
+    /// A script as a packet to a phone through a message centre, and its proof 发送并等待响应
+    ///
+    /// Connects by SMPP 3.4, sends, and waits for the card's proof. A message that was throttled or had no answer is sent again, byte
+    /// for byte. Exit code 3 if no proof comes: the card may have done it. Send the same packet again (same counter): a proof that its
+    /// counter is too low says that the card had it. What comes for others is left with the message centre.
+    #[command(after_help = "\
+Example:
+  onecard ota send balance.script --tar enterprise --counter 000000000A --key-file ota.keys --to +8613800000001 \\
+      --centre 127.0.0.1:2775 --system-id gateway --password-file centre.password   # `onecard message-centre` is one")]
+    Send(send::Send),
 }
 
 /// Runs one of them.
@@ -62,5 +74,6 @@ pub(crate) fn run(command: &OtaCommand) -> anyhow::Result<Output> {
         OtaCommand::Build(options) => build::run(options),
         OtaCommand::Explain(options) => explain::run(options),
         OtaCommand::Decode(options) => decode::run(options),
+        OtaCommand::Send(options) => send::run(options),
     }
 }
