@@ -104,6 +104,8 @@ impl Desk {
         sim.store(&folder.join("test.sim"), Durability::ProcessKill).unwrap();
         write_secret(&folder.join("wrong-dek.keys"), WRONG_DEK);
         write_secret(&folder.join("sja2.keys"), SJA2);
+        write_secret(&folder.join("air.ota"), AIR_AES);
+        write_secret(&folder.join("air3.ota"), AIR_3DES);
         fs::write(folder.join("sja2.script"), "A0 A4 00 00 02 7F20   # DF.GSM\nA0 C0 00 00 16\n").unwrap();
         fs::write(folder.join("balance.script"), "select 1000000000000001\nbalance ep\n").unwrap();
         fs::write(folder.join("wrong.script"), "select 1000000000000001\nbalanse ep\n").unwrap();
@@ -284,6 +286,12 @@ const SJA2: &str = "protocol = \"scp02\"\nversion = \"01\"\nenc = \"f09c43ee1a03
 /// The published keys of a test SIM, but for the Key-DEK.
 const WRONG_DEK: &str = "protocol = \"scp03\"\nversion = \"30\"\nenc = \"404142434445464748494a4b4c4d4e4f\"\n\
     mac = \"404142434445464748494a4b4c4d4e4f\"\ndek = \"00000000000000000000000000000000\"\n";
+
+/// Sets over the air of both ciphers; anybody's.
+const AIR_AES: &str = "protocol = \"ota-aes\"\nversion = \"01\"\nkic = \"000102030405060708090a0b0c0d0e0f\"\n\
+    kid = \"101112131415161718191a1b1c1d1e1f\"\nkik = \"202122232425262728292a2b2c2d2e2f\"\n";
+const AIR_3DES: &str = "protocol = \"ota-3des\"\nversion = \"02\"\nkic = \"000102030405060708090a0b0c0d0e0f0102030405060708\"\n\
+    kid = \"101112131415161718191a1b1c1d1e1f1112131415161718\"\nkik = \"202122232425262728292a2b2c2d2e2f2122232425262728\"\n";
 
 /// A trace whose clock a transcript can name.
 fn at_noon(trace: &str) -> String {

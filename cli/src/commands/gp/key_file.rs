@@ -1,15 +1,16 @@
-//! The keys of a session: from a file of one SIM, published, or an operator's.
+//! The keys of a session: from a file of one SIM, published, or an operator's. A file may have a set over the air in their place.
 
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
 use onecard_host::{
-    crypto::Key,
+    crypto::{Key, TripleLengthKey},
     globalplatform::{
-        AesKey, ChannelKeys, KeySource, KeyTriple, OperatorsKeys,
+        AesKey, ChannelKeys, DomainKey, KeySource, KeyTriple, OperatorsKeys,
         secure_channel::{OpenError, Peer},
     },
     keys::RootKeys,
+    over_the_air::SetVersion,
 };
 use onecard_wire::{globalplatform::secure_channel::ProtocolId, key::Algorithm};
 use serde::{Deserialize, Deserializer};
@@ -22,31 +23,52 @@ use crate::{
 
 const WHAT: &str = "key file";
 
+/// What a file holds.
+#[derive(Clone, Debug)]
+pub(crate) enum FileKeys {
+    /// Keys that open sessions.
+    Channel(ChannelKeys),
+    /// Keys of packets: KIc, KID, KIK.
+    OverTheAir(SetVersion, [DomainKey; 3]),
+}
+
 /// What a SIM's maker gives with it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Content {
     protocol: String,
     version: String,
-    #[serde(deserialize_with = "secret")]
+    #[serde(alias = "kic", deserialize_with = "secret")]
     enc: Zeroizing<String>,
-    #[serde(deserialize_with = "secret")]
+    #[serde(alias = "kid", deserialize_with = "secret")]
     mac: Zeroizing<String>,
-    #[serde(deserialize_with = "secret")]
+    #[serde(alias = "kik", deserialize_with = "secret")]
     dek: Zeroizing<String>,
 }
 
-/// The keys in the file at `path`. Messages never repeat its text, which may be a key.
+/// The session's keys in the file at `path`. Messages never repeat its text, which may be a key.
 pub(crate) fn read(path: &Path) -> anyhow::Result<ChannelKeys> {
+    match read_any(path)? {
+        FileKeys::Channel(keys) => Ok(keys),
+        FileKeys::OverTheAir(..) => bail!(
+            "{WHAT} {} has a set over the air, which opens no session 空中密钥集不能用于安全通道: name one of scp03 or scp02",
+            path.display()
+        ),
+    }
+}
+
+/// The keys in the file at `path`, of either kind.
+pub(crate) fn read_any(path: &Path) -> anyhow::Result<FileKeys> {
     let (_, text) = private_file::read(path, WHAT)?;
     parse(&text).with_context(|| format!("{WHAT} {}", path.display()))
 }
 
-fn parse(text: &str) -> anyhow::Result<ChannelKeys> {
+fn parse(text: &str) -> anyhow::Result<FileKeys> {
     let content: Content = toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         anyhow!(
-            "line {} does not fit: `protocol` (\"scp02\", \"scp03\"), `version`, `enc`, `mac` and `dek` are wanted",
+            "line {} does not fit: `protocol`, `version` and three keys are wanted: `enc`, `mac`, `dek` of \"scp02\" or \"scp03\", \
+             `kic`, `kid`, `kik` of \"ota-aes\" or \"ota-3des\"",
             before.lines().count().max(1)
         )
     })?;
@@ -55,15 +77,40 @@ fn parse(text: &str) -> anyhow::Result<ChannelKeys> {
         "scp02" => {
             let key = |text: &str| Key::from_hex(Algorithm::Des, text);
             let triple = KeyTriple { enc: key(&content.enc)?, mac: key(&content.mac)?, dek: key(&content.dek)? };
-            Ok(ChannelKeys::scp02(version, triple)?)
+            Ok(FileKeys::Channel(ChannelKeys::scp02(version, triple)?))
         }
         "scp03" => {
             let key = |text: &str| AesKey::from_hex(text);
             let triple = KeyTriple { enc: key(&content.enc)?, mac: key(&content.mac)?, dek: key(&content.dek)? };
-            Ok(ChannelKeys::scp03(version, triple)?)
+            Ok(FileKeys::Channel(ChannelKeys::scp03(version, triple)?))
         }
-        _ => bail!("`protocol` is neither \"scp02\" nor \"scp03\""),
+        "ota-aes" => content.over_the_air(version, |text| Ok(DomainKey::Aes(AesKey::from_hex(text)?))),
+        "ota-3des" => content.over_the_air(version, triple_des),
+        _ => bail!("`protocol` is none of \"scp02\", \"scp03\", \"ota-aes\" and \"ota-3des\""),
     }
+}
+
+impl Content {
+    /// KIc, KID and KIK, of one length: a set is of one cipher (15.4.4.1).
+    fn over_the_air(&self, version: u8, key: impl Fn(&str) -> anyhow::Result<DomainKey>) -> anyhow::Result<FileKeys> {
+        let version = SetVersion::new(version).ok_or_else(|| anyhow!("`version` of a set over the air is 01 to 0F"))?;
+        let keys = [key(&self.enc)?, key(&self.mac)?, key(&self.dek)?];
+        let [kic, kid, kik] = keys.each_ref().map(|key| key.expose().len());
+        if kic != kid || kic != kik {
+            bail!("the three keys are not of one length");
+        }
+        Ok(FileKeys::OverTheAir(version, keys))
+    }
+}
+
+/// Of two keys, or of three.
+fn triple_des(text: &str) -> anyhow::Result<DomainKey> {
+    if text.len() == 2 * TripleLengthKey::LEN {
+        let mut value = Zeroizing::new([0; TripleLengthKey::LEN]);
+        hex::decode_to_slice(text, &mut *value).map_err(|_| anyhow!("a key is not of hexadecimal digits"))?;
+        return Ok(DomainKey::TripleDes3(TripleLengthKey::from_bytes(*value)));
+    }
+    Ok(DomainKey::TripleDes(Key::from_hex(Algorithm::Des, text)?))
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
@@ -120,7 +167,7 @@ impl KeySource for Roots {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
     use super::*;
 
     const GOOD: &str = "protocol = \"scp03\"\nversion = \"30\"\n\
@@ -129,9 +176,36 @@ mod tests {
 
     #[test]
     fn a_file_of_either_protocol() {
-        assert_eq!(parse(GOOD).unwrap().protocol(), ProtocolId::SCP03);
-        let old = parse(&GOOD.replace("scp03", "scp02").replace("30", "20")).unwrap();
-        assert_eq!((old.protocol(), old.version), (ProtocolId::SCP02, 0x20));
+        let channel = |text: &str| match parse(text).unwrap() {
+            FileKeys::Channel(keys) => (keys.protocol(), keys.version),
+            FileKeys::OverTheAir(version, _) => panic!("{version:?}"),
+        };
+        assert_eq!(channel(GOOD), (ProtocolId::SCP03, 0x30));
+        assert_eq!(channel(&GOOD.replace("scp03", "scp02").replace("30", "20")), (ProtocolId::SCP02, 0x20));
+    }
+
+    #[test]
+    fn a_set_over_the_air_of_either_cipher() {
+        let text = |protocol: &str, version: &str, length: usize| {
+            let key = |first: usize| hex::encode((first..first + length).map(|byte| byte as u8).collect::<Vec<_>>());
+            let [kic, kid, kik] = [0x00, 0x40, 0x80].map(key);
+            format!(
+                "protocol = \"{protocol}\"\nversion = \"{version}\"\nkic = \"{kic}\"\nkid = \"{kid}\"\nkik = \"{kik}\"\n"
+            )
+        };
+        for (protocol, length) in
+            [("ota-aes", 16), ("ota-aes", 24), ("ota-aes", 32), ("ota-3des", 16), ("ota-3des", 24)]
+        {
+            let FileKeys::OverTheAir(version, keys) = parse(&text(protocol, "0F", length)).unwrap() else {
+                panic!("{protocol}")
+            };
+            assert_eq!((version.number(), keys[2].expose().len(), keys[2].expose()[0]), (0x0F, length, 0x80));
+        }
+        for wrong in [text("ota-aes", "10", 16), text("ota-aes", "00", 16), text("ota-3des", "01", 32)] {
+            parse(&wrong).unwrap_err();
+        }
+        let uneven = text("ota-3des", "01", 16).replace("8e8f\"", "8e8f9091929394959697\"");
+        assert!(format!("{:#}", parse(&uneven).unwrap_err()).contains("one length"));
     }
 
     #[test]

@@ -6,10 +6,12 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use onecard_host::{
     globalplatform::{
-        ChannelKeys, KeySource,
+        DomainKey, KeySource,
         management::{NewKeys, delete_key_set, key_information, put_key},
+        secure_channel::Peer,
     },
     keys::CheckValue,
+    over_the_air::SetVersion,
 };
 use onecard_wire::globalplatform::{key_id, secure_channel::ProtocolId};
 use serde::Serialize;
@@ -17,7 +19,7 @@ use serde::Serialize;
 use super::{
     access::{Access, changed, new_version, version},
     info::{KnownKey, key_table, known_keys},
-    key_file,
+    key_file::{self, FileKeys},
 };
 use crate::{
     consent::Consent,
@@ -38,7 +40,9 @@ pub(crate) enum KeysCommand {
 Examples:
   # a test SIM gets the operator's own keys, in place of the published ones 测试卡换为本单位密钥
   onecard gp keys put --reader sim:wang.sim --test-keys --new dev.keys --version 30 --replace 30
-  onecard gp keys put --reader sim:wang.sim --keys dev.keys --new-file wang.keys")]
+  onecard gp keys put --reader sim:wang.sim --keys dev.keys --new-file wang.keys
+  # a set over the air 空中密钥集
+  onecard gp keys put --reader sim:wang.sim --keys dev.keys --new-file wang.ota")]
     Put(Put),
     /// Delete a key set 删除
     #[command(after_help = "Example:\n  onecard gp keys delete 31 --reader sim:wang.sim --keys dev.keys")]
@@ -58,7 +62,8 @@ pub(crate) struct Put {
     /// The development key file that the new keys come from, as this SIM's own.
     #[arg(long, value_name = "FILE", required_unless_present = "new_file", conflicts_with = "new_file")]
     new: Option<PathBuf>,
-    /// A file with the three new keys, as for --key-file.
+    /// A file with the three new keys, as for --key-file; or a set over the air: `protocol` "ota-aes" or "ota-3des", `version` 01 to
+    /// 0F, `kic`, `kid`, `kik`.
     #[arg(long, value_name = "FILE")]
     new_file: Option<PathBuf>,
     /// Version of the new key set [default: the file's; of --new 30, SCP02: 20].
@@ -101,23 +106,22 @@ fn show(options: &Show) -> anyhow::Result<Output> {
 
 fn put(options: &Put) -> anyhow::Result<Output> {
     let protocol = options.access.channel.protocol();
-    let source = options.new_keys(protocol)?;
+    let new = options.new_keys(protocol)?;
     let plan = match options.replace {
-        Some(old) => format!("key set {:02X}, in place of {old:02X} 替换密钥集", source.version()),
-        None => format!("key set {:02X} 新增密钥集", source.version()),
+        Some(old) => format!("key set {:02X}, in place of {old:02X} 替换密钥集", new.version()),
+        None => format!("key set {:02X} 新增密钥集", new.version()),
     };
     options.consent.ask(options.access.card.place()?, "a SIM", &[plan])?;
     let (version, values) = options.access.in_session(|session| {
-        let new: ChannelKeys = source.keys_for(session.peer())?;
-        let keys = new.to_domain_keys();
+        let (version, keys) = new.of(session.peer())?;
         let order = NewKeys {
             replaces: options.replace,
-            version: new.version,
+            version,
             first_id: key_id::ENC,
             keys: &keys,
             form: onecard_host::globalplatform::management::KeyForm::default(),
         };
-        Ok((new.version, changed(put_key(session, &order))?))
+        Ok((version, changed(put_key(session, &order))?))
     })?;
     let written = Written {
         version: format!("{version:02X}"),
@@ -139,35 +143,57 @@ fn delete(options: &Delete) -> anyhow::Result<Output> {
 }
 
 impl Put {
-    fn new_keys(&self, protocol: ProtocolId) -> anyhow::Result<Box<dyn KeySource>> {
+    fn new_keys(&self, protocol: ProtocolId) -> anyhow::Result<NewSet> {
         if let Some(file) = &self.new_file {
-            let keys = key_file::read(file)?;
-            let version = new_version(self.version.unwrap_or(keys.version), keys.protocol())?;
-            return Ok(Box::new(Fixed(keys.with_version(version))));
+            return Ok(match key_file::read_any(file)? {
+                FileKeys::Channel(keys) => {
+                    let version = new_version(self.version.unwrap_or(keys.version), keys.protocol())?;
+                    NewSet::Fixed(version, keys.to_domain_keys())
+                }
+                FileKeys::OverTheAir(version, keys) => {
+                    NewSet::Fixed(over_the_air(self.version.unwrap_or(version.number()))?, keys)
+                }
+            });
         }
         let file = self.new.as_deref().context("name the new keys by --new or --new-file")?;
         let default = if protocol == ProtocolId::SCP02 { 0x20 } else { 0x30 };
         let version = new_version(self.version.unwrap_or(default), protocol)?;
         let keys = DevelopmentKeys::read(file, &self.access.channel.passphrase)?;
-        key_file::of_operator(&keys, protocol, version)
+        Ok(NewSet::Operators(key_file::of_operator(&keys, protocol, version)?))
     }
 }
 
-/// One set, of whichever protocol: it is not what the session is opened with.
-#[derive(Debug)]
-struct Fixed(ChannelKeys);
+/// A set that is to be put onto the SIM.
+enum NewSet {
+    /// The SIM's own, by its number.
+    Operators(Box<dyn KeySource>),
+    /// Of a file.
+    Fixed(u8, [DomainKey; 3]),
+}
 
-impl KeySource for Fixed {
+impl NewSet {
     fn version(&self) -> u8 {
-        self.0.version
+        match self {
+            Self::Operators(source) => source.version(),
+            Self::Fixed(version, _) => *version,
+        }
     }
 
-    fn keys_for(
-        &self,
-        _peer: &onecard_host::globalplatform::secure_channel::Peer,
-    ) -> Result<ChannelKeys, onecard_host::globalplatform::secure_channel::OpenError> {
-        Ok(self.0.clone())
+    fn of(&self, peer: &Peer) -> anyhow::Result<(u8, [DomainKey; 3])> {
+        Ok(match self {
+            Self::Operators(source) => {
+                let keys = source.keys_for(peer)?;
+                (keys.version, keys.to_domain_keys())
+            }
+            Self::Fixed(version, keys) => (*version, keys.clone()),
+        })
     }
+}
+
+/// Version of a set over the air.
+fn over_the_air(version: u8) -> anyhow::Result<u8> {
+    let is = SetVersion::new(version).map(SetVersion::number);
+    is.with_context(|| format!("key set {version:02X} is none over the air: give --version 01 to 0F 非空中密钥集"))
 }
 
 #[derive(Serialize)]

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use onecard_host::over_the_air::{OtaKeySet, PacketKeys, SetVersion};
 
 use crate::{
-    commands::gp::key_file,
+    commands::gp::key_file::{self, FileKeys},
     development_keys::{DevelopmentKeys, KEY_VERSION},
     passphrase::PassphraseSource,
 };
@@ -16,8 +16,8 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Keys (密钥)")]
 pub(super) struct KeyOptions {
-    /// A file with the three keys of this very SIM's set, as for `gp keys put --new-file`: `enc` is KIc, `mac` KID, `dek` KIK,
-    /// `protocol` "scp03" AES, "scp02" triple DES.
+    /// A file with the three keys of this very SIM's set, as for `gp keys put --new-file`: `protocol` "ota-aes" or "ota-3des", `kic`,
+    /// `kid`, `kik`; or "scp03" AES, "scp02" triple DES, with `enc` as KIc, `mac` KID, `dek` KIK.
     #[arg(long, value_name = "FILE", conflicts_with = "keys")]
     key_file: Option<PathBuf>,
     /// The development key file that the SIM's keys come from, clear or sealed.
@@ -50,15 +50,20 @@ impl KeyOptions {
     pub(super) fn read(&self) -> anyhow::Result<Option<PacketKeys>> {
         let set = match (&self.key_file, &self.keys, self.chip) {
             (Some(file), ..) => {
-                let keys = key_file::read(file)?;
-                let version = SetVersion::new(keys.version).with_context(|| {
-                    format!(
-                        "{}: key set {:02X} is none over the air: 01 to 0F 非空中密钥集",
-                        file.display(),
-                        keys.version
-                    )
-                })?;
-                OtaKeySet::new(version, keys.to_domain_keys())?
+                let (version, keys) = match key_file::read_any(file)? {
+                    FileKeys::OverTheAir(version, keys) => (version, keys),
+                    FileKeys::Channel(keys) => {
+                        let version = SetVersion::new(keys.version).with_context(|| {
+                            format!(
+                                "{}: key set {:02X} is none over the air: 01 to 0F 非空中密钥集",
+                                file.display(),
+                                keys.version
+                            )
+                        })?;
+                        (version, keys.to_domain_keys())
+                    }
+                };
+                OtaKeySet::new(version, keys)?
             }
             (None, Some(file), Some(chip)) => {
                 let keys = DevelopmentKeys::read(file, &self.passphrase)?;
