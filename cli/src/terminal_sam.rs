@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use onecard_host::{
     blacklist::ListVersion,
     sam::{
@@ -16,6 +16,7 @@ use onecard_host::{
     trace::{Exchange, Traced},
     transport::{Transport, TransportError},
 };
+use onecard_simulator::chip::Kind;
 use onecard_wire::{
     amount::Amount,
     key::KeyVersion,
@@ -79,6 +80,29 @@ impl TerminalSam {
         match &mut self.keeper {
             Keeper::Slot(psam) => psam.as_mut(),
             Keeper::KeyFile(software) => software.as_mut(),
+        }
+    }
+}
+
+/// The SAM that `source` names, for as long as the program wants and without a trace: threads may share it.
+pub(crate) fn untraced(
+    source: &SamSource,
+    passphrase: &PassphraseSource,
+    enterprise: EnterpriseId,
+) -> anyhow::Result<Box<dyn Sam + Send>> {
+    match source {
+        SamSource::Slot(reader) => {
+            let place = reader.place()?;
+            let slot = place.inserted(Some(Kind::Sam))?;
+            let sam = PsamCard::open(slot, enterprise, Levels::Serial, KEY_VERSION)
+                .with_context(|| format!("SAM {place} has no application of enterprise {enterprise}"))?;
+            Ok(Box::new(sam.with_listed_algorithms().with_context(|| format!("SAM {place}"))?))
+        }
+        SamSource::Keys(path) => {
+            let (keys, file) = DevelopmentKeys::open(path, passphrase)?;
+            let its = keys.enterprise;
+            ensure!(its == enterprise, "the issuing SAM is of enterprise {its}, and the profile is of {enterprise}");
+            Ok(Box::new(KeyFileSam::open(&keys, path, file)?))
         }
     }
 }

@@ -25,6 +25,8 @@ struct Washing {
     /// Of its second wash, if that was begun.
     order: Option<OrderHash>,
     known: Known,
+    /// Bodies of WRITE KEY that a batch has asked a key master card for.
+    exports: u32,
 }
 
 /// SHA-256 of what says which keys an order writes: other keys, versions or places are another order.
@@ -51,6 +53,11 @@ pub enum Line {
         target: String,
         /// Where it stands.
         reached: Reached,
+    },
+    /// A key master card is about to be asked for a body of WRITE KEY, which it counts.
+    Export {
+        /// Card.
+        target: String,
     },
     /// A try of its control key is about to be spent on a guess.
     Guess {
@@ -117,6 +124,19 @@ impl Washings {
         Known { reached: None, ..known }
     }
 
+    /// How far `target` has come, by whatever order.
+    #[must_use]
+    pub fn reached(&self, target: KeyTarget) -> Option<Reached> {
+        self.0.get(&target.to_string()).and_then(|washing| washing.known.reached)
+    }
+
+    /// Bodies of WRITE KEY that batches have asked a key master card for, for `target`: at most one more than it counted for each
+    /// time a station died.
+    #[must_use]
+    pub fn exports(&self, target: KeyTarget) -> u32 {
+        self.0.get(&target.to_string()).map_or(0, |washing| washing.exports)
+    }
+
     /// Whether `target` is good, by whatever order.
     #[must_use]
     pub fn is_good(&self, target: KeyTarget) -> bool {
@@ -130,7 +150,7 @@ impl Washings {
     }
 
     fn first(&mut self, target: &str) -> &mut Washing {
-        let new = || Washing { order: None, known: Known::default() };
+        let new = || Washing { order: None, known: Known::default(), exports: 0 };
         self.0.entry(target.to_owned()).or_insert_with(new)
     }
 
@@ -151,7 +171,7 @@ impl Replay for Washings {
                 let washing = self.first(target);
                 if washing.order.as_ref() != Some(order) {
                     let known = Known { reached: None, ..washing.known };
-                    *washing = Washing { order: Some(order.clone()), known };
+                    *washing = Washing { order: Some(order.clone()), known, ..*washing };
                 }
             }
             Line::FirstGuess { target } => {
@@ -169,6 +189,10 @@ impl Replay for Washings {
             Line::Reached { target, reached } => {
                 let washing = self.of(target)?;
                 washing.known = washing.known.with(Note::Reached(*reached));
+            }
+            Line::Export { target } => {
+                let washing = self.of(target)?;
+                washing.exports = washing.exports.saturating_add(1);
             }
             Line::Guess { target } => {
                 let washing = self.of(target)?;

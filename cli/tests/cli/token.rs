@@ -58,7 +58,7 @@ fn a_batch_takes_its_keys_from_a_token() {
         let begun = onecard(at, &format!("{batch} {token} --reader sim:blanks --reader sim:blanks"));
         assert!(begun.code == 1 && begun.out.contains("2 rows have no card yet"), "{}{}", begun.out, begun.err);
         json(at, "issue blanks more 2", 0);
-        let ended = onecard(at, &format!("{batch} {file} --reader sim:more --add-stock 2"));
+        let ended = onecard(at, &format!("{batch} {file} --reader sim:more --stock 5"));
         assert!(ended.code == 0 && ended.out.contains("Every row has its card"), "{}{}", ended.out, ended.err);
         for (folder, count) in [("blanks", 3), ("more", 2)] {
             let good: Vec<_> = fs::read_dir(at.join(folder).join("good")).unwrap().map(|card| card.unwrap()).collect();

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use onecard_wire::{ins, number::ApplicationSerial, status::StatusWord};
+use onecard_wire::{ins, key_master::ExportKey, number::ApplicationSerial, status::StatusWord};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -32,6 +32,12 @@ impl Pin {
             [] => 0xFF,
         }));
         Ok(Self(bytes))
+    }
+
+    /// Whether a key store makes a body of it: no more than 6 digits (specification 16.6.8).
+    #[must_use]
+    pub fn fits_key_store(&self) -> bool {
+        ExportKey::PIN_LEN.contains(&self.expose().len())
     }
 
     /// 2 to 6 bytes, as VERIFY and WRITE KEY carry them.

@@ -53,8 +53,8 @@ pub use sam::{SamCardOrder, SamRole, SamSerial, SamSerialError, issue_sam, purpo
 pub use sam_contents::check_sam_contents;
 pub use sim::issue_installed;
 pub use washing::{
-    CardWash, GUESSES_MAX, Known, NotWritten, Note, Reached, SamWash, WashingJournal, wash_card_to_enterprise,
-    wash_card_to_operator, wash_sam_to_enterprise, wash_sam_to_operator,
+    CardWash, GUESSES_MAX, Known, ListedOwner, NotWritten, Note, Reached, SamWash, WashingJournal, listed_owner,
+    wash_card_to_enterprise, wash_card_to_operator, wash_sam_to_enterprise, wash_sam_to_operator, washed_keys,
 };
 
 /// Issuing stopped. Once something was created the card is unfinished and no terminal accepts it: bring it back to the

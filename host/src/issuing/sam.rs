@@ -65,7 +65,7 @@ pub enum SamRole {
     Attendance,
     /// PIN, TAC, maintenance of cards, reading.
     ServiceDesk,
-    /// What a station asks while it washes cards: maintenance of cards and of SAMs, loads and authentications to compare.
+    /// What a station asks while it washes cards: contents and access rights, loads and authentications to compare.
     Issuing,
 }
 
@@ -87,6 +87,7 @@ impl SamRole {
                 UsageKind::LOAD,
                 UsageKind::ACCESS_AUTHENTICATION,
                 UsageKind::ATTENDANCE_AUTHENTICATION,
+                UsageKind::RIGHTS,
             ],
             Self::ServiceDesk => {
                 &[UsageKind::PIN_UNBLOCK, UsageKind::PIN_RELOAD, UsageKind::CARD_MAINTENANCE, UsageKind::READING]

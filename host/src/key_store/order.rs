@@ -5,7 +5,6 @@ use core::{convert::Infallible, fmt};
 use onecard_wire::{
     ins,
     key::{AlgorithmId, KeyType, KeyVersion},
-    key_master::ExportKey,
     layout::Writer,
     number::ApplicationSerial,
     ota,
@@ -273,7 +272,7 @@ impl WriteKeyOrder<'_> {
 /// # Errors
 /// [`StoreError::PinTooLong`].
 pub(crate) fn check_pin(pin: &Pin) -> Result<(), StoreError> {
-    if ExportKey::PIN_LEN.contains(&pin.expose().len()) { Ok(()) } else { Err(StoreError::PinTooLong) }
+    if pin.fits_key_store() { Ok(()) } else { Err(StoreError::PinTooLong) }
 }
 
 /// The enterprise's key that a SAM holds under `kind`, its own two included.

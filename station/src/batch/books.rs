@@ -185,14 +185,13 @@ impl Books {
         self.rows.get(&row).copied()
     }
 
-    /// Numbers that can be on a card that is no good card: those begun, the last first, then those given up, then those of spoilt cards.
-    #[must_use]
-    pub fn unfinished(&self) -> Vec<Number> {
-        self.begun.iter().rev().chain(&self.given_up).chain(&self.spoilt).copied().collect()
+    /// Numbers that nobody has: those given up, then those of spoilt cards.
+    pub fn void(&self) -> impl Iterator<Item = Number> {
+        self.given_up.iter().chain(&self.spoilt).copied()
     }
 
     /// Numbers whose card was begun and is not finished.
-    pub fn begun(&self) -> impl Iterator<Item = Number> {
+    pub fn begun(&self) -> impl DoubleEndedIterator<Item = Number> {
         self.begun.iter().copied()
     }
 
@@ -397,7 +396,7 @@ mod tests {
         books.apply(&Entry::Bad { at: at(), number: Some(Number(8)), reader: None, why: String::new() }).unwrap();
         assert_eq!(books.stock().expected_left(), Some(2));
         books.apply(&Entry::GivenUp { at: at(), number: Number(9) }).unwrap();
-        assert_eq!((books.row(3), books.row(4), books.unfinished()), (None, None, vec![Number(9), Number(8)]));
+        assert_eq!((books.row(3), books.row(4), books.void().collect()), (None, None, vec![Number(9), Number(8)]));
         for (left, missing) in [(3, Some(0)), (2, Some(1)), (1, None), (4, None)] {
             books.apply(&Entry::Counted { at: at(), left }).unwrap();
             assert_eq!(books.stock().missing(), missing, "{left}");

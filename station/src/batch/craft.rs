@@ -12,12 +12,18 @@ pub trait Craft: Sync {
     /// What opens a card that may be written.
     type Opening: Send;
 
+    /// Whether a card has its number before it comes, and nothing on it tells the number: cards come to one reader, in the order
+    /// of their numbers, and no card takes another number.
+    fn comes_numbered(&self) -> bool {
+        false
+    }
+
     /// What the card in the reader is, found out without writing to it. `unfinished` are the numbers whose keys may be on a card
     /// that was begun.
     ///
     /// # Errors
     /// [`Setback`]: it is left alone.
-    fn look(&self, card: &mut dyn Transport, unfinished: &[Number]) -> Result<Found<Self::Opening>, Setback>;
+    fn look(&self, card: &mut dyn Transport, unfinished: &Unfinished) -> Result<Found<Self::Opening>, Setback>;
 
     /// Writes the whole card, whatever is on it.
     ///
@@ -30,6 +36,34 @@ pub trait Craft: Sync {
     /// # Errors
     /// [`Setback`]: it is not good.
     fn check(&self, card: &mut dyn Transport, job: &Job) -> Result<(), Setback>;
+}
+
+/// Numbers that can be on a card that is no good card.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Unfinished {
+    numbers: Vec<Number>,
+    begun: usize,
+}
+
+impl Unfinished {
+    /// Those that were begun and have not come to an end, the last first, and those that were given up or whose card is spoilt.
+    pub(super) fn new(mut begun: Vec<Number>, void: Vec<Number>) -> Self {
+        let count = begun.len();
+        begun.extend(void);
+        Self { numbers: begun, begun: count }
+    }
+
+    /// All of them, the last begun first.
+    #[must_use]
+    pub fn all(&self) -> &[Number] {
+        &self.numbers
+    }
+
+    /// Those that were begun and have not come to an end, the last first.
+    #[must_use]
+    pub fn begun(&self) -> &[Number] {
+        self.numbers.get(..self.begun).unwrap_or_default()
+    }
 }
 
 /// One card to make.
@@ -82,6 +116,9 @@ pub enum Setback {
     /// The card is not this batch's, and was left alone.
     #[error("{0}")]
     NotOurs(String),
+    /// The card is not the one that has this number, and was left as it is.
+    #[error("{0}")]
+    OtherNumber(String),
     /// Something went wrong while it was written or checked.
     #[error("{0}")]
     Failed(String),
@@ -100,6 +137,7 @@ impl From<IssuingError> for Setback {
             | Cause::NoSuchPlace(..)
             | Cause::NoSuchKind
             | Cause::Store(_)
+            | Cause::NotWritten(_)
             | Cause::Keeper(_) => Self::Station(error.to_string()),
             cause => Self::Failed(format!("{}: {cause}", error.step)),
         }

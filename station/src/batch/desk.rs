@@ -7,7 +7,9 @@ use std::{
 
 use onecard_host::disk::{Disk, DiskFile};
 
-use super::{BatchError, BatchJournal, Books, Call, Entry, Event, Fate, Job, Order, Surroundings};
+use super::{
+    BatchError, BatchJournal, Books, Call, Entry, Event, Fate, Job, Numbered, Order, Surroundings, Unfinished,
+};
 use crate::numbers::{Block, Claim, Number, NumberError, Series, reserve};
 
 /// The desk in the middle.
@@ -63,6 +65,7 @@ where
         if let Some(wanted) = waiting.checked_sub(free).filter(|wanted| *wanted > 0) {
             desk.find_free(wanted)?;
         }
+        order.give_up.iter().try_for_each(|number| desk.give_up(*number))?;
         Ok(desk)
     }
 
@@ -98,10 +101,18 @@ where
     }
 
     /// Numbers that may be on a card which no other reader has; `held` is the asking reader's own.
-    pub(super) fn unfinished(&self, held: Option<&Job>) -> Vec<Number> {
+    pub(super) fn unfinished(&self, held: Option<&Job>) -> Unfinished {
         let held = held.map(|job| job.number);
         let may_be_on_it = |number: &Number| Some(*number) == held || !self.in_hand.contains(number);
-        self.books().unfinished().into_iter().filter(may_be_on_it).collect()
+        let (begun, void) = (self.books().begun().rev(), self.books().void());
+        Unfinished::new(begun.filter(may_be_on_it).collect(), void.filter(may_be_on_it).collect())
+    }
+
+    /// The numbers of the cards that are wanted for these rows, as text: the rows' own, or the next new one.
+    pub(super) fn serials_wanted(&self, rows: &[u64]) -> Vec<String> {
+        let next = || self.free.front().map(|block| block.first);
+        let number = |row: &u64| self.books().row(*row).or_else(next);
+        rows.iter().filter_map(number).filter_map(|number| self.serial(number)).collect()
     }
 
     /// Takes a number that was begun, for the reader whose card has its keys and which may hold it already; `None`: another reader
@@ -208,10 +219,40 @@ where
     fn give_one_up(&mut self) -> Result<Option<u64>, BatchError> {
         let Some(number) = self.books().begun().find(|number| !self.in_hand.contains(number)) else { return Ok(None) };
         let Some(numbered) = self.books().number(number) else { return Ok(None) };
+        self.record_given_up(numbered.row, number)?;
+        Ok(Some(numbered.row))
+    }
+
+    /// Somebody says that its card is lost: one that was begun, or that would be the next.
+    fn give_up(&mut self, number: Number) -> Result<(), BatchError> {
+        let refused = |why| Err(BatchError::NotGivenUp { number, why });
+        let row = match self.books().number(number) {
+            Some(Numbered { fate: Fate::GivenUp | Fate::Bad, .. }) => return Ok(()),
+            Some(Numbered { fate: Fate::Good, .. }) => return refused("its card is good"),
+            Some(Numbered { fate: Fate::Begun, row }) => row,
+            None if self.free.front().map(|block| block.first) != Some(number) => {
+                return refused("it is neither begun nor the next of this batch");
+            }
+            // Without a row that waits for it, nobody asks for its card.
+            None if self.waiting_row().is_none() => return refused("no row waits for a card"),
+            None => match self.assign()? {
+                Some(job) => {
+                    self.let_go(&job);
+                    job.row
+                }
+                None => return Ok(()),
+            },
+        };
+        self.record_given_up(row, number)?;
+        self.again.insert(row);
+        Ok(())
+    }
+
+    fn record_given_up(&mut self, row: u64, number: Number) -> Result<(), BatchError> {
         self.record(&Entry::GivenUp { at: self.now(), number })?;
         let serial = self.series.serial(number).map(|serial| serial.to_string()).unwrap_or_default();
-        (self.around.tell)(Event::GivenUp { row: numbered.row, serial });
-        Ok(Some(numbered.row))
+        (self.around.tell)(Event::GivenUp { row, serial });
+        Ok(())
     }
 
     fn next_number(&mut self) -> Result<Number, BatchError> {

@@ -25,6 +25,9 @@ pub enum Event {
         rows: Vec<u64>,
         /// Whether they were begun.
         begun: bool,
+        /// Of cards that have their numbers before they come: which are wanted, in the order of the rows.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        serials: Vec<String>,
     },
     /// A card is written.
     Writes {

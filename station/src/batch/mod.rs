@@ -31,14 +31,14 @@ use onecard_host::disk::{Disk, DiskFile};
 use onecard_wire::number::EnterpriseId;
 
 pub use books::{Books, Entry, Fate, Identity, Numbered, Stock};
-pub use craft::{Craft, Found, Job, Setback};
+pub use craft::{Craft, Found, Job, Setback, Unfinished};
 use desk::Desk;
 pub use event::Event;
 pub use feeder::{Call, Fed, Feeder, NoTap, Tray};
 
 use crate::{
     journal::{ChainFile, JournalError},
-    numbers::{NumberError, Series},
+    numbers::{Number, NumberError, Series},
 };
 
 /// An open journal of a batch.
@@ -64,6 +64,8 @@ pub struct Order<'o> {
     pub list_again: bool,
     /// Failures in a row that stop the batch.
     pub failures_max: u32,
+    /// Numbers whose card somebody says is lost; those that were given up before are no matter.
+    pub give_up: &'o [Number],
 }
 
 /// What a batch needs of the world around it.
@@ -96,6 +98,14 @@ pub enum BatchError {
         journal: String,
         /// Profile, list or enterprise.
         what: &'static str,
+    },
+    /// A number that was said to be lost is not.
+    #[error("number {} cannot be given up: {why}", number.0)]
+    NotGivenUp {
+        /// The number.
+        number: Number,
+        /// Why.
+        why: &'static str,
     },
     /// A reader failed.
     #[error("reader {reader}: {why}")]

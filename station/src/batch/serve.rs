@@ -169,8 +169,15 @@ where
         let made = self.craft.make(card, &job, opening).and_then(|()| self.craft.check(card, &job));
         match made {
             Ok(()) => self.good(reader, card, held, &job, came),
+            Err(Setback::OtherNumber(why)) => Ok(self.other_number(held, why)),
             Err(setback) => Ok(Tapped::of(true, setback)),
         }
+    }
+
+    /// The number stays begun, and waits for its card.
+    fn other_number(&self, held: &mut Option<Job>, why: String) -> Tapped {
+        held.take().iter().for_each(|job| self.at_desk(|desk| desk.let_go(job)));
+        Tapped::NotOurs(why)
     }
 
     /// Which number goes on with the card, or why none does.
@@ -206,6 +213,7 @@ where
                     format!("it says that it has number {}, which was given up, and its keys are others", number.0);
                 return Ok(Next::Over(Tapped::NotOurs(why)));
             }
+            Fate::GivenUp if self.craft.comes_numbered() => return self.void(reader, number).map(Next::Over),
             Fate::GivenUp => match self.at_desk(Desk::assign)? {
                 Some(job) => {
                     // As good as a blank one.
@@ -293,7 +301,9 @@ where
             Call::Blank { row } => (vec![*row], false),
             Call::Begun { rows } => (rows.clone(), true),
         };
-        (self.around.tell)(Event::Wants { reader: reader.to_owned(), rows, begun });
+        let serials =
+            if self.craft.comes_numbered() { self.at_desk(|desk| desk.serials_wanted(&rows)) } else { Vec::new() };
+        (self.around.tell)(Event::Wants { reader: reader.to_owned(), rows, begun, serials });
     }
 
     /// One visit: nobody else is at the desk meanwhile.
@@ -327,7 +337,7 @@ impl Tapped {
             Setback::Silent(error) => Self::Failed { why: error.to_string() },
             Setback::Failed(why) => Self::Failed { why },
             Setback::NotOurs(why) if has_number => Self::Failed { why },
-            Setback::NotOurs(why) => Self::NotOurs(why),
+            Setback::NotOurs(why) | Setback::OtherNumber(why) => Self::NotOurs(why),
             Setback::Station(why) => Self::Stop(why),
         }
     }

@@ -2,21 +2,20 @@
 
 use onecard_host::{crypto::LineKey, transport::Transport};
 
-use super::{CpuCardCraft, SamCraft, SimCraft, Standing};
-use crate::{
-    batch::{Craft, Found, Job, Setback},
-    numbers::Number,
-};
+use super::{CpuCardCraft, KeysOf, SamCraft, SecondWashCraft, SimCraft, Standing};
+use crate::batch::{Craft, Found, Job, Setback, Unfinished};
 
 /// The making of a batch of any kind.
 #[derive(Debug)]
-pub enum AnyCraft<'c> {
+pub enum AnyCraft<'c, 'k> {
     /// CPU cards.
     CpuCard(CpuCardCraft<'c>),
     /// RFID-SIMs.
     RfidSim(SimCraft<'c>),
     /// SAMs.
     Sam(SamCraft<'c>),
+    /// Cards and SIMs after the operator's wash.
+    SecondWash(SecondWashCraft<'c, 'k>),
 }
 
 /// What opens a card of its kind.
@@ -26,16 +25,28 @@ pub enum AnyOpening {
     MasterFile(LineKey),
     /// A SIM, by its issuer domain.
     Sim(Standing),
+    /// An application, by its control key.
+    Washed(KeysOf),
 }
 
-impl Craft for AnyCraft<'_> {
+impl Craft for AnyCraft<'_, '_> {
     type Opening = AnyOpening;
 
-    fn look(&self, card: &mut dyn Transport, unfinished: &[Number]) -> Result<Found<AnyOpening>, Setback> {
+    fn comes_numbered(&self) -> bool {
+        match self {
+            Self::CpuCard(craft) => craft.comes_numbered(),
+            Self::RfidSim(craft) => craft.comes_numbered(),
+            Self::Sam(craft) => craft.comes_numbered(),
+            Self::SecondWash(craft) => craft.comes_numbered(),
+        }
+    }
+
+    fn look(&self, card: &mut dyn Transport, unfinished: &Unfinished) -> Result<Found<AnyOpening>, Setback> {
         Ok(match self {
             Self::CpuCard(craft) => craft.look(card, unfinished)?.map(AnyOpening::MasterFile),
             Self::RfidSim(craft) => craft.look(card, unfinished)?.map(AnyOpening::Sim),
             Self::Sam(craft) => craft.look(card, unfinished)?.map(AnyOpening::MasterFile),
+            Self::SecondWash(craft) => craft.look(card, unfinished)?.map(AnyOpening::Washed),
         })
     }
 
@@ -44,6 +55,7 @@ impl Craft for AnyCraft<'_> {
             (Self::CpuCard(craft), AnyOpening::MasterFile(key)) => craft.make(card, job, key),
             (Self::RfidSim(craft), AnyOpening::Sim(standing)) => craft.make(card, job, standing),
             (Self::Sam(craft), AnyOpening::MasterFile(key)) => craft.make(card, job, key),
+            (Self::SecondWash(craft), AnyOpening::Washed(has)) => craft.make(card, job, has),
             _ => Err(Setback::Station("a card was looked at as one kind and is to be made as another".to_owned())),
         }
     }
@@ -53,6 +65,7 @@ impl Craft for AnyCraft<'_> {
             Self::CpuCard(craft) => craft.check(card, job),
             Self::RfidSim(craft) => craft.check(card, job),
             Self::Sam(craft) => craft.check(card, job),
+            Self::SecondWash(craft) => craft.check(card, job),
         }
     }
 }

@@ -21,7 +21,7 @@ use onecard_wire::{
 };
 use rand::RngExt;
 
-use super::{IssuingKeys, Keeper, cpu_card::silent};
+use super::{IssuingKeys, cpu_card::silent};
 use crate::batch::Setback;
 
 /// Reads everything back, and asks for the proofs.
@@ -37,10 +37,11 @@ pub(super) fn check(
     checked.map_err(|setback| witness.explain(setback))
 }
 
-fn agree(
+/// The same by whoever makes the MACs and cryptograms that the card's are compared with.
+pub(super) fn agree(
     card: &mut dyn Transport,
     version: KeyVersion,
-    witness: &mut Keeper<'_>,
+    witness: &mut dyn Sam,
     serial: ApplicationSerial,
     order: &CardOrder,
     rights: &[(Slot, RightTerms)],
@@ -67,7 +68,7 @@ fn agree(
 fn files(
     card: &mut dyn Transport,
     application: &Selected,
-    witness: &mut Keeper<'_>,
+    witness: &mut dyn Sam,
     serial: ApplicationSerial,
     order: &CardOrder,
 ) -> Result<(), Setback> {
@@ -95,7 +96,7 @@ fn files(
 fn access(
     card: &mut dyn Transport,
     application: &Selected,
-    witness: &mut Keeper<'_>,
+    witness: &mut dyn Sam,
     version: KeyVersion,
     rights: &[(Slot, RightTerms)],
 ) -> Result<(), Setback> {
@@ -116,7 +117,7 @@ fn access(
 /// INITIALIZE FOR LOAD of amount 0: MAC1 shows the load key. Nothing is loaded.
 fn load_mac1(
     card: &mut dyn Transport,
-    witness: &mut Keeper<'_>,
+    witness: &mut dyn Sam,
     serial: ApplicationSerial,
     order: &CardOrder,
     purse: Purse,
@@ -151,7 +152,7 @@ fn load_mac1(
 
 fn authentication(
     card: &mut dyn Transport,
-    witness: &mut Keeper<'_>,
+    witness: &mut dyn Sam,
     serial: ApplicationSerial,
     order: &CardOrder,
     usage: AuthenticationUse,
@@ -183,7 +184,7 @@ fn station(error: &SamError) -> Setback {
     Setback::Station(error.to_string())
 }
 
-fn exchange_setback(error: ExchangeError) -> Setback {
+pub(super) fn exchange_setback(error: ExchangeError) -> Setback {
     match error {
         ExchangeError::Transport(source) => silent(source),
         malformed => Setback::Failed(malformed.to_string()),
@@ -200,6 +201,7 @@ fn select_setback(error: SelectError) -> Setback {
 fn read_setback(error: ReadError) -> Setback {
     match error {
         ReadError::Exchange { source, .. } => exchange_setback(source),
+        error @ ReadError::NoMac { .. } => Setback::Station(error.to_string()),
         other => Setback::Failed(other.to_string()),
     }
 }
@@ -207,6 +209,7 @@ fn read_setback(error: ReadError) -> Setback {
 pub(super) fn right_setback(error: RightError) -> Setback {
     match error {
         RightError::Exchange { source, .. } => exchange_setback(source),
+        error @ RightError::NoMac { .. } => Setback::Station(error.to_string()),
         other => Setback::Failed(other.to_string()),
     }
 }

@@ -9,14 +9,14 @@ use onecard_host::{
         wash_card_to_enterprise, wash_card_to_operator,
     },
     key_store::StoreError,
-    sam::CardFactors,
+    sam::{CardFactors, Sam},
     transport::{Transport, TransportError},
 };
 use onecard_wire::{aid, number::ApplicationSerial};
 
 use super::{IssuingKeys, Keeper, Orders, card_check};
 use crate::{
-    batch::{Craft, Found, Job, Setback},
+    batch::{Craft, Found, Job, Setback, Unfinished},
     numbers::{Number, Serial, Series},
 };
 
@@ -34,7 +34,8 @@ pub struct CpuCardCraft<'c> {
 impl Craft for CpuCardCraft<'_> {
     type Opening = LineKey;
 
-    fn look(&self, card: &mut dyn Transport, unfinished: &[Number]) -> Result<Found<LineKey>, Setback> {
+    fn look(&self, card: &mut dyn Transport, unfinished: &Unfinished) -> Result<Found<LineKey>, Setback> {
+        let unfinished = unfinished.all();
         let enterprise = self.keys.enterprise_id();
         match select(card, &aid::enterprise_application(enterprise)) {
             Ok(application) => return self.whole(card, application.serial(), unfinished),
@@ -70,7 +71,8 @@ impl Craft for CpuCardCraft<'_> {
         wash_card_to_operator(card, &mf, &management, application, known, &mut known.clone())?;
         drop(management);
         let application = second_wash(card, self.keys, &mut keeper, serial, &order)?;
-        write_rights(card, &application, &mut keeper, &order, &self.orders.rights(&order), self.keys)
+        write_rights(card, &application, &mut keeper, &order, &self.orders.rights(&order))
+            .map_err(|setback| keeper.explain(setback))
     }
 
     fn check(&self, card: &mut dyn Transport, job: &Job) -> Result<(), Setback> {
@@ -134,17 +136,15 @@ pub(super) fn second_wash(
 pub(super) fn write_rights(
     card: &mut dyn Transport,
     application: &Selected,
-    keeper: &mut Keeper<'_>,
+    keeper: &mut dyn Sam,
     order: &CardOrder,
     rights: &[(Slot, RightTerms)],
-    keys: &IssuingKeys,
 ) -> Result<(), Setback> {
     let factors = CardFactors { enterprise: order.enterprise, serial: application.serial() };
     for (slot, terms) in rights {
-        let right = sealed_right(keeper, factors, keys.version(), terms)
-            .map_err(|error| keeper.explain(Setback::Station(format!("access rights: {error}"))))?;
-        write_access_right(card, application, keeper, *slot, &right)
-            .map_err(|error| keeper.explain(card_check::right_setback(error)))?;
+        let right = sealed_right(keeper, factors, order.key_version, terms)
+            .map_err(|error| Setback::Station(format!("access rights: {error}")))?;
+        write_access_right(card, application, keeper, *slot, &right).map_err(card_check::right_setback)?;
     }
     Ok(())
 }

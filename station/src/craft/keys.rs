@@ -64,25 +64,10 @@ impl IssuingKeys {
     /// # Errors
     /// [`OtherKeys`]: a key is missing, or is not the one that the profile means. None was used.
     pub fn new(mut store: Box<dyn IssuingStore>, profile: &Profile) -> Result<Self, OtherKeys> {
-        let (found, expected) = (store.enterprise(), profile.enterprise);
-        if found != expected {
-            return Err(OtherKeys::Enterprise { found, expected });
-        }
         let (operator_version, version) = (profile.operator_key_version, profile.key_version);
         let there = store.keys()?;
-        let stored = |purpose, version| {
-            let name = NamedKey { purpose, version };
-            there.iter().find(|stored| stored.name == name).ok_or_else(|| MissingKey::from(name))
-        };
-        stored(Purpose::Management, operator_version)?;
-        stored(Purpose::Control, version)?;
-        for (purpose, expected) in &profile.check_values {
-            let found = stored(*purpose, version)?.check_value;
-            if found != *expected {
-                return Err(OtherKeys::CheckValue { purpose: *purpose, found, expected: *expected });
-            }
-        }
-        Ok(Self { enterprise: expected, operator_version, version, store: Mutex::new(store) })
+        are_meant(store.enterprise(), &there, profile)?;
+        Ok(Self { enterprise: profile.enterprise, operator_version, version, store: Mutex::new(store) })
     }
 
     pub(crate) const fn enterprise_id(&self) -> EnterpriseId {
@@ -146,6 +131,27 @@ impl IssuingKeys {
         // A store keeps nothing between two questions that a thread which died could have left half done.
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// That the keys which are there, of `found`, are those that `profile` means.
+pub(super) fn are_meant(found: EnterpriseId, there: &[StoredKey], profile: &Profile) -> Result<(), OtherKeys> {
+    let expected = profile.enterprise;
+    if found != expected {
+        return Err(OtherKeys::Enterprise { found, expected });
+    }
+    let stored = |purpose, version| {
+        let name = NamedKey { purpose, version };
+        there.iter().find(|stored| stored.name == name).ok_or_else(|| MissingKey::from(name))
+    };
+    stored(Purpose::Management, profile.operator_key_version)?;
+    stored(Purpose::Control, profile.key_version)?;
+    for (purpose, expected) in &profile.check_values {
+        let found = stored(*purpose, profile.key_version)?.check_value;
+        if found != *expected {
+            return Err(OtherKeys::CheckValue { purpose: *purpose, found, expected: *expected });
+        }
+    }
+    Ok(())
 }
 
 /// One reader's seat at the store that all share.

@@ -35,6 +35,11 @@ pub enum OrderError {
     /// The PIN in the file.
     #[error(transparent)]
     Pin(#[from] PinTextError),
+    /// The body of a longer one is written by no key store (specification 16.6.8).
+    #[error(
+        "everybody's first PIN has more than 6 digits, and a key store writes 4 to 6: put a shorter one into the file of --pin-file"
+    )]
+    PinTooLong,
 }
 
 impl<'o> Orders<'o> {
@@ -52,6 +57,9 @@ impl<'o> Orders<'o> {
         if terms.pin == PinRule::File && common_pin.is_none() {
             return Err(OrderError::NoPinFile);
         }
+        if common_pin.as_ref().is_some_and(|pin| !pin.fits_key_store()) {
+            return Err(OrderError::PinTooLong);
+        }
         let orders = Self { profile, terms, list, common_pin };
         let problems: Vec<Problem> = list.rows.iter().flat_map(|(row, person)| orders.problems(*row, person)).collect();
         if problems.is_empty() { Ok(orders) } else { Err(ListError { file: file.to_owned(), problems }.into()) }
@@ -62,6 +70,12 @@ impl<'o> Orders<'o> {
     pub fn person(&self, row: u64) -> Option<&Person> {
         let at = self.list.rows.binary_search_by_key(&row, |(row, _)| *row).ok()?;
         self.list.rows.get(at).map(|(_, person)| person)
+    }
+
+    /// What the first row's card gets. Every card gets keys of the same names.
+    #[must_use]
+    pub fn any(&self) -> Option<CardOrder> {
+        self.list.rows.first().and_then(|(row, _)| self.order(*row))
     }
 
     /// What the card of a row gets.

@@ -14,7 +14,7 @@ use onecard_wire::{
 
 use super::{IssuingKeys, cpu_card::station, sam_check};
 use crate::{
-    batch::{Craft, Found, Job, Setback},
+    batch::{Craft, Found, Job, Setback, Unfinished},
     numbers::{Number, Serial, Series},
     people::{List, Terminal},
     profile::{Profile, SamTerms},
@@ -36,7 +36,8 @@ pub struct SamCraft<'c> {
 impl Craft for SamCraft<'_> {
     type Opening = LineKey;
 
-    fn look(&self, card: &mut dyn Transport, unfinished: &[Number]) -> Result<Found<LineKey>, Setback> {
+    fn look(&self, card: &mut dyn Transport, unfinished: &Unfinished) -> Result<Found<LineKey>, Setback> {
+        let unfinished = unfinished.all();
         if let Some(serial) = self.told_serial(card)? {
             return self.named(card, serial, unfinished);
         }

@@ -23,7 +23,7 @@ use super::{
     sim_domain::DomainOfSims,
 };
 use crate::{
-    batch::{Craft, Found, Job, Setback},
+    batch::{Craft, Found, Job, Setback, Unfinished},
     numbers::{Number, Serial, Series},
     profile::SimTerms,
 };
@@ -53,7 +53,8 @@ pub enum Standing {
 impl Craft for SimCraft<'_> {
     type Opening = Standing;
 
-    fn look(&self, card: &mut dyn Transport, unfinished: &[Number]) -> Result<Found<Standing>, Setback> {
+    fn look(&self, card: &mut dyn Transport, unfinished: &Unfinished) -> Result<Found<Standing>, Setback> {
+        let unfinished = unfinished.all();
         let name = aid::enterprise_application(self.keys.enterprise_id());
         match select(card, &name) {
             Ok(application) => return self.whole(application.serial(), unfinished),
@@ -98,7 +99,8 @@ impl Craft for SimCraft<'_> {
         drop((session, management));
         let mut keeper = self.keys.keeper();
         let application = second_wash(card, self.keys, &mut keeper, serial, &order)?;
-        write_rights(card, &application, &mut keeper, &order, &self.orders.rights(&order), self.keys)
+        write_rights(card, &application, &mut keeper, &order, &self.orders.rights(&order))
+            .map_err(|setback| keeper.explain(setback))
     }
 
     fn check(&self, card: &mut dyn Transport, job: &Job) -> Result<(), Setback> {

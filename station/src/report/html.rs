@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Extent, Line, Summary, Void, in_groups, qr};
+use super::{Exports, Extent, Line, Summary, Void, in_groups, qr};
 
 const STYLE: &str = "\
 body{font:14px/1.5 \"Noto Sans CJK SC\",\"Source Han Sans SC\",\"Microsoft YaHei\",sans-serif;color:#1a1a1a;margin:2rem auto;max-width:60rem;padding:0 1rem}\
@@ -30,6 +30,7 @@ pub(super) fn write(
     )?;
     facts(to, summary)?;
     stock(to, summary)?;
+    exports(to, summary)?;
     cards(to, lines)?;
     void(to, voids)?;
     to.write_all(
@@ -83,23 +84,36 @@ fn stock(to: &mut impl Write, summary: &Summary) -> io::Result<()> {
     Ok(())
 }
 
+fn exports(to: &mut impl Write, summary: &Summary) -> io::Result<()> {
+    let Some(Exports { asked, beyond, left }) = summary.exports else { return Ok(()) };
+    writeln!(
+        to,
+        "<p>密钥母卡导出 Key master card: {asked} 次 bodies asked for, 其中 of them {beyond} 次多余 beyond one for each key of each good \
+         card; 剩余额度 left {left}</p>"
+    )
+}
+
 fn cards(to: &mut impl Write, lines: impl IntoIterator<Item = Line>) -> io::Result<()> {
-    to.write_all(
+    let mut lines = lines.into_iter().peekable();
+    let counted = lines.peek().is_some_and(|line| line.exports.is_some());
+    write!(
+        to,
         "<h2>合格卡片 Good cards</h2>\n<table><thead><tr><th>行 Row</th><th>姓名 Name</th><th>工号 No.</th><th>部门 Department</th>\
-         <th>卡面号 Printed number</th><th>应用序列号 Serial</th><th></th></tr></thead><tbody>\n"
-            .as_bytes(),
+         <th>卡面号 Printed number</th><th>应用序列号 Serial</th>{}<th></th></tr></thead><tbody>\n",
+        if counted { "<th>导出 Exports</th>" } else { "" }
     )?;
     for line in lines {
-        let Line { row, name, staff_number, department, serial, printed } = line;
+        let Line { row, name, staff_number, department, serial, printed, exports } = line;
         let number = printed.as_ref().unwrap_or(&serial);
         writeln!(
             to,
             "<tr><td class=\"number\">{row}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"number\">{}</td>\
-             <td class=\"number\">{serial}</td><td>{}</td></tr>",
+             <td class=\"number\">{serial}</td>{}<td>{}</td></tr>",
             escaped(&name),
             escaped(&staff_number),
             escaped(&department),
             printed.as_deref().map_or_else(String::new, in_groups),
+            exports.map_or_else(String::new, |exports| format!("<td class=\"number\">{exports}</td>")),
             qr::svg(number).unwrap_or_default(),
         )?;
     }

@@ -44,6 +44,19 @@ pub struct Summary {
     pub journal: Extent,
     /// The ledger of numbers.
     pub ledger: Extent,
+    /// What a key master card was asked for; `None` of a batch without one.
+    pub exports: Option<Exports>,
+}
+
+/// Bodies of WRITE KEY that a key master card was asked for (导出次数).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct Exports {
+    /// In all.
+    pub asked: u64,
+    /// Of them, those beyond one for each key of each good card: for answers that were lost, and for cards that are not good.
+    pub beyond: u64,
+    /// What the card may still export for cards.
+    pub left: u32,
 }
 
 /// One good card.
@@ -61,6 +74,8 @@ pub struct Line {
     pub serial: String,
     /// What is printed on it; `None` of a SAM.
     pub printed: Option<String>,
+    /// Bodies of WRITE KEY that a key master card was asked for; `None` of a batch without one.
+    pub exports: Option<u32>,
 }
 
 /// A number that nobody has.

@@ -13,6 +13,7 @@ fn line() -> Line {
         department: "研发部".to_owned(),
         serial: "3100100000000076".to_owned(),
         printed: Some("3126010101000000076".to_owned()),
+        exports: None,
     }
 }
 
@@ -33,7 +34,20 @@ fn summary() -> Summary {
         stock,
         journal: JOURNAL,
         ledger: LEDGER,
+        exports: None,
     }
+}
+
+#[test]
+fn exports_of_a_key_master_card_are_told_by_card_and_in_all() {
+    let counted = Line { exports: Some(19), ..line() };
+    let summary = Summary { exports: Some(Exports { asked: 21, beyond: 3, left: 79 }), ..summary() };
+    let (mut page, mut list) = (Vec::new(), Vec::new());
+    write_html(&mut page, &summary, [counted.clone()], &[]).unwrap();
+    write_csv(&mut list, [counted]).unwrap();
+    let [page, list] = [page, list].map(|text| String::from_utf8(text).unwrap());
+    assert!(page.contains("<td class=\"number\">19</td>") && page.contains("21 次") && page.contains("3 次"), "{page}");
+    assert!(list.contains(",printed_number,exports\r\n") && list.contains("0000 076,19\r\n"), "{list}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use onecard_host::transport::{Transport, TransportError};
 use onecard_simulator::reader::Reader;
-use onecard_station::batch::{Craft, Found, Job, Setback};
+use onecard_station::batch::{Craft, Found, Job, Setback, Unfinished};
 use onecard_wire::ins;
 
 use crate::{
@@ -79,7 +79,9 @@ fn a_card_that_lies_about_one_thing_is_not_good() {
         let number = onecard_station::numbers::Number(7);
         let job = Job { row: school.list.rows[0].0, number, serial: school.profile.series.serial(number).unwrap() };
         let mut reader = insert(school.blanks(1).pop().unwrap());
-        let Found::Blank(opening) = craft.look(&mut reader, &[]).unwrap() else { panic!("it is not blank") };
+        let Found::Blank(opening) = craft.look(&mut reader, &Unfinished::default()).unwrap() else {
+            panic!("it is not blank")
+        };
         craft.make(&mut reader, &job, opening).unwrap();
         craft.check(&mut reader, &job).unwrap();
         for lie in LIES {

@@ -14,6 +14,7 @@ mod mishaps;
 mod power_cut;
 mod sams;
 mod school;
+mod second_wash;
 mod sims;
 mod speed;
 mod stack;

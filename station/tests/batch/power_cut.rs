@@ -62,7 +62,7 @@ fn dies_and_goes_on(profile: &str) {
             if let Death::AtDisk(operations) = death {
                 disk.die_after(operations);
             }
-            let mut feeder = Mortal { inner: stack.feeder("1"), disk: disk.clone(), death, exchanges: Arc::default() };
+            let mut feeder = Mortal::new(stack.feeder("1"), disk.clone(), death);
             let ran = school.run(&disk, std::slice::from_mut(&mut feeder), &|_| ());
             if !disk.is_dead() {
                 let (journal, outcome) = ran.unwrap();
@@ -101,7 +101,7 @@ fn dies_and_goes_on(profile: &str) {
 
 /// When the machine dies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Death {
+pub(crate) enum Death {
     /// At an operation of the disk.
     AtDisk(u64),
     /// In front of an exchange with a card.
@@ -122,7 +122,7 @@ impl Death {
 }
 
 /// A reader of a machine that dies.
-struct Mortal {
+pub(crate) struct Mortal {
     inner: StackFeeder,
     disk: FragileDisk,
     death: Death,
@@ -130,8 +130,12 @@ struct Mortal {
 }
 
 impl Mortal {
+    pub(crate) fn new(inner: StackFeeder, disk: FragileDisk, death: Death) -> Self {
+        Self { inner, disk, death, exchanges: Arc::default() }
+    }
+
     /// Whoever switches the machine on again finds the card in the reader.
-    fn leave(mut self) {
+    pub(crate) fn leave(mut self) {
         self.inner.leave();
     }
 }

@@ -67,6 +67,7 @@ fn each_terminal_gets_its_sam_however_it_is_pulled() {
                 list_again: false,
                 ledger: &ledger,
                 failures_max: 5,
+                give_up: &[],
             };
             let stack = Stack::of((0..5).map(|seed| Chip::blank(Blank::Sam, seed).unwrap()));
             let failed = AtomicBool::new(false);

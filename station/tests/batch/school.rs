@@ -16,6 +16,7 @@ use onecard_simulator::{
 use onecard_station::{
     batch::{self, BatchError, BatchJournal, Craft, Event, Feeder, Job, Order, Outcome, Surroundings},
     craft::{AnyCraft, CpuCardCraft, IssuingKeys, Orders, SimCraft, domain_keys},
+    numbers::Number,
     people::{IdNumber, List, Person, people},
     profile::{Kind, Profile},
     store::RootStore,
@@ -60,6 +61,8 @@ pub(crate) struct School {
     pub(crate) new_ledger: bool,
     pub(crate) list_again: bool,
     pub(crate) failures_max: u32,
+    /// Numbers whose card is lost.
+    pub(crate) give_up: Vec<Number>,
     pub(crate) profile_hash: String,
     pub(crate) list_hash: String,
     /// Its name in the ledger.
@@ -92,6 +95,7 @@ impl School {
             new_ledger,
             list_again,
             failures_max,
+            give_up: Vec::new(),
             profile_hash,
             list_hash,
             batch: "batch".to_owned(),
@@ -110,6 +114,7 @@ impl School {
             new_ledger: self.new_ledger,
             list_again: self.list_again,
             failures_max: self.failures_max,
+            give_up: &self.give_up,
         }
     }
 
@@ -117,7 +122,7 @@ impl School {
         Orders::new(&self.profile, "people.csv", &self.list, None).unwrap()
     }
 
-    pub(crate) fn craft<'c>(&'c self, orders: &'c Orders<'c>) -> AnyCraft<'c> {
+    pub(crate) fn craft<'c>(&'c self, orders: &'c Orders<'c>) -> AnyCraft<'c, 'c> {
         let (keys, series) = (&self.keys, &self.profile.series);
         match &self.profile.kind {
             Kind::RfidSim(terms) => AnyCraft::RfidSim(SimCraft { keys, orders, terms, series }),
@@ -165,10 +170,27 @@ impl School {
         F: Feeder,
     {
         let orders = self.orders();
-        let craft = self.craft(&orders);
+        self.run_by(&self.craft(&orders), disk, feeders, tell, stop)
+    }
+
+    /// The same by another way of making cards.
+    pub(crate) fn run_by<C, D, F>(
+        &self,
+        craft: &C,
+        disk: &D,
+        feeders: &mut [F],
+        tell: &(dyn Fn(Event) + Sync),
+        stop: &AtomicBool,
+    ) -> Result<(BatchJournal<D::File>, Outcome), BatchError>
+    where
+        C: Craft,
+        D: Disk + Sync,
+        D::File: Send,
+        F: Feeder,
+    {
         let around = Surroundings { disk, clock: &|| "2026-11-29 10:00:00".to_owned(), tell, stop };
         let journal = batch::open_journal(disk, &self.journal, &self.order(), &self.batch, (around.clock)())?;
-        batch::run(&craft, &self.order(), journal, feeders, &around)
+        batch::run(craft, &self.order(), journal, feeders, &around)
     }
 
     /// That every row has one good card, on which is what the row says, under its own keys.

@@ -24,7 +24,7 @@ use onecard_simulator::{
     reader::Reader,
 };
 use onecard_station::{
-    batch::{Call, Craft, Event, Fed, Feeder, Found, Job, NoTap, Tray},
+    batch::{Call, Craft, Event, Fed, Feeder, Found, Job, NoTap, Tray, Unfinished},
     craft::CpuCardCraft,
     numbers::Number,
 };
@@ -169,7 +169,7 @@ fn bare(school: &School) -> Duration {
         let mut reader = Reader::insert(Chip::blank(Blank::CpuCard, number).unwrap());
         card_cpu += cpu_time() - made;
         let mut card = Timed { card: &mut reader, cpu: &mut card_cpu, link: &mut link, commands: &mut commands };
-        let Found::Blank(opening) = craft.look(&mut card, &[]).unwrap() else { panic!("not blank") };
+        let Found::Blank(opening) = craft.look(&mut card, &Unfinished::default()).unwrap() else { panic!("not blank") };
         let job = Job { row: *row, number: Number(number), serial };
         craft.make(&mut card, &job, opening).unwrap();
         craft.check(&mut card, &job).unwrap();

@@ -11,12 +11,17 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use clap::{Args, ValueEnum};
+use ed25519_dalek::SigningKey;
 use onecard_host::disk::SystemDisk;
 use onecard_simulator::paced::Link;
 use onecard_station::{
-    batch::{self, Entry, Order, Outcome, Surroundings},
-    numbers::NumberError,
+    batch::{self, BatchJournal, Books, Entry, Order, Outcome, Surroundings},
+    craft::{AnyCraft, Orders, SecondWashCraft, WashingBook, WashingKeys},
+    journal::ChainFile,
+    numbers::{Claim, Number, NumberError, reserve},
+    report::Exports,
 };
+use onecard_wire::number::ApplicationSerial;
 use rand::RngExt;
 use serde::Serialize;
 
@@ -24,11 +29,14 @@ use super::{
     Inputs, KEY,
     explain::rehearse,
     feeders::{ReaderNames, Readers},
+    inputs::Read,
+    keys::Keys,
     outputs::{self, Files},
     screen::Screen,
+    washing::{self, ExportCount, replayed_or_new},
 };
 use crate::{
-    args::At,
+    args::{self, At},
     clock,
     journal::beside,
     output::{Exit, Output},
@@ -57,12 +65,16 @@ pub(crate) struct IssueBatch {
     /// Give everybody on a list that was issued to before a further card (同一名单再发一批).
     #[arg(long)]
     list_again: bool,
-    /// Blank cards handed out for a new batch (领用空白卡数) [default: those in the folders]; with PC/SC readers it is needed.
+    /// Blank cards handed out for this batch in all (累计领用空白卡数), further ones included [default: at the beginning those in the
+    /// folders]; with PC/SC readers it is needed.
     #[arg(long, value_name = "CARDS")]
     stock: Option<u64>,
-    /// Further blank cards handed out for a batch that was begun (追加领用).
-    #[arg(long, value_name = "CARDS")]
-    add_stock: Option<u64>,
+    /// A card that is lost (卡片遗失): its number is given up, and its row gets another. With --master, the next card's too.
+    #[arg(long, value_name = "CARD", value_parser = args::card_number)]
+    give_up: Vec<ApplicationSerial>,
+    /// With --master, the station's washing journal (洗卡日志), by which a wash that was cut goes on.
+    #[arg(long, value_name = "FILE", default_value = "washing.journal")]
+    washing_journal: PathBuf,
     /// Blank cards left, as counted (剩余卡数) [default: those in the folders]; it closes a batch that is done.
     #[arg(long, value_name = "CARDS")]
     left: Option<u64>,
@@ -92,92 +104,220 @@ pub(crate) enum Language {
 pub(super) fn run(options: &IssueBatch, json: bool) -> anyhow::Result<Output> {
     let read = options.inputs.read()?;
     let orders = read.orders(&options.inputs)?;
-    let craft = read.craft(orders.as_ref())?;
     let sign_key = signing_key::read(&options.sign_key, KEY)?;
-    let rows = read.lines();
-    // What is wrong with keys or profile shows on a chip in memory, before a card is touched.
-    rehearse(&read, &craft, &rows)?;
-    let ledger = options.inputs.ledger(&read.profile);
-    let order = Order {
-        enterprise: read.profile.enterprise,
-        profile: read.profile_hash.clone(),
-        list: read.list_hash.clone(),
-        rows: &rows,
-        series: &read.profile.series,
-        ledger: &ledger,
-        new_ledger: options.new_ledger,
-        list_again: options.list_again,
-        failures_max: options.failures,
-    };
-    let journal_path = options.journal.clone().unwrap_or_else(|| beside(options.inputs.list_path(), ".journal"));
-    if !options.new_ledger && !ledger.exists() {
-        return Err(NumberError::NoLedger(ledger.display().to_string()).into());
-    }
-    private_file::create_if_missing(&journal_path, "journal")?;
-    if options.new_ledger {
-        private_file::create_if_missing(&ledger, "ledger of numbers")?;
-    }
-    let clock = options.clock()?;
-    let name = hex::encode(rand::rng().random::<[u8; 6]>());
-    let mut journal = batch::open_journal(&SystemDisk, &journal_path, &order, &name, clock())?;
-    let files = Files::beside(options.journal.as_deref().unwrap_or_else(|| options.inputs.list_path()));
-    if journal.replayed().is_closed() {
-        ensure!(
-            options.left.is_none() && options.add_stock.is_none(),
-            "the batch is closed, and its stock added up: --left and --add-stock come too late"
-        );
-        let report = outputs::write(&files, options, &read, &journal, &sign_key, clock())?;
-        return finished(&journal_path, &report, Exit::Done);
-    }
-    let link = options.paced.then_some(Link::CONTACT_115200);
-    let mut readers = Readers::open(&options.readers, read.chip(), link)?;
-    if let Some(cards) = options.handed_out(journal.replayed().first_stock(), readers.left())? {
-        journal.record(&Entry::Stock { at: clock(), cards })?;
-    }
-    let stop = Arc::new(AtomicBool::new(false));
-    listen(&stop)?;
-    let screen =
-        Screen::new(json, options.language, &read, rows.len() as u64, (readers.feeders.len(), readers.is_by_hand()))?;
-    screen.say(&readers.to_string());
-    let tell = |event| screen.tell(event);
-    let around = Surroundings { disk: &SystemDisk, clock: &*clock, tell: &tell, stop: &stop };
-    let ran = batch::run(&craft, &order, journal, &mut readers.feeders, &around);
-    screen.end();
-    let (mut journal, Outcome { missing_rows, .. }) = ran?;
-    let mut exit = if missing_rows == 0 { Exit::Done } else { Exit::Error };
-    if missing_rows == 0
-        && let Some(left) = options.left.or_else(|| readers.left())
-    {
-        journal.record(&Entry::Counted { at: clock(), left })?;
-        // What does not add up is counted again, by the same command.
-        if journal.replayed().stock().missing().is_some() {
-            journal.record(&Entry::Closed { at: clock() })?;
-        } else {
-            exit = Exit::Error;
+    options.inputs.keys.with(&read.profile, |keys| {
+        let batch = Batch { options, read: &read, rows: read.lines(), sign_key: &sign_key, json };
+        match (keys, &orders) {
+            (Keys::Issuing(keys), orders) => {
+                let craft = read.craft(keys, orders.as_ref())?;
+                // What is wrong with keys or profile shows on a chip in memory, before a card is touched.
+                rehearse(&read, keys, &craft, &batch.rows)?;
+                batch.run(batch.prepare()?, &craft, &*options.clock()?, None)
+            }
+            (Keys::Washing(keys), Some(orders)) => batch.wash(keys, orders),
+            (Keys::Washing(_), None) => bail!("a key master card washes cards of people, not SAMs"),
         }
-    }
-    let report = outputs::write(&files, options, &read, &journal, &sign_key, clock())?;
-    finished(&journal_path, &report, exit)
+    })
 }
 
-impl IssueBatch {
-    /// How many blank cards more the journal is told of; `first` were told of at the beginning, and so many are `in_folders`.
-    fn handed_out(&self, first: Option<u64>, in_folders: Option<u64>) -> anyhow::Result<Option<u64>> {
-        match (first, self.stock, self.add_stock) {
-            (None, _, Some(_)) => {
-                bail!("no card was handed out for this batch yet: say by --stock how many, not by --add-stock")
+/// One run.
+struct Batch<'b> {
+    options: &'b IssueBatch,
+    read: &'b Read,
+    rows: Vec<u64>,
+    sign_key: &'b SigningKey,
+    json: bool,
+}
+
+/// What is there before anything is written.
+struct Prepared {
+    journal: PathBuf,
+    ledger: PathBuf,
+    /// Of a new batch, drawn at random.
+    name: String,
+    /// `None`: the batch is closed.
+    readers: Option<Readers>,
+    /// Blank cards to be told of.
+    stock: Option<u64>,
+    give_up: Vec<Number>,
+}
+
+impl Batch<'_> {
+    /// By a key master card: no rehearsal, which would cost exports.
+    fn wash(&self, keys: &WashingKeys<'_>, orders: &Orders<'_>) -> anyhow::Result<Output> {
+        let (options, read) = (self.options, self.read);
+        let a_card = washing::ready(keys, orders, read)?;
+        let books = options.books()?;
+        if !books.is_closed() {
+            washing::allowance_covers(keys, orders, read, &books, &options.washing_journal)?;
+        }
+        let prepared = self.prepare()?;
+        ensure!(
+            prepared.readers.as_ref().is_none_or(|readers| readers.feeders.len() == 1),
+            "--master serves one --reader: cards come in the order of their numbers, and nothing else tells which is which \
+             使用密钥母卡时只用一台读卡器"
+        );
+        private_file::create_if_missing(&options.washing_journal, "journal")?;
+        let clock = options.clock()?;
+        let book = WashingBook::new(ChainFile::open_on(&SystemDisk, &options.washing_journal)?, &*clock);
+        let series = &read.profile.series;
+        let craft = AnyCraft::SecondWash(SecondWashCraft { keys, book: &book, orders, series });
+        self.run(prepared, &craft, &*clock, Some(&ExportCount { keys, book: &book, a_card }))
+    }
+
+    /// Finds everything that would refuse the batch, so that nothing of it is left behind.
+    fn prepare(&self) -> anyhow::Result<Prepared> {
+        let (options, read) = (self.options, self.read);
+        let ledger = options.inputs.ledger(&read.profile);
+        if !options.new_ledger && !ledger.exists() {
+            return Err(NumberError::NoLedger(ledger.display().to_string()).into());
+        }
+        let books = options.books()?;
+        let name = hex::encode(rand::rng().random::<[u8; 6]>());
+        let (journal, give_up) = (options.journal_path(), options.give_up(read)?);
+        if books.is_closed() {
+            ensure!(
+                options.left.is_none() && options.stock.is_none_or(|stock| stock == books.stock().handed_out),
+                "the batch is closed, and its stock added up: --left and --stock come too late"
+            );
+            return Ok(Prepared { journal, ledger, name, readers: None, stock: None, give_up });
+        }
+        let link = options.paced.then_some(Link::CONTACT_115200);
+        let readers = Readers::open(&options.readers, read.chip(), link)?;
+        let stock = options.handed_out(books.first_stock().map(|_| books.stock().handed_out), readers.left())?;
+        if books.identity().is_none() {
+            if options.new_ledger {
+                private_file::create_if_missing(&ledger, "ledger of numbers")?;
             }
-            (None, stock, None) => {
+            let &IssueBatch { new_ledger, list_again, .. } = options;
+            let (series, list) = (&read.profile.series, read.list_hash.as_str());
+            reserve(&SystemDisk, &ledger, &Claim { series, batch: &name, list, new_ledger, list_again }, 0)?;
+        }
+        Ok(Prepared { journal, ledger, name, readers: Some(readers), stock, give_up })
+    }
+
+    fn run(
+        &self,
+        prepared: Prepared,
+        craft: &AnyCraft<'_, '_>,
+        clock: &(dyn Fn() -> String + Sync),
+        exports: Option<&ExportCount<'_, '_>>,
+    ) -> anyhow::Result<Output> {
+        let (options, read) = (self.options, self.read);
+        let Prepared { journal: path, ledger, name, readers, stock, give_up } = prepared;
+        let order = Order {
+            enterprise: read.profile.enterprise,
+            profile: read.profile_hash.clone(),
+            list: read.list_hash.clone(),
+            rows: &self.rows,
+            series: &read.profile.series,
+            ledger: &ledger,
+            new_ledger: options.new_ledger,
+            list_again: options.list_again,
+            failures_max: options.failures,
+            give_up: &give_up,
+        };
+        private_file::create_if_missing(&path, "journal")?;
+        let mut journal = batch::open_journal(&SystemDisk, &path, &order, &name, clock())?;
+        let mut exit = Exit::Done;
+        if let Some(mut readers) = readers {
+            if let Some(cards) = stock {
+                journal.record(&Entry::Stock { at: clock(), cards })?;
+            }
+            let ran = self.serve(craft, &order, journal, &mut readers, clock)?;
+            (journal, exit) = self.counted(ran, &readers, clock)?;
+        }
+        let files = Files::beside(options.journal.as_deref().unwrap_or_else(|| options.inputs.list_path()));
+        let report = outputs::write(&files, options, read, &journal, self.sign_key, clock(), exports)?;
+        let facts = BatchFacts { journal: path.display().to_string(), report };
+        Output::new("onecard.issue-batch/1", exit, &facts)
+    }
+
+    fn serve(
+        &self,
+        craft: &AnyCraft<'_, '_>,
+        order: &Order<'_>,
+        journal: Journal,
+        readers: &mut Readers,
+        clock: &(dyn Fn() -> String + Sync),
+    ) -> anyhow::Result<(Journal, Outcome)> {
+        let stop = Arc::new(AtomicBool::new(false));
+        listen(&stop)?;
+        let (rows, language) = (self.rows.len() as u64, self.options.language);
+        let hands = (readers.feeders.len(), readers.is_by_hand());
+        let screen = Screen::new(self.json, language, self.read, rows, hands)?;
+        screen.say(&readers.to_string());
+        let tell = |event| screen.tell(event);
+        let around = Surroundings { disk: &SystemDisk, clock, tell: &tell, stop: &stop };
+        let ran = batch::run(craft, order, journal, &mut readers.feeders, &around);
+        screen.end();
+        Ok(ran?)
+    }
+
+    /// Counts what is left, and closes a batch that is done and adds up.
+    fn counted(
+        &self,
+        (mut journal, Outcome { missing_rows, .. }): (Journal, Outcome),
+        readers: &Readers,
+        clock: &(dyn Fn() -> String + Sync),
+    ) -> anyhow::Result<(Journal, Exit)> {
+        if missing_rows > 0 {
+            return Ok((journal, Exit::Error));
+        }
+        let Some(left) = self.options.left.or_else(|| readers.left()) else { return Ok((journal, Exit::Done)) };
+        journal.record(&Entry::Counted { at: clock(), left })?;
+        // What does not add up is counted again, by the same command.
+        if journal.replayed().stock().missing().is_none() {
+            return Ok((journal, Exit::Error));
+        }
+        journal.record(&Entry::Closed { at: clock() })?;
+        Ok((journal, Exit::Done))
+    }
+}
+
+type Journal = BatchJournal<std::fs::File>;
+
+impl IssueBatch {
+    /// How many blank cards more the journal is told of; it was told of so many in all, and so many are `in_folders`. Named in all, a
+    /// number that was told before adds nothing, however often the command is repeated.
+    fn handed_out(&self, told: Option<u64>, in_folders: Option<u64>) -> anyhow::Result<Option<u64>> {
+        match (told, self.stock) {
+            (None, stock) => {
                 let stock = stock.or(in_folders);
                 stock.map(Some).context(
                     "say by --stock how many blank cards were handed out for this batch 请用--stock填写领用空白卡数",
                 )
             }
-            (Some(first), Some(stock), _) if stock != first => {
-                bail!("this batch was begun with {first} blank cards, not {stock}: tell of further ones by --add-stock")
-            }
-            (Some(_), _, further) => Ok(further),
+            (Some(_), None) => Ok(None),
+            (Some(told), Some(stock)) => match stock.checked_sub(told) {
+                Some(further) => Ok((further > 0).then_some(further)),
+                None => bail!(
+                    "{told} blank cards were handed out for this batch already: --stock names all of them, with further ones, not {stock} \
+                     --stock须为累计领用数"
+                ),
+            },
         }
+    }
+
+    fn journal_path(&self) -> PathBuf {
+        self.journal.clone().unwrap_or_else(|| beside(self.inputs.list_path(), ".journal"))
+    }
+
+    /// What the batch's journal says now, if there is one.
+    fn books(&self) -> anyhow::Result<Books> {
+        replayed_or_new(&self.journal_path())
+    }
+
+    fn give_up(&self, read: &Read) -> anyhow::Result<Vec<Number>> {
+        let series = &read.profile.series;
+        let number = |serial: &ApplicationSerial| {
+            series
+                .number_of(*serial)
+                .with_context(|| format!("--give-up {serial}: it is no number of the profile's series"))
+        };
+        let mut numbers = self.give_up.iter().map(number).collect::<anyhow::Result<Vec<_>>>()?;
+        numbers.sort();
+        Ok(numbers)
     }
 
     pub(super) const fn inputs(&self) -> &Inputs {
@@ -199,11 +339,6 @@ fn listen(stop: &Arc<AtomicBool>) -> anyhow::Result<()> {
     ctrlc::set_handler(move || stop.store(true, Ordering::Relaxed)).context("Ctrl-C cannot be waited for")
 }
 
-fn finished(journal: &std::path::Path, report: &outputs::Report, exit: Exit) -> anyhow::Result<Output> {
-    let facts = BatchFacts { journal: journal.display().to_string(), report: report.clone() };
-    Output::new("onecard.issue-batch/1", exit, &facts)
-}
-
 /// How a run ended.
 #[derive(Serialize)]
 struct BatchFacts {
@@ -214,9 +349,9 @@ struct BatchFacts {
 
 impl fmt::Display for BatchFacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let outputs::Report { rows, missing_rows, stock, missing, files, .. } = &self.report;
+        let outputs::Report { rows, missing_rows, stock, missing, files, exports, .. } = &self.report;
         let counted = |count: &Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
-        f.write_str(&pairs([
+        let mut facts = vec![
             ("rows 名单行数", rows.to_string()),
             ("good 合格", stock.good.to_string()),
             ("spoilt 废卡", stock.bad.to_string()),
@@ -224,9 +359,14 @@ impl fmt::Display for BatchFacts {
             ("handed out 领用", stock.handed_out.to_string()),
             ("left 剩余", counted(&stock.counted)),
             ("missing 缺少", counted(missing)),
-            ("journal 日志", self.journal.clone()),
-            ("report 报告", files.join(" ")),
-        ]))?;
+        ];
+        if let Some(Exports { asked, beyond, left }) = exports {
+            facts.push(("exports 导出", format!("{asked}, left 剩余额度 {left}")));
+            facts.push(("beyond need 多余导出", beyond.to_string()));
+        }
+        facts.push(("journal 日志", self.journal.clone()));
+        facts.push(("report 报告", files.join(" ")));
+        f.write_str(&pairs(facts))?;
         if *missing_rows > 0 {
             writeln!(
                 f,

@@ -28,7 +28,6 @@ pub(super) struct Read {
     pub(super) profile_hash: String,
     pub(super) rows: Rows,
     pub(super) list_hash: String,
-    keys: IssuingKeys,
     pin: Option<Pin>,
 }
 
@@ -62,9 +61,8 @@ impl Inputs {
             Kind::CpuCard(_) | Kind::RfidSim(_) => Rows::People(people(&list_name, &content)?),
             Kind::Sam(_) => Rows::Terminals(terminals(&list_name, &content)?),
         };
-        let keys = self.keys.open(&profile)?;
         let pin = self.pin_file.as_deref().map(pin::from_file).transpose()?;
-        Ok(Read { profile, profile_hash, rows, list_hash: hash(&content), keys, pin })
+        Ok(Read { profile, profile_hash, rows, list_hash: hash(&content), pin })
     }
 
     /// The ledger, named from where the profile is.
@@ -94,9 +92,13 @@ impl Read {
         })
     }
 
-    /// How cards of this batch are made.
-    pub(super) fn craft<'c>(&'c self, orders: Option<&'c Orders<'c>>) -> anyhow::Result<AnyCraft<'c>> {
-        let (keys, profile) = (&self.keys, &self.profile);
+    /// How cards of this batch are made from `keys`.
+    pub(super) fn craft<'c>(
+        &'c self,
+        keys: &'c IssuingKeys,
+        orders: Option<&'c Orders<'c>>,
+    ) -> anyhow::Result<AnyCraft<'c, 'c>> {
+        let profile = &self.profile;
         let series = &profile.series;
         match (&self.rows, orders, &profile.kind) {
             (Rows::People(_), Some(orders), Kind::CpuCard(_)) => {
@@ -120,14 +122,14 @@ impl Read {
     }
 
     /// Such a chip in memory; a SIM has its issuer domain's keys.
-    pub(super) fn blank(&self) -> anyhow::Result<Chip> {
+    pub(super) fn blank(&self, keys: &IssuingKeys) -> anyhow::Result<Chip> {
         let seed = rand::rng().random();
         Ok(match &self.profile.kind {
             Kind::CpuCard(_) => Chip::blank(Blank::CpuCard, seed)?,
             Kind::Sam(_) => Chip::blank(Blank::Sam, seed)?,
             Kind::RfidSim(terms) => {
                 let [_, _, chip @ ..] = SIM.iccid;
-                let keys = domain_keys(&self.keys, terms, chip).context("the keys of the SIMs' issuer domains")?;
+                let keys = domain_keys(keys, terms, chip).context("the keys of the SIMs' issuer domains")?;
                 sim_of(SIM.iccid, &keys, seed)?
             }
         })

@@ -11,6 +11,7 @@ mod outputs;
 #[cfg(feature = "pcsc")]
 mod pcsc_feeder;
 mod screen;
+mod washing;
 
 use std::{fmt, path::PathBuf};
 
@@ -29,9 +30,10 @@ pub(crate) enum IssueCommand {
     /// See whether profile, list and keys make a batch; nothing is written 发卡前检查
     ///
     /// Everything that is wrong with profile and list is told at once, with line or row and column. The first card is issued on a
-    /// simulated chip in memory, under its real keys, and checked as every card of a batch is.
+    /// simulated chip in memory, under its real keys, and checked as every card of a batch is. A key master card counts what it gives
+    /// away: its keys, its allowance and the issuing SAM are looked at instead.
     #[command(after_help = CHECK_EXAMPLES)]
-    Check(CheckBatch),
+    Check(Box<CheckBatch>),
     /// Issue a card for every row of a list 批量发卡
     ///
     /// Run the same command again after a crash, a power cut or Ctrl-C: it skips finished cards, mends half-written ones and gives
@@ -71,6 +73,12 @@ Examples:
   # by the keys of a PKCS#11 token, which do not leave it (a program built with --features hsm) 加密机
   onecard issue batch school.toml people.csv --token roots \\
     --pkcs11 /usr/lib/softhsm/libsofthsm2.so --reader sim:blanks --sign-key station.key
+  # by a key master card, for cards after the operator's wash, in the order of their numbers 密钥母卡
+  onecard issue batch school.toml people.csv --master sim:school.master --mother sim:school.mother \\
+    --sam sim:issuing.sam --reader sim:stack --sign-key station.key
+  # further cards were handed out: --stock names all of them, so that it may be repeated 追加领用
+  onecard issue batch school.toml people.csv --keys dev.keys --reader sim:blanks --stock 65 \\
+    --sign-key station.key
   # the chain and the signature 验证日志与报告
   onecard journal verify people.csv.journal --report people.csv.report --key station.key.pub
 

@@ -12,13 +12,14 @@ use onecard_station::{
     batch::{BatchJournal, Fate, Stock},
     journal::{Verified, verify},
     numbers::Serial,
-    report::{Extent, Line, Summary, Void, sign, write_csv, write_html},
+    report::{Exports, Extent, Line, Summary, Void, sign, write_csv, write_html},
 };
 use serde::Serialize;
 
 use super::{
     batch::IssueBatch,
     inputs::{Named, Read},
+    washing::ExportCount,
 };
 use crate::{journal::beside, private_file};
 
@@ -36,6 +37,9 @@ pub(super) struct Report {
     pub(super) missing_rows: u64,
     pub(super) stock: Stock,
     pub(super) missing: Option<u64>,
+    /// Of a batch by a key master card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) exports: Option<Exports>,
     pub(super) journal_lines: usize,
     pub(super) journal_head: String,
     pub(super) files: Vec<String>,
@@ -57,10 +61,12 @@ pub(super) fn write<F: DiskFile>(
     journal: &BatchJournal<F>,
     key: &SigningKey,
     at: String,
+    exports: Option<&ExportCount<'_, '_>>,
 ) -> anyhow::Result<Report> {
     let books = journal.replayed();
     let (stock, rows) = (books.stock(), read.lines().len() as u64);
     let head = journal.head();
+    let exported = exports.map(|count| count.all(books, &read.profile.series)).transpose()?;
     let inputs = options.inputs();
     let summary = Summary {
         batch: books.identity().map(|identity| identity.batch.clone()).unwrap_or_default(),
@@ -73,8 +79,9 @@ pub(super) fn write<F: DiskFile>(
         stock,
         journal: Extent { lines: journal.lines(), head },
         ledger: extent(&inputs.ledger(&read.profile))?,
+        exports: exported,
     };
-    let lines = || lines(read, journal);
+    let lines = || lines(read, journal, exports);
     let (mut page, mut list) = (Vec::new(), Vec::new());
     write_html(&mut page, &summary, lines(), &voids(read, journal)).context("the report cannot be made")?;
     write_csv(&mut list, lines()).context("the report cannot be made")?;
@@ -92,6 +99,7 @@ pub(super) fn write<F: DiskFile>(
         missing_rows: rows - stock.good,
         stock,
         missing: stock.missing(),
+        exports: exported,
         journal_lines: journal.lines(),
         journal_head: head.to_string(),
         files: [&files.page, &files.list, &files.signature].map(|path| path.display().to_string()).to_vec(),
@@ -107,18 +115,24 @@ fn extent(ledger: &Path) -> anyhow::Result<Extent> {
 }
 
 /// Good cards in the order of the list.
-fn lines<'r, F: DiskFile>(read: &'r Read, journal: &'r BatchJournal<F>) -> impl Iterator<Item = Line> + use<'r, F> {
+fn lines<'r, 'k, F: DiskFile>(
+    read: &'r Read,
+    journal: &'r BatchJournal<F>,
+    exports: Option<&'r ExportCount<'r, 'k>>,
+) -> impl Iterator<Item = Line> + use<'r, 'k, F> {
     let books = journal.replayed();
     read.lines().into_iter().filter_map(move |row| {
         let number = books.row(row)?;
         books.number(number).filter(|numbered| numbered.fate == Fate::Good)?;
         let Named { name, staff_number, department } = read.named(row);
         let serial = read.profile.series.serial(number)?;
-        let printed = match serial {
-            Serial::Application { printed, .. } => Some(printed.to_string()),
-            Serial::Sam(_) => None,
+        let (printed, exports) = match serial {
+            Serial::Application { serial, printed } => {
+                (Some(printed.to_string()), exports.map(|count| count.of(serial)))
+            }
+            Serial::Sam(_) => (None, None),
         };
-        Some(Line { row, name, staff_number, department, serial: serial.to_string(), printed })
+        Some(Line { row, name, staff_number, department, serial: serial.to_string(), printed, exports })
     })
 }
 

@@ -121,11 +121,13 @@ impl<'s> Screen<'s> {
         let name = |row: &u64| self.name(*row);
         match event {
             Event::Begins { rows, good, begun } => format!("{rows} rows, {good} good, {begun} begun"),
-            Event::Wants { reader, rows, begun: true } => {
-                format!("reader {reader}: put the card of row {} back in", list(rows))
+            Event::Wants { reader, rows, begun: true, serials } => {
+                format!("reader {reader}: put the card of row {} back in{}", list(rows), told(", number ", serials))
             }
             Event::Wants { reader, .. } if self.several => format!("reader {reader}: next card"),
-            Event::Wants { reader, rows, .. } => format!("reader {reader}: next card, row {}", list(rows)),
+            Event::Wants { reader, rows, serials, .. } => {
+                format!("reader {reader}: next card, row {}{}", list(rows), told(", number ", serials))
+            }
             Event::Writes { reader, row, serial, again } => {
                 let doing = if *again { "mending" } else { "writing" };
                 format!("reader {reader}: {doing} {serial}, row {row} {}", name(row))
@@ -151,9 +153,13 @@ impl<'s> Screen<'s> {
         let name = |row: &u64| self.name(*row);
         match event {
             Event::Begins { rows, good, begun } => format!("名单{rows}行，合格{good}，未完成{begun}"),
-            Event::Wants { reader, rows, begun: true } => format!("读卡器{reader}：请放回第{}行的卡", list(rows)),
+            Event::Wants { reader, rows, begun: true, serials } => {
+                format!("读卡器{reader}：请放回第{}行的卡{}", list(rows), told("，卡号", serials))
+            }
             Event::Wants { reader, .. } if self.several => format!("读卡器{reader}：请放下一张"),
-            Event::Wants { reader, rows, .. } => format!("读卡器{reader}：请放下一张，第{}行", list(rows)),
+            Event::Wants { reader, rows, serials, .. } => {
+                format!("读卡器{reader}：请放下一张，第{}行{}", list(rows), told("，卡号", serials))
+            }
             Event::Writes { reader, row, serial, again } => {
                 let doing = if *again { "修复" } else { "写卡" };
                 format!("读卡器{reader}：{doing} {serial}，第{row}行 {}", name(row))
@@ -207,10 +213,15 @@ impl Shown {
     }
 }
 
-/// A few rows of many.
-fn list(rows: &[u64]) -> String {
+/// Numbers of cards behind `front`, if there are any.
+fn told(front: &str, serials: &[String]) -> String {
+    if serials.is_empty() { String::new() } else { format!("{front}{}", list(serials)) }
+}
+
+/// A few of many.
+fn list<N: ToString>(rows: &[N]) -> String {
     const SHOWN: usize = 4;
-    let told: Vec<String> = rows.iter().take(SHOWN).map(u64::to_string).collect();
+    let told: Vec<String> = rows.iter().take(SHOWN).map(N::to_string).collect();
     let more = if rows.len() > SHOWN { ", …" } else { "" };
     format!("{}{more}", told.join(", "))
 }

@@ -221,7 +221,7 @@ fn run_time(room: &Room) -> Duration {
     time
 }
 
-fn list(count: usize) -> String {
+pub(super) fn list(count: usize) -> String {
     let rows = (0..count).map(|at| {
         let first = format!("990101199001{:02}{at:03}", at % 28 + 1);
         let check = "0123456789X".chars().find(|check| IdNumber::parse(&format!("{first}{check}")).is_some());

@@ -92,6 +92,15 @@ where
     Ok(selected)
 }
 
+/// The master keys that a second wash by `order` writes, the control key first. Each is one body of WRITE KEY, and the PIN is one
+/// more.
+#[must_use]
+pub fn washed_keys(order: &CardOrder) -> Vec<NamedKey> {
+    let control = NamedKey { purpose: Purpose::Control, version: order.key_version };
+    let others = other_keys(order).map(|KeyBeside { purpose, version, .. }| NamedKey { purpose, version });
+    core::iter::once(control).chain(others).collect()
+}
+
 fn plan<'p>(wash: &CardWash<'p>) -> Plan<'p> {
     let CardWash { serial, order, management } = *wash;
     let key = |KeyBeside { purpose, id, version }| Planned {

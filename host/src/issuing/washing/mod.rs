@@ -19,9 +19,10 @@ mod standing;
 
 use serde::{Deserialize, Serialize};
 
-pub use card::{CardWash, wash_card_to_enterprise};
+pub use card::{CardWash, wash_card_to_enterprise, washed_keys};
 pub use founding::{wash_card_to_operator, wash_sam_to_operator};
 pub use sam::{SamWash, wash_sam_to_enterprise};
+pub use standing::{ListedOwner, listed_owner};
 
 /// How far the second wash of a card has come, as its station writes it down: at least so far.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

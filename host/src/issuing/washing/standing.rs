@@ -7,12 +7,40 @@ use onecard_wire::{
 
 use super::{Known, Reached, TRIES_KEPT};
 use crate::{
-    apdu::exchange,
+    apdu::{ExchangeError, exchange},
     issuing::{IssuingError, Step, script::Script},
     key_list::{self, Listed},
     key_store::Payload,
     transport::Transport,
 };
+
+/// Whose control key the current application lists (own): found out without writing and without a try.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ListedOwner {
+    /// The operator's management key, and no other key.
+    Operator,
+    /// It was replaced, or other keys stand beside it.
+    Enterprise,
+    /// Nobody's: its first wash stopped in front of it.
+    Nobody,
+    /// The card lists no keys.
+    Untold,
+}
+
+/// Whose control key the application that is selected on `transport`'s card lists.
+///
+/// # Errors
+/// The card's silence.
+pub fn listed_owner<T: Transport + ?Sized>(transport: &mut T) -> Result<ListedOwner, ExchangeError> {
+    let Some(keys) = pages(transport)? else { return Ok(ListedOwner::Untold) };
+    if keys.is_empty() {
+        return Ok(ListedOwner::Nobody);
+    }
+    Ok(match Standing::by_list(keys).owner {
+        Owner::Operator => ListedOwner::Operator,
+        Owner::Enterprise => ListedOwner::Enterprise,
+    })
+}
 
 /// Whose control key a directory has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -145,9 +173,13 @@ pub(super) fn all_pages<T: Transport + ?Sized>(
     script: &mut Script<'_, T>,
     step: Step,
 ) -> Result<Option<Vec<Listed>>, IssuingError> {
+    pages(script.transport).map_err(|error| script.failed(step, error))
+}
+
+fn pages<T: Transport + ?Sized>(transport: &mut T) -> Result<Option<Vec<Listed>>, ExchangeError> {
     let mut keys = Vec::new();
     for number in 0..=u8::MAX {
-        let answer = exchange(script.transport, &key_list::page(number)).map_err(|error| script.failed(step, error))?;
+        let answer = exchange(transport, &key_list::page(number))?;
         let Some(page) = answer.done().ok().and_then(|list| key_list::parse(&list)) else { return Ok(None) };
         keys.extend_from_slice(&page);
         if page.len() < KeyListEntry::PAGE {
