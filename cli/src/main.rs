@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod centre_link;
 mod clock;
 mod commands;
 mod consent;

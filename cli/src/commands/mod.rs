@@ -1,6 +1,7 @@
 //! The commands: each returns data, and `output` prints it.
 
 pub(crate) mod blacklist;
+pub(crate) mod campaign;
 pub(crate) mod card;
 pub(crate) mod ceremony;
 pub(crate) mod conformance;
@@ -50,6 +51,9 @@ pub(crate) enum Command {
     /// Secured packets by short message: build, send, explain, decode 空中报文
     #[command(subcommand)]
     Ota(ota::OtaCommand),
+    /// The same done to many cards over the air: recharges, seen through whatever becomes of the messages 空中批次
+    #[command(subcommand)]
+    Campaign(campaign::CampaignCommand),
     /// A terminal's SAM: issue, show (SAM卡)
     #[command(subcommand)]
     Sam(sam::SamCommand),
@@ -126,6 +130,7 @@ pub(crate) fn run(command: &Command, json: bool) -> anyhow::Result<Output> {
         Command::Card(card) => card::run(card),
         Command::Gp(command) => gp::run(command),
         Command::Ota(command) => ota::run(command),
+        Command::Campaign(command) => campaign::run(command, json),
         Command::Sam(sam) => sam::run(sam),
         Command::Keys(keys) => keys::run(keys),
         Command::Ceremony(command) => ceremony::run(command),

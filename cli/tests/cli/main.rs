@@ -1,6 +1,7 @@
 //! The command line as its users meet it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod campaign;
 mod cards;
 mod ceremony;
 mod doors;

@@ -51,6 +51,8 @@ pub struct Turn {
     pub repeats: usize,
     /// Proofs taken.
     pub proofs: usize,
+    /// Requests of cards taken.
+    pub requests: usize,
     /// Messages of phones that were none of those: late, repeated, forged.
     pub strays: usize,
     /// Tasks ended.

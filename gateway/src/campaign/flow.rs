@@ -1,7 +1,7 @@
 //! What is done to a card, of whichever kind: a packet that is due, an answer that is judged, an end.
 
 use onecard_host::over_the_air::{
-    PacketCounter, ProofOfReceipt, ProofWay, Proven, Script, ScriptError, Spi,
+    PacketCounter, PacketStatus, ProofOfReceipt, ProofWay, Proven, RequestOutcome, Script, ScriptError, Spi,
     deletion::{self, Deletion},
     issue::{self, Issue},
     lock::{self, Lock},
@@ -28,6 +28,15 @@ pub enum Flow {
     Issue(Box<Issue>),
     /// An application deleted over the air (空中注销).
     Deletion(Box<Deletion>),
+    /// The same, because its holder asked for it at the phone's menu, who is told.
+    RequestedDeletion(Box<Deletion>),
+    /// What became of such a request, which the phone shows once (15.6.7).
+    Tell {
+        /// What.
+        outcome: RequestOutcome,
+        /// Packets left to tell it by.
+        packets_left: u8,
+    },
     /// An application reported lost, or found (空中挂失、解挂).
     Lock(Box<Lock>),
 }
@@ -61,6 +70,8 @@ pub struct Outcome {
     pub report: OutcomeReport,
     /// Unknown: what resumes it.
     pub token: Option<Flow>,
+    /// What the holder is told, who asked for it.
+    pub tell: Option<RequestOutcome>,
 }
 
 /// Whether it has been done.
@@ -103,7 +114,8 @@ impl Flow {
         match self {
             Self::Recharge { recharge, .. } => recharge.script(),
             Self::Issue(issue) => issue.script(),
-            Self::Deletion(deletion) => deletion.script(),
+            Self::Deletion(deletion) | Self::RequestedDeletion(deletion) => deletion.script(),
+            Self::Tell { outcome, .. } => outcome.script(),
             Self::Lock(lock) => lock.script(),
         }
     }
@@ -111,9 +123,9 @@ impl Flow {
     /// The counter that the packet was made for; `None`: the next one.
     pub(super) fn counter(&self) -> Option<PacketCounter> {
         match self {
-            Self::Recharge { .. } => None,
+            Self::Recharge { .. } | Self::Tell { .. } => None,
             Self::Issue(issue) => issue.counter(),
-            Self::Deletion(deletion) => deletion.counter(),
+            Self::Deletion(deletion) | Self::RequestedDeletion(deletion) => deletion.counter(),
             Self::Lock(lock) => lock.counter(),
         }
     }
@@ -122,7 +134,7 @@ impl Flow {
     pub(super) fn spi(&self) -> Spi {
         match self {
             Self::Issue(issue) => spi(issue.proof_way()),
-            Self::Recharge { .. } | Self::Deletion(_) | Self::Lock(_) => Spi::FULL,
+            _ => Spi::FULL,
         }
     }
 
@@ -131,7 +143,9 @@ impl Flow {
         match self {
             Self::Recharge { recharge, .. } => recharge.changes_value(),
             Self::Issue(issue) => issue.changes_value(),
-            Self::Deletion(deletion) => deletion.changes_value(),
+            Self::Deletion(deletion) | Self::RequestedDeletion(deletion) => deletion.changes_value(),
+            // It is shown once: a copy that comes behind it is refused by its counter.
+            Self::Tell { .. } => false,
             Self::Lock(lock) => lock.changes_value(),
         }
     }
@@ -163,13 +177,15 @@ impl Flow {
                 };
                 of_issue(next, desk, place)
             }
-            Self::Deletion(deletion) => {
-                let next = match came {
-                    Came::Proof(proven) => deletion.answered(proven),
-                    Came::Nothing => deletion.timed_out(),
-                };
-                of_deletion(next, desk, place)
+            Self::Deletion(deletion) => of_deletion(after(*deletion, came), desk, place, Self::Deletion),
+            Self::RequestedDeletion(deletion) => {
+                let step = of_deletion(after(*deletion, came), desk, place, Self::RequestedDeletion)?;
+                Ok(match step {
+                    Step::End(outcome) => Step::End(outcome.told()),
+                    step => step,
+                })
             }
+            Self::Tell { outcome, packets_left } => Ok(of_telling(outcome, packets_left, came)),
             Self::Lock(lock) => {
                 let next = match came {
                     Came::Proof(proven) => lock.answered(proven),
@@ -212,7 +228,7 @@ fn of_recharge(
             (Ending::Unknown, OutcomeReport::because(obstacle), Some(token))
         }
     };
-    Ok(Step::End(Outcome { ending, amount: Some(amount), report, token }))
+    Ok(Step::End(Outcome { ending, amount: Some(amount), report, token, tell: None }))
 }
 
 fn of_issue(mut next: issue::Next, desk: &mut impl Desk, place: &mut Place<'_>) -> Result<Step, NotSaid> {
@@ -227,37 +243,53 @@ fn of_issue(mut next: issue::Next, desk: &mut impl Desk, place: &mut Place<'_>) 
     Ok(Step::End(match decision {
         Decision::Issued { sets } => {
             let report = OutcomeReport { sets: Some(sets), ..OutcomeReport::default() };
-            Outcome { ending: Ending::Committed, amount: None, report, token: None }
+            Outcome { ending: Ending::Committed, amount: None, report, token: None, tell: None }
         }
         Decision::NotIssued { obstacle, sets } => {
             let report = OutcomeReport { sets: Some(sets), ..OutcomeReport::because(obstacle) };
-            Outcome { ending: Ending::NotCommitted, amount: None, report, token: None }
+            Outcome { ending: Ending::NotCommitted, amount: None, report, token: None, tell: None }
         }
         Decision::Unknown { token, obstacle } => unknown(Flow::Issue(token), None, obstacle),
     }))
 }
 
-fn of_deletion(mut next: deletion::Next, desk: &mut impl Desk, place: &mut Place<'_>) -> Result<Step, NotSaid> {
+fn after(deletion: Deletion, came: Came<'_>) -> deletion::Next {
+    match came {
+        Came::Proof(proven) => deletion.answered(proven),
+        Came::Nothing => deletion.timed_out(),
+    }
+}
+
+fn of_deletion(
+    mut next: deletion::Next,
+    desk: &mut impl Desk,
+    place: &mut Place<'_>,
+    flow: fn(Box<Deletion>) -> Flow,
+) -> Result<Step, NotSaid> {
     use deletion::{Decision, Next};
     let decision = loop {
         next = match next {
-            Next::Send(deletion) => return Ok(Step::Packet(Flow::Deletion(Box::new(deletion)))),
+            Next::Send(deletion) => return Ok(Step::Packet(flow(Box::new(deletion)))),
             Next::Suspend(suspension) => desk.suspend(suspension, place)?,
             Next::Settle(settlement) => desk.settle(settlement)?,
             Next::Ended(decision) => break decision,
         };
     };
     Ok(Step::End(match decision {
-        Decision::Deleted { refund } => {
-            Outcome { ending: Ending::Committed, amount: Some(refund), report: OutcomeReport::default(), token: None }
-        }
+        Decision::Deleted { refund } => Outcome {
+            ending: Ending::Committed,
+            amount: Some(refund),
+            report: OutcomeReport::default(),
+            token: None,
+            tell: None,
+        },
         Decision::NotDeleted { obstacle, suspended } => {
             let report = OutcomeReport { suspended, ..OutcomeReport::because(obstacle) };
-            Outcome { ending: Ending::NotCommitted, amount: None, report, token: None }
+            Outcome { ending: Ending::NotCommitted, amount: None, report, token: None, tell: None }
         }
         Decision::Unknown { token, obstacle } => {
             let refund = token.refund();
-            unknown(Flow::Deletion(token), refund, obstacle)
+            unknown(flow(token), refund, obstacle)
         }
     }))
 }
@@ -271,7 +303,7 @@ fn of_lock(mut next: lock::Next, desk: &mut impl Desk, place: &mut Place<'_>) ->
             Next::Ended(decision) => break decision,
         };
     };
-    let ended = |ending, report| Outcome { ending, amount: None, report, token: None };
+    let ended = |ending, report| Outcome { ending, amount: None, report, token: None, tell: None };
     Ok(Step::End(match decision {
         Decision::Done => ended(Ending::Committed, OutcomeReport::default()),
         Decision::NotDone(obstacle) => ended(Ending::NotCommitted, OutcomeReport::because(obstacle)),
@@ -279,9 +311,32 @@ fn of_lock(mut next: lock::Next, desk: &mut impl Desk, place: &mut Place<'_>) ->
     }))
 }
 
+/// The phone has got it when its card has answered: whether it was shown nobody is told.
+fn of_telling(outcome: RequestOutcome, packets_left: u8, came: Came<'_>) -> Step {
+    let ended = |ending, report| Step::End(Outcome { ending, amount: None, report, token: None, tell: None });
+    match (came, packets_left) {
+        (Came::Proof(proven), _) if proven.status() == PacketStatus::OK => {
+            ended(Ending::Committed, OutcomeReport::default())
+        }
+        (_, packets_left @ 1..) => Step::Packet(Flow::Tell { outcome, packets_left: packets_left - 1 }),
+        _ => ended(Ending::NotCommitted, OutcomeReport::because("the phone was not reached 手机未响应")),
+    }
+}
+
+impl Outcome {
+    /// Its holder asked for it.
+    fn told(self) -> Self {
+        let tell = match self.ending {
+            Ending::Committed => RequestOutcome::Deleted,
+            Ending::NotCommitted | Ending::Unknown => RequestOutcome::NotDeleted,
+        };
+        Self { tell: Some(tell), ..self }
+    }
+}
+
 fn unknown(token: Flow, amount: Option<Amount>, obstacle: impl ToString) -> Outcome {
     let report = OutcomeReport::because(obstacle);
-    Outcome { ending: Ending::Unknown, amount, report, token: Some(token) }
+    Outcome { ending: Ending::Unknown, amount, report, token: Some(token), tell: None }
 }
 
 impl OutcomeReport {

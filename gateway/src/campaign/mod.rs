@@ -11,6 +11,7 @@ mod arrivals;
 mod desk;
 mod engine;
 mod flow;
+mod requests;
 mod settings;
 mod store;
 mod throttle;
@@ -18,13 +19,13 @@ mod time;
 mod turning;
 
 pub use desk::{
-    Desk, EnterpriseDesk, IssuingOffice, NotSaid, OperatorKeys, Orders, PacketKeyStore, Place, Unavailable,
+    Deposits, Desk, EnterpriseDesk, IssuingOffice, NotSaid, OperatorKeys, Orders, PacketKeyStore, Place, Unavailable,
 };
 pub use engine::{Engine, EngineError, Turn};
 pub use flow::{Ending, Flow, Outcome, OutcomeReport};
 pub use settings::Settings;
 pub use store::{
-    CampaignId, CampaignListing, Card, Ended, NewCard, NewTask, OrderError, SetCipher, StageCounts, Store, StoreError,
-    TaskId, UnderWay,
+    CampaignId, CampaignListing, Card, Ended, NewCard, NewTask, OrderError, REQUESTS, SetCipher, StageCounts, Store,
+    StoreError, TaskId, UnderWay,
 };
 pub use time::{UnixMillis, Window, ZoneMinutes};

@@ -21,11 +21,11 @@ const UNAVAILABLE_MILLIS: i64 = 30_000;
 
 /// A turn under way.
 pub(super) struct Turning<'t, K, D> {
-    writing: Writing<'t>,
-    keys: &'t mut K,
-    desk: &'t mut D,
+    pub(super) writing: Writing<'t>,
+    pub(super) keys: &'t mut K,
+    pub(super) desk: &'t mut D,
     memory: &'t mut Memory,
-    now: UnixMillis,
+    pub(super) now: UnixMillis,
     outbox: Vec<Flight>,
     turn: Turn,
 }
@@ -73,9 +73,16 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
     }
 
     fn received(&mut self, message: &ShortMessage) -> Result<(), EngineError> {
-        let Some((PacketKind::Response, proof)) = self.memory.arrivals.packet(message) else {
-            self.turn.strays += 1;
-            return Ok(());
+        let proof = match self.memory.arrivals.packet(message) {
+            Some((PacketKind::Response, proof)) => proof,
+            Some((PacketKind::Command, packet)) if self.request(&message.phone, &packet)? => {
+                self.turn.requests += 1;
+                return Ok(());
+            }
+            _ => {
+                self.turn.strays += 1;
+                return Ok(());
+            }
         };
         let Some(out) = self.writing.out_to(&message.phone.to_string())? else {
             self.turn.strays += 1;
@@ -142,6 +149,10 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
             Step::End(outcome) => {
                 self.turn.ended += 1;
                 self.writing.end(task, &outcome)?;
+                if let Some(tell) = outcome.tell {
+                    let (card, of) = self.writing.order_of(task)?;
+                    self.tell(&card, &of, tell)?;
+                }
             }
         }
         Ok(())

@@ -15,7 +15,11 @@ use onecard_host::over_the_air::{
     lock::{self, Writing},
     recharge::{Approval, Judgement, Next},
 };
-use onecard_wire::{amount::Amount, date::Moment, number::ApplicationSerial};
+use onecard_wire::{
+    amount::Amount,
+    date::Moment,
+    number::{ApplicationSerial, EnterpriseId},
+};
 use tempfile::TempDir;
 
 use crate::recharges::{NOON, World, amount, phone, tasks};
@@ -203,6 +207,10 @@ impl Desk for Away {
 
     fn suspend(&mut self, suspension: Suspension, place: &mut Place<'_>) -> Result<deletion::Next, NotSaid> {
         self.desk.suspend(suspension, place)
+    }
+
+    fn deposit(&mut self, enterprise: EnterpriseId, serial: ApplicationSerial) -> Result<Option<Amount>, Unavailable> {
+        self.desk.deposit(enterprise, serial)
     }
 
     fn settle(&mut self, settlement: Settlement) -> Result<deletion::Next, Unavailable> {

@@ -4,3 +4,4 @@
 mod direct;
 mod discipline;
 mod recharges;
+mod requests;

@@ -3,26 +3,20 @@
 use std::{
     collections::VecDeque,
     fmt,
-    path::PathBuf,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use onecard_gateway::{
     carrier::{Carrier, Delivery, Event, ShortMessage, Ticket},
-    smpp::{
-        account::{Account, LinkTerms, Password},
-        link::Link,
-        session::Ended,
-    },
+    smpp::{link::Link, session::Ended},
 };
 use onecard_host::over_the_air::{
     Answer, ProofWhen,
     message::{Address, Assembly, PacketKind, UserData},
 };
 use onecard_wire::smpp::CommandStatus;
-use rand::RngExt;
 use serde::Serialize;
 
 use super::{
@@ -31,8 +25,8 @@ use super::{
     packet::{Made, PacketOptions},
 };
 use crate::{
+    centre_link::CentreLink,
     output::{Exit, Output},
-    private_file,
 };
 
 /// How long at once the link is waited at.
@@ -46,18 +40,8 @@ pub(crate) struct Send {
     /// The phone's number.
     #[arg(long, value_name = "NUMBER")]
     to: Address,
-    /// The platform's number, which the phone sees.
-    #[arg(long, value_name = "NUMBER", default_value = "10086")]
-    from: Address,
-    /// The message centre.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:2775")]
-    centre: String,
-    /// The platform's name there.
-    #[arg(long, value_name = "NAME")]
-    system_id: String,
-    /// The file with its password, which its owner alone can read.
-    #[arg(long, value_name = "FILE")]
-    password_file: PathBuf,
+    #[command(flatten)]
+    link: CentreLink,
     /// How long the proof is waited for.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     within: u64,
@@ -80,11 +64,7 @@ enum Sent {
 /// Sends it.
 pub(super) fn run(options: &Send) -> anyhow::Result<Output> {
     let made = options.packet.make()?;
-    let (_, text) = private_file::read(&options.password_file, "password file")?;
-    let named = || format!("password file {}", options.password_file.display());
-    let password = Password::from_text(text.as_bytes()).with_context(named)?;
-    let account = Account::new(&options.system_id, password)?;
-    let link = Link::new(&options.centre, account, LinkTerms::new(options.from.clone()), rand::rng().random());
+    let link = options.link.open(|_| ())?;
     let asked = made.packet.terms.spi.proof.when != ProofWhen::Never;
     let mut sending = Sending::new(options, &made, link);
     let answer = sending.until_answered(asked)?;
@@ -147,7 +127,7 @@ impl<'s> Sending<'s> {
                 }
             }
             if let Some(refused @ Ended::BindRefused(_)) = self.link.problem() {
-                bail!("{}: {refused} 短信中心拒绝登录", self.options.centre);
+                bail!("{}: {refused} 短信中心拒绝登录", self.options.link.centre);
             }
             if !asked && self.message_ids.len() == self.made.parts.len() {
                 return Ok(None);
@@ -158,7 +138,7 @@ impl<'s> Sending<'s> {
             let why = self.link.problem().map(ToString::to_string).unwrap_or_default();
             bail!(
                 "{} was not reached in {} s, nothing was sent 未能连接短信中心: {why}",
-                self.options.centre,
+                self.options.link.centre,
                 self.options.within
             );
         }

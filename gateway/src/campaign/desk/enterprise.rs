@@ -16,6 +16,7 @@ use onecard_host::{
     },
 };
 use onecard_wire::{
+    amount::Amount,
     date::Moment,
     key::{Algorithm, KeyVersion},
     number::{ApplicationSerial, EnterpriseId},
@@ -25,11 +26,14 @@ use onecard_wire::{
 use super::{Desk, NotSaid, Place, Unavailable};
 
 /// A desk with the keys of some enterprises in memory: for development, and inside one that unseals them.
-#[derive(Debug)]
 pub struct EnterpriseDesk {
     enterprises: Vec<EnterpriseKeys>,
     issuing: Option<IssuingOffice>,
+    deposits: Option<Deposits>,
 }
+
+/// Who knows what an ED holds by the books.
+pub type Deposits = Box<dyn Fn(ApplicationSerial) -> Option<Amount>>;
 
 /// What is issued over the air: whose keys make the bodies, and what each application has in it.
 pub struct IssuingOffice {
@@ -50,6 +54,12 @@ pub struct IssuingOffice {
 /// Who knows what goes into the application of a serial.
 pub type Orders = Box<dyn Fn(ApplicationSerial) -> Option<CardOrder>>;
 
+impl fmt::Debug for EnterpriseDesk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnterpriseDesk").field("enterprises", &self.enterprises).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for IssuingOffice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IssuingOffice").field("parts", &self.parts).finish_non_exhaustive()
@@ -60,13 +70,19 @@ impl EnterpriseDesk {
     /// With the keys of `enterprises`.
     #[must_use]
     pub const fn new(enterprises: Vec<EnterpriseKeys>) -> Self {
-        Self { enterprises, issuing: None }
+        Self { enterprises, issuing: None, deposits: None }
     }
 
     /// One that issues, too.
     #[must_use]
     pub fn issuing(self, office: IssuingOffice) -> Self {
         Self { issuing: Some(office), ..self }
+    }
+
+    /// One that knows the books: without it no deletion is begun from a phone's menu.
+    #[must_use]
+    pub fn with_deposits(self, deposits: Deposits) -> Self {
+        Self { deposits: Some(deposits), ..self }
     }
 
     fn keys_of(&self, enterprise: EnterpriseId) -> Result<&EnterpriseKeys, Unavailable> {
@@ -145,6 +161,10 @@ impl Desk for EnterpriseDesk {
         let mut keeper = self.maintenance(suspension.terms().enterprise, suspension.terms().serial)?;
         let counter = place.reserve()?;
         Ok(suspension.placed(counter, &mut keeper).unwrap_or_else(|_| suspension.refused()))
+    }
+
+    fn deposit(&mut self, _: EnterpriseId, serial: ApplicationSerial) -> Result<Option<Amount>, Unavailable> {
+        Ok(self.deposits.as_ref().and_then(|deposits| deposits(serial)))
     }
 
     /// The refund is what the campaign's book says of the order.

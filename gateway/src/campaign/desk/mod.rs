@@ -12,11 +12,16 @@ use onecard_host::{
         recharge::{self, Approval, Judgement},
     },
 };
-use onecard_wire::{date::Moment, key::KeyVersion, number::ApplicationSerial};
+use onecard_wire::{
+    amount::Amount,
+    date::Moment,
+    key::KeyVersion,
+    number::{ApplicationSerial, EnterpriseId},
+};
 
 use super::store::{Card, SetCipher, StoreError};
 
-pub use enterprise::{EnterpriseDesk, IssuingOffice, Orders};
+pub use enterprise::{Deposits, EnterpriseDesk, IssuingOffice, Orders};
 
 /// Who has the keys of packets: the operator's, one set for each card.
 pub trait PacketKeyStore {
@@ -63,6 +68,12 @@ pub trait Desk {
     /// # Errors
     /// [`NotSaid`].
     fn suspend(&mut self, suspension: Suspension, place: &mut Place<'_>) -> Result<deletion::Next, NotSaid>;
+
+    /// What the ED of an application holds by the issuer's books, which no packet reads; `None`: nobody knows.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    fn deposit(&mut self, enterprise: EnterpriseId, serial: ApplicationSerial) -> Result<Option<Amount>, Unavailable>;
 
     /// Books the balance as refunded, once for the serial however often it is told; or refuses.
     ///

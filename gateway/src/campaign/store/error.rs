@@ -47,6 +47,9 @@ pub enum StoreError {
     /// No such campaign.
     #[error("there is no campaign {0:?}: `onecard campaign status` lists them 无此批次")]
     NoCampaign(String),
+    /// No such card.
+    #[error("the gateway's book has no card {0}: take an order for it first 无此卡")]
+    NoCard(String),
     /// The counter of a card's key set is at its end.
     #[error("the counter of key set {key_set:02X} of card {iccid} is at its end: put a new key set on the card")]
     CounterAtEnd {

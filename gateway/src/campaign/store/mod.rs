@@ -6,6 +6,7 @@
 mod error;
 mod listing;
 mod orders;
+mod requests;
 mod writing;
 
 use std::{
@@ -20,6 +21,8 @@ use rusqlite::{Connection, OpenFlags};
 pub use error::StoreError;
 pub use listing::{CampaignListing, Ended, StageCounts, UnderWay};
 pub use orders::{NewCard, NewTask, OrderError};
+pub use requests::REQUESTS;
+pub(super) use requests::Requester;
 pub(super) use writing::{Due, DueFor, Out, PacketOut, Writing};
 
 /// The release of the file's form, in its header.

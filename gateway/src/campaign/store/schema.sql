@@ -7,7 +7,18 @@ CREATE TABLE card (
   phone    TEXT    NOT NULL UNIQUE, -- as it is dialled
   key_set  INTEGER NOT NULL CHECK (key_set BETWEEN 1 AND 15),
   cipher   TEXT    NOT NULL CHECK (cipher IN ('aes', '3des')),
-  counter  INTEGER NOT NULL CHECK (counter >= 0) -- the highest that was ever reserved
+  counter  INTEGER NOT NULL CHECK (counter >= 0), -- the highest that was ever reserved
+  request_set INTEGER,               -- the key set of the card's own requests; NULL: none are taken
+  requests TEXT                      -- JSON: the highest request that was taken
+) STRICT;
+
+-- 服务密码: of an application, by which its holder deletes it from the phone's menu.
+CREATE TABLE service_password (
+  card   INTEGER NOT NULL REFERENCES card (id),
+  serial TEXT    NOT NULL,
+  hash   TEXT    NOT NULL,           -- Argon2id, a PHC string: as good as the password, which has few digits
+  tries  TEXT    NOT NULL,           -- JSON
+  PRIMARY KEY (card, serial)
 ) STRICT;
 
 CREATE TABLE campaign (

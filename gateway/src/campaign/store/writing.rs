@@ -14,7 +14,7 @@ use crate::campaign::{
 /// A transaction of the store.
 #[derive(Debug)]
 pub(in crate::campaign) struct Writing<'s> {
-    transaction: Transaction<'s>,
+    pub(super) transaction: Transaction<'s>,
 }
 
 /// A campaign that may send.
@@ -66,6 +66,9 @@ const READY: i64 = 0;
 const OUT: i64 = 1;
 const ASKING: i64 = 2;
 const ENDED: i64 = 3;
+
+/// What of a card is read, in this order.
+pub(super) const CARD_COLUMNS: &str = "card.id, card.iccid, card.phone, card.key_set, card.cipher";
 
 /// What of a task and its card is read in every query, in this order.
 const TASK_COLUMNS: &str = "task.id, task.flow, task.misses, card.id, card.iccid, card.phone, card.key_set, card.cipher, task.counter, task.packet";
@@ -257,16 +260,20 @@ impl<'s> Writing<'s> {
 fn task_of(row: &Row<'_>) -> Result<(TaskId, Card, Flow, u32), StoreError> {
     let id = row.get(0)?;
     let flow = parsed(row.get_ref(1)?.as_str().map_err(|_| damaged("flow", id))?, "flow", id)?;
-    let card_id = row.get(3)?;
-    let text = |column: usize, what| row.get::<_, String>(column).map_err(|_| damaged(what, card_id));
-    let card = Card {
-        id: card_id,
-        iccid: uicc::iccid(&text(4, "iccid")?).ok_or_else(|| damaged("iccid", card_id))?,
-        phone: text(5, "phone")?.parse().map_err(|_| damaged("phone", card_id))?,
-        key_set: SetVersion::new(row.get(6)?).ok_or_else(|| damaged("key_set", card_id))?,
-        cipher: SetCipher::parse(&text(7, "cipher")?).ok_or_else(|| damaged("cipher", card_id))?,
-    };
-    Ok((TaskId(id), card, flow, row.get(2)?))
+    Ok((TaskId(id), card_of(row, 3)?, flow, row.get(2)?))
+}
+
+/// A card whose columns begin there.
+pub(super) fn card_of(row: &Row<'_>, first: usize) -> Result<Card, StoreError> {
+    let id = row.get(first)?;
+    let text = |column: usize, what| row.get::<_, String>(first + column).map_err(|_| damaged(what, id));
+    Ok(Card {
+        id,
+        iccid: uicc::iccid(&text(1, "iccid")?).ok_or_else(|| damaged("iccid", id))?,
+        phone: text(2, "phone")?.parse().map_err(|_| damaged("phone", id))?,
+        key_set: SetVersion::new(row.get(first + 3)?).ok_or_else(|| damaged("key_set", id))?,
+        cipher: SetCipher::parse(&text(4, "cipher")?).ok_or_else(|| damaged("cipher", id))?,
+    })
 }
 
 fn packet_of(row: &Row<'_>, task: TaskId) -> Result<PacketOut, StoreError> {
@@ -278,14 +285,18 @@ fn packet_of(row: &Row<'_>, task: TaskId) -> Result<PacketOut, StoreError> {
     }
 }
 
-fn parsed<T: serde::de::DeserializeOwned>(text: &str, what: &'static str, row: i64) -> Result<T, StoreError> {
+pub(super) fn parsed<T: serde::de::DeserializeOwned>(
+    text: &str,
+    what: &'static str,
+    row: i64,
+) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|_| damaged(what, row))
 }
 
-fn text<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+pub(super) fn text<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|_| damaged("flow", 0))
 }
 
-const fn damaged(what: &'static str, row: i64) -> StoreError {
+pub(super) const fn damaged(what: &'static str, row: i64) -> StoreError {
     StoreError::Damaged { what, row }
 }

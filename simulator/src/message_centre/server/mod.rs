@@ -128,6 +128,13 @@ impl Server {
         &self.network
     }
 
+    /// The network alone; every connection ends.
+    #[must_use]
+    pub fn into_network(mut self) -> Network {
+        self.cut();
+        self.network
+    }
+
     /// The same, to change it.
     pub const fn network_mut(&mut self) -> &mut Network {
         &mut self.network

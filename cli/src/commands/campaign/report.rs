@@ -1,0 +1,147 @@
+//! `onecard campaign report`.
+
+use std::{fmt, fs::File, path::PathBuf};
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use onecard_gateway::campaign::{Ended, Ending, Store, StoreError};
+use serde::Serialize;
+
+use super::{Named, listing::Campaign, look};
+use crate::{
+    output::Output,
+    table::{Column, table},
+};
+
+/// Options of `campaign report`.
+#[derive(Args, Debug)]
+pub(crate) struct Report {
+    #[command(flatten)]
+    campaign: Named,
+    /// Write every order to this new CSV file (UTF-8), instead of showing the first.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+}
+
+/// Orders that are shown on a screen.
+const SHOWN: usize = 50;
+
+/// Reports.
+pub(super) fn run(options: &Report) -> anyhow::Result<Output> {
+    let store = look(&options.campaign.book)?;
+    let id = store.campaign(&options.campaign.name)?;
+    let campaign = store.campaigns()?.iter().find(|it| it.id == id).map(Campaign::of);
+    let campaign = campaign.context("the campaign has gone")?;
+    let mut facts = ReportFacts { campaign, orders: Vec::new(), file: None };
+    match &options.csv {
+        Some(path) => {
+            write(&store, options, path)?;
+            facts.file = Some(path.display().to_string());
+        }
+        None => store.each_ended::<StoreError>(id, |ended| {
+            facts.orders.push(Row::of(ended));
+            Ok(())
+        })?,
+    }
+    Output::view("onecard.campaign-report/1", &facts)
+}
+
+fn write(store: &Store, options: &Report, path: &PathBuf) -> anyhow::Result<()> {
+    let name = || format!("report {}", path.display());
+    ensure!(!path.exists(), "{} exists already: name another file 文件已存在", name());
+    let file = File::create_new(path).with_context(name)?;
+    let mut writer = csv::Writer::from_writer(&file);
+    let id = store.campaign(&options.campaign.name)?;
+    store.each_ended::<anyhow::Error>(id, |ended| writer.serialize(Row::of(ended)).with_context(name))?;
+    writer.flush().with_context(name)?;
+    drop(writer);
+    file.sync_all().with_context(name)
+}
+
+#[derive(Serialize)]
+struct ReportFacts {
+    campaign: Campaign,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    orders: Vec<Row>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+}
+
+/// An order that has ended.
+#[derive(Serialize)]
+struct Row {
+    order: String,
+    iccid: String,
+    phone: String,
+    /// committed, not-committed, unknown.
+    ending: &'static str,
+    amount_fen: Option<u32>,
+    balance_fen: Option<u32>,
+    tac: Option<String>,
+    packets: u32,
+    reason: Option<String>,
+    hint: Option<String>,
+}
+
+impl Row {
+    fn of(ended: Ended) -> Self {
+        Self {
+            order: ended.order_number,
+            iccid: ended.iccid,
+            phone: ended.phone,
+            ending: match ended.ending {
+                Ending::Committed => "committed",
+                Ending::NotCommitted => "not-committed",
+                Ending::Unknown => "unknown",
+            },
+            amount_fen: ended.amount_fen,
+            balance_fen: ended.report.balance_fen,
+            tac: ended.report.tac,
+            packets: ended.packets,
+            reason: ended.report.reason,
+            hint: ended.hint,
+        }
+    }
+}
+
+impl fmt::Display for ReportFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", super::listing::campaigns_table(core::slice::from_ref(&self.campaign)))?;
+        if let Some(file) = &self.file {
+            return write!(f, "\n Written 已写入: {file}");
+        }
+        if self.orders.is_empty() {
+            return f.write_str("\n No order has ended yet 尚无结果");
+        }
+        let columns = [
+            Column::Text("order 订单"),
+            Column::Text("phone 手机号"),
+            Column::Text("ending 结果"),
+            Column::Number("yuan 金额"),
+            Column::Text("TAC"),
+            Column::Number("packets 报文"),
+            Column::Text("reason 原因"),
+        ];
+        let rows = self.orders.iter().take(SHOWN).map(|row| {
+            let ending = match row.ending {
+                "committed" => "committed 成交",
+                "not-committed" => "not committed 未成交",
+                _ => "unknown 未知",
+            };
+            [
+                row.order.clone(),
+                row.phone.clone(),
+                ending.to_owned(),
+                row.amount_fen.map(|fen| super::listing::yuan(u64::from(fen))).unwrap_or_default(),
+                row.tac.clone().unwrap_or_default(),
+                row.packets.to_string(),
+                row.reason.clone().unwrap_or_default(),
+            ]
+        });
+        write!(f, "\n{}", table(&columns, rows))?;
+        match self.orders.len().checked_sub(SHOWN) {
+            Some(more @ 1..) => write!(f, "\n and {more} more: --csv FILE has them all 其余见CSV"),
+            _ => Ok(()),
+        }
+    }
+}
