@@ -123,7 +123,8 @@ impl Flow {
     /// The counter that the packet was made for; `None`: the next one.
     pub(super) fn counter(&self) -> Option<PacketCounter> {
         match self {
-            Self::Recharge { .. } | Self::Tell { .. } => None,
+            Self::Recharge { recharge, .. } => recharge.counter(),
+            Self::Tell { .. } => None,
             Self::Issue(issue) => issue.counter(),
             Self::Deletion(deletion) | Self::RequestedDeletion(deletion) => deletion.counter(),
             Self::Lock(lock) => lock.counter(),
@@ -134,6 +135,7 @@ impl Flow {
     pub(super) fn spi(&self) -> Spi {
         match self {
             Self::Issue(issue) => spi(issue.proof_way()),
+            Self::Recharge { recharge, .. } => spi(recharge.proof_way()),
             _ => Spi::FULL,
         }
     }
@@ -163,12 +165,12 @@ impl Flow {
     ) -> Result<Step, NotSaid> {
         match self {
             Self::Recharge { serial, recharge } => {
-                let amount = recharge.terms().amount;
+                let order = Loaded { serial, amount: recharge.terms().amount, log_asked: recharge.counter().is_some() };
                 let next = match came {
                     Came::Proof(proven) => recharge.answered(proven),
                     Came::Nothing => recharge.timed_out(),
                 };
-                of_recharge((serial, amount), next, desk, moment)
+                of_recharge(order, next, desk, (place, moment))
             }
             Self::Issue(issue) => {
                 let next = match came {
@@ -202,18 +204,33 @@ pub(super) const fn spi(way: ProofWay) -> Spi {
     Spi { proof: ProofOfReceipt { way, ..Spi::FULL.proof }, ..Spi::FULL }
 }
 
+/// What a recharge is for, and whether the packet before was the one that reads the card's log.
+struct Loaded {
+    serial: ApplicationSerial,
+    amount: Amount,
+    log_asked: bool,
+}
+
 fn of_recharge(
-    (serial, amount): (ApplicationSerial, Amount),
+    Loaded { serial, amount, log_asked }: Loaded,
     mut next: recharge::Next,
     desk: &mut impl Desk,
-    moment: Moment,
+    (place, moment): (&mut Place<'_>, Moment),
 ) -> Result<Step, NotSaid> {
-    use recharge::{Decision, Next};
+    use recharge::{Decision, Next, Obstacle};
+    let mut log_asked = log_asked;
     let decision = loop {
         next = match next {
             Next::Send(recharge) => return Ok(Step::Packet(Flow::Recharge { serial, recharge })),
             Next::Approve(approval) => desk.approve(serial, approval, moment)?,
-            Next::Judge(judgement) => desk.judge(serial, judgement)?,
+            Next::Judge(judgement) => {
+                let place = (!core::mem::replace(&mut log_asked, true)).then_some(&mut *place);
+                desk.judge(serial, judgement, place)?
+            }
+            Next::Ended(Decision::Unknown { token, obstacle: Obstacle::SequenceMoved }) if !log_asked => {
+                log_asked = true;
+                desk.ask_log(serial, &token, place)?
+            }
             Next::Ended(decision) => break decision,
         };
     };

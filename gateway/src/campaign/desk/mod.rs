@@ -9,7 +9,7 @@ use onecard_host::{
         deletion::{self, Settlement, Suspension},
         issue::{self, Making},
         lock::{self, Writing},
-        recharge::{self, Approval, Judgement},
+        recharge::{self, Approval, Judgement, Recharge},
     },
 };
 use onecard_wire::{
@@ -45,11 +45,27 @@ pub trait Desk {
         moment: Moment,
     ) -> Result<recharge::Next, Unavailable>;
 
-    /// Says whether a proof is that of the load.
+    /// Says whether a proof is that of the load, or asks for the card's log: `place` is there unless the log has been asked already.
     ///
     /// # Errors
-    /// [`Unavailable`].
-    fn judge(&mut self, serial: ApplicationSerial, judgement: Judgement) -> Result<recharge::Next, Unavailable>;
+    /// [`NotSaid`].
+    fn judge(
+        &mut self,
+        serial: ApplicationSerial,
+        judgement: Judgement,
+        place: Option<&mut Place<'_>>,
+    ) -> Result<recharge::Next, NotSaid>;
+
+    /// Asks for the log of a card that has no proof of the load any more.
+    ///
+    /// # Errors
+    /// [`NotSaid`].
+    fn ask_log(
+        &mut self,
+        serial: ApplicationSerial,
+        recharge: &Recharge,
+        place: &mut Place<'_>,
+    ) -> Result<recharge::Next, NotSaid>;
 
     /// Makes the packets of an issue, for as many counters as it asks for.
     ///

@@ -46,12 +46,18 @@ impl Judgement {
         (terms, self.begun.online_sequence)
     }
 
+    /// The balance behind the load, unless the holder paid between INITIALIZE and CREDIT; `None`: it is more than a purse holds.
+    #[must_use]
+    pub fn expected_balance(&self) -> Option<Amount> {
+        self.begun.old_balance.plus(self.recharge.terms.amount)
+    }
+
     /// `is_right` says of a balance behind the load whether the TAC is this load's with it. The highest comes first: it is right
     /// unless the holder paid between INITIALIZE and CREDIT. Each further one may be right by chance, at 2^-32, so that no more are
     /// asked about than [`BALANCES_TRIED`]; where more are possible and none of those is right, nobody can say.
     #[must_use]
     pub fn decide(self, mut is_right: impl FnMut(Amount) -> bool) -> Next {
-        let Some(highest) = self.begun.old_balance.plus(self.recharge.terms.amount) else {
+        let Some(highest) = self.expected_balance() else {
             return self.postponed();
         };
         let lowest = highest.fen().saturating_sub(BALANCES_TRIED - 1);
