@@ -98,6 +98,17 @@ pub enum EngineError {
     Clock,
 }
 
+impl EngineError {
+    /// Whether the others can go on without it.
+    pub(super) const fn is_of_one_task(&self) -> bool {
+        match self {
+            Self::Store(StoreError::CounterAtEnd { .. }) => true,
+            Self::Script { .. } | Self::Packet { .. } | Self::Parts { .. } => true,
+            Self::Store(_) | Self::Clock => false,
+        }
+    }
+}
+
 impl<K: PacketKeyStore, D: Desk> Engine<K, D> {
     /// Goes on with whatever the store holds.
     #[must_use]

@@ -184,12 +184,23 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
                 }
                 for due in due {
                     if self.outbox.len() < room {
-                        self.one_due(due, &running.settings)?;
+                        let task = due.task;
+                        self.one_due(due, &running.settings).or_else(|error| self.put_off(task, error))?;
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// What is wrong with one task alone stops no other: it is told, and tried again later.
+    fn put_off(&mut self, task: TaskId, error: EngineError) -> Result<(), EngineError> {
+        if !error.is_of_one_task() {
+            return Err(error);
+        }
+        self.turn.unavailable += 1;
+        self.writing.keep_hint(task, &error.to_string())?;
+        Ok(self.writing.wait_until(task, self.now.plus(UNAVAILABLE_MILLIS))?)
     }
 
     fn one_due(&mut self, due: Due, settings: &Settings) -> Result<(), EngineError> {

@@ -263,3 +263,21 @@ fn a_phone_that_is_off_for_good() {
     assert_eq!(bench.world.carrier.sent, 8 * 3);
     assert_eq!(bench.world.balances(), [Amount::ZERO]);
 }
+
+/// One card whose counter is at its end stops nobody else.
+#[test]
+fn a_counter_at_its_end_is_told_and_stops_no_other() {
+    let mut world = World::of(2);
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = Store::create(&directory.path().join("gateway.book")).unwrap();
+    let mut list = tasks(2);
+    list[0].card.counter = 0xFF_FFFF_FFFE;
+    let campaign = store.new_campaign("recharge", &Settings::DEFAULT, list).unwrap();
+    let mut engine = Engine::new(store, world.keys(), world.desk());
+    for turn in 0..6 {
+        engine.turn(NOON.plus(turn), &mut world.carrier).unwrap();
+    }
+    let counts = engine.store().counts(campaign).unwrap();
+    assert_eq!((counts.committed, counts.waiting, counts.under_way), (1, 1, 0), "{counts:?}");
+    assert_eq!(world.balances(), [Amount::ZERO, amount(1)]);
+}
