@@ -12,6 +12,9 @@ use crate::{
 /// for another's load once in 4,294 times.
 pub const BALANCES_TRIED: u32 = 1_000_000;
 
+/// Most balances above the expected one: a purchase of before INITIALIZE that was undone before CREDIT, 1,000 yuan in fen.
+pub const UNDONE_TRIED: u32 = 100_000;
+
 /// The card has executed a load of the online sequence. Another terminal's may have taken it: the TAC tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Judgement {
@@ -46,26 +49,27 @@ impl Judgement {
         (terms, self.begun.online_sequence)
     }
 
-    /// The balance behind the load, unless the holder paid between INITIALIZE and CREDIT; `None`: it is more than a purse holds.
+    /// The balance behind the load, unless the holder paid between INITIALIZE and CREDIT, or undid what was paid before; `None`: it is more than a purse holds.
     #[must_use]
     pub fn expected_balance(&self) -> Option<Amount> {
         self.begun.old_balance.plus(self.recharge.terms.amount)
     }
 
-    /// `is_right` says of a balance behind the load whether the TAC is this load's with it. The highest comes first: it is right
-    /// unless the holder paid between INITIALIZE and CREDIT. Each further one may be right by chance, at 2^-32, so that no more are
-    /// asked about than [`BALANCES_TRIED`]; where more are possible and none of those is right, nobody can say.
+    /// `is_right` says of a balance behind the load whether the TAC is this load's with it. The expected one comes first: it is right
+    /// unless the holder paid between INITIALIZE and CREDIT, or a purchase of before was undone there. Each further one may be right
+    /// by chance, at 2^-32, so that no more are asked about than [`BALANCES_TRIED`], and [`UNDONE_TRIED`] above. That none is right
+    /// says nothing: more may have been undone, or the key of the card's version is missing. The log tells, or the issuer's books.
     #[must_use]
     pub fn decide(self, mut is_right: impl FnMut(Amount) -> bool) -> Next {
-        let Some(highest) = self.expected_balance() else {
+        let Some(expected) = self.expected_balance() else {
             return self.postponed();
         };
-        let lowest = highest.fen().saturating_sub(BALANCES_TRIED - 1);
-        let balance = (lowest..=highest.fen()).rev().map(Amount::from_fen).find(|balance| is_right(*balance));
-        match balance {
+        let expected = expected.fen();
+        let paid = (expected.saturating_sub(BALANCES_TRIED - 1)..=expected).rev();
+        let undone = expected.saturating_add(1)..=expected.saturating_add(UNDONE_TRIED);
+        match paid.chain(undone).map(Amount::from_fen).find(|balance| is_right(*balance)) {
             Some(balance) => Next::Ended(Decision::Credited { tac: Some(self.tac), balance: Some(balance) }),
-            None if lowest > 0 => self.postponed(),
-            None => Next::Ended(Decision::NotCredited(Obstacle::OtherLoad)),
+            None => self.postponed(),
         }
     }
 
