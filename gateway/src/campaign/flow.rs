@@ -345,7 +345,9 @@ impl Outcome {
     fn told(self) -> Self {
         let tell = match self.ending {
             Ending::Committed => RequestOutcome::Deleted,
-            Ending::NotCommitted | Ending::Unknown => RequestOutcome::NotDeleted,
+            Ending::NotCommitted => RequestOutcome::NotDeleted,
+            // Neither is true yet.
+            Ending::Unknown => return self,
         };
         Self { tell: Some(tell), ..self }
     }

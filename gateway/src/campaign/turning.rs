@@ -11,7 +11,7 @@ use super::{
     engine::{EngineError, Flight, Memory, Turn},
     flow::{Came, Flow, Step, spi},
     settings::Settings,
-    store::{Card, Due, DueFor, Out, PacketOut, TaskId, Writing},
+    store::{Card, Due, DueFor, Out, PacketOut, StoreError, TaskId, Writing},
     time::UnixMillis,
 };
 use crate::carrier::{Delivery, Event, ShortMessage};
@@ -133,7 +133,8 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
         };
         match flow.goes_on(came, self.desk, &mut Place { terms, keys, reserve: &mut reserve }, moment) {
             Ok(step) => Ok(Some(step)),
-            Err(NotSaid::Unavailable(_)) => Ok(None),
+            // A counter at its end stops this card alone, and is told when its packet is due.
+            Err(NotSaid::Unavailable(_) | NotSaid::Store(StoreError::CounterAtEnd { .. })) => Ok(None),
             Err(NotSaid::Store(error)) => Err(error.into()),
         }
     }
@@ -166,9 +167,9 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
         while self.outbox.len() < room
             && let Some(flight) = self.memory.throttle.next()
         {
-            // Its time is over, or an answer came after all.
-            let out = self.writing.out(flight.task)?;
-            if out.is_some_and(|out| out.packet.counter == flight.counter) {
+            // Its time is over, or an answer came after all; what does not leave now waits for its time (20.3.7).
+            let out = self.writing.out_and_sending(flight.task)?;
+            if out.is_some_and(|out| out.packet.counter == flight.counter && out.settings.is_open(self.now)) {
                 self.outbox.push(flight);
             }
         }

@@ -5,3 +5,4 @@ mod direct;
 mod discipline;
 mod recharges;
 mod requests;
+mod unknowns;

@@ -149,9 +149,11 @@ fn opened(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// The lock is a file of its own, since SQLite's locks on the book's file are lost when anything in this process closes it.
+/// The lock is a file of its own, since SQLite's locks on the book's file are lost when anything in this process closes it. It stands
+/// beside the book itself, by whatever link that was named.
 fn locked(path: &Path) -> Result<File, StoreError> {
-    let mut name = OsString::from(path);
+    let itself = path.canonicalize().map_err(|source| StoreError::Lock { path: path.to_owned(), source })?;
+    let mut name = OsString::from(itself);
     name.push(".lock");
     let name = PathBuf::from(name);
     let lock = |source| StoreError::Lock { path: name.clone(), source };
@@ -167,7 +169,8 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.busy_timeout(core::time::Duration::from_secs(5))?;
+    // A long list that is taken in beside a gateway is one transaction, which does not end it.
+    connection.busy_timeout(core::time::Duration::from_secs(60))?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(())
 }

@@ -1,11 +1,15 @@
 //! Cards and orders that come in: all of a list or nothing.
 
-use onecard_host::over_the_air::{SetVersion, message::Address};
+use onecard_host::over_the_air::{PacketCounter, SetVersion, message::Address};
 use onecard_wire::uicc;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, TransactionBehavior, params};
 
-use super::{CampaignId, SetCipher, Store, StoreError};
-use crate::campaign::{flow::Flow, settings::Settings, time::UnixMillis};
+use super::{CampaignId, SetCipher, Store, StoreError, writing::RELEASE};
+use crate::campaign::{
+    flow::{Ending, Flow},
+    settings::Settings,
+    time::UnixMillis,
+};
 
 /// A card of a list.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,6 +55,16 @@ pub enum OrderError {
         order: String,
         /// What stands there.
         iccid: String,
+    },
+    /// More than a counter holds.
+    #[error("order {order}: counter {counter} of card {iccid} is more than five bytes hold")]
+    Counter {
+        /// Which order.
+        order: String,
+        /// Which card.
+        iccid: String,
+        /// What stands there.
+        counter: u64,
     },
     /// The book knows the card otherwise.
     #[error(
@@ -103,7 +117,7 @@ impl Store {
             transaction
                 .prepare_cached(
                     "INSERT INTO task (campaign, card, order_number, stage, due_at, flow, held) VALUES (?1, ?2, ?3, 0, ?4, ?5, \
-                     EXISTS (SELECT 1 FROM task AS other WHERE other.card = ?2 AND other.begun = 1 AND other.stage < 3))",
+                     EXISTS (SELECT 1 FROM task AS other WHERE other.card = ?2 AND (other.ending = 2 OR (other.begun = 1 AND other.stage < 3))))",
                 )?
                 .execute(params![campaign.0, card, task.order_number, task.not_before.0, flow])
                 .map_err(|error| constraint(error, || OrderError::Repeated(task.order_number.clone())))?;
@@ -146,11 +160,44 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The issuer's books have decided an order of unknown outcome, which asking the card could not: it has ended so, and its card's
+    /// other orders go on. Whether there was such an order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn decide_unknown(
+        &mut self,
+        campaign: CampaignId,
+        order_number: &str,
+        is_committed: bool,
+    ) -> Result<bool, StoreError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let ending = if is_committed { Ending::Committed } else { Ending::NotCommitted };
+        let decided: Option<i64> = transaction
+            .query_row(
+                "UPDATE task SET ending = ?3, flow = '' WHERE campaign = ?1 AND order_number = ?2 AND stage = 3 AND ending = 2 \
+                 RETURNING id",
+                params![campaign.0, order_number, ending as u8],
+                |row| row.get(0),
+            )
+            .optional()?;
+        if let Some(task) = decided {
+            transaction.execute(RELEASE, [task])?;
+        }
+        transaction.commit()?;
+        Ok(decided.is_some())
+    }
+}
+
 /// The card's row: a new one, or the one there is if it says the same.
 fn card_row(transaction: &rusqlite::Transaction<'_>, task: &NewTask) -> Result<i64, OrderError> {
     let NewCard { iccid, phone, key_set, cipher, counter } = &task.card;
     let order = || task.order_number.clone();
     uicc::iccid(iccid).ok_or_else(|| OrderError::Iccid { order: order(), iccid: iccid.clone() })?;
+    if PacketCounter::new(*counter).is_none() {
+        return Err(OrderError::Counter { order: order(), iccid: iccid.clone(), counter: *counter });
+    }
     let known = transaction
         .prepare_cached("SELECT id, phone, key_set, cipher FROM card WHERE iccid = ?1")?
         .query_row([iccid], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))

@@ -132,7 +132,8 @@ impl Writing<'_> {
         let mut statement = self.transaction.prepare_cached(
             "INSERT OR IGNORE INTO task (campaign, card, order_number, stage, due_at, flow, held) VALUES (
                (SELECT id FROM campaign WHERE name = ?1), ?2, ?3, 0, ?4, ?5,
-               EXISTS (SELECT 1 FROM task AS other WHERE other.card = ?2 AND other.begun = 1 AND other.stage < 3))",
+               EXISTS (SELECT 1 FROM task AS other WHERE other.card = ?2 AND
+                 (other.ending = 2 OR (other.begun = 1 AND other.stage < 3))))",
         )?;
         statement.execute(params![REQUESTS, card.id, number, now.0, text(flow)?])?;
         Ok(())

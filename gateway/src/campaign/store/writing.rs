@@ -73,6 +73,11 @@ pub(super) const CARD_COLUMNS: &str = "card.id, card.iccid, card.phone, card.key
 /// What of a task and its card is read in every query, in this order.
 const TASK_COLUMNS: &str = "task.id, task.flow, task.misses, card.id, card.iccid, card.phone, card.key_set, card.cipher, task.counter, task.packet";
 
+/// The other tasks of the card of that one wait no more, unless one is under way or has ended unknown.
+pub(super) const RELEASE: &str = "UPDATE task SET held = 0 WHERE card = (SELECT card FROM task WHERE id = ?1) AND stage < 3 AND \
+     held = 1 AND NOT EXISTS (SELECT 1 FROM task AS other WHERE other.card = task.card AND (other.ending = 2 OR (other.begun = 1 AND \
+     other.stage < 3)))";
+
 impl<'s> Writing<'s> {
     pub(super) fn begin(connection: &'s mut Connection) -> Result<Self, StoreError> {
         Ok(Self { transaction: connection.transaction_with_behavior(TransactionBehavior::Immediate)? })
@@ -106,7 +111,7 @@ impl<'s> Writing<'s> {
         let query = format!(
             "SELECT {TASK_COLUMNS}, task.stage, task.sends, task.proof FROM task JOIN card ON card.id = task.card \
              WHERE task.campaign = ?1 AND task.held = 0 AND task.stage < 3 AND task.due_at <= ?2 AND (task.begun = 1 OR NOT EXISTS ( \
-             SELECT 1 FROM task AS other WHERE other.card = task.card AND other.stage < 3 AND other.id < task.id AND \
+             SELECT 1 FROM task AS other WHERE other.card = task.card AND other.stage < 3 AND other.held = 0 AND other.id < task.id AND \
              other.due_at <= ?2 AND other.campaign IN (SELECT id FROM campaign WHERE paused = 0))) \
              ORDER BY task.due_at LIMIT ?3"
         );
@@ -138,9 +143,9 @@ impl<'s> Writing<'s> {
         self.out_where("card.phone = ?1", phone)
     }
 
-    /// The packet of a task, if it is still out.
-    pub(in crate::campaign) fn out(&self, task: TaskId) -> Result<Option<Out>, StoreError> {
-        self.out_where("task.id = ?1", task.0)
+    /// The packet of a task, if it is still out and its campaign is not paused.
+    pub(in crate::campaign) fn out_and_sending(&self, task: TaskId) -> Result<Option<Out>, StoreError> {
+        self.out_where("task.id = ?1 AND campaign.paused = 0", task.0)
     }
 
     fn out_where(&self, condition: &str, value: impl rusqlite::ToSql) -> Result<Option<Out>, StoreError> {
@@ -181,15 +186,15 @@ impl<'s> Writing<'s> {
         )?;
         let counter = packet.counter.number().cast_signed();
         statement.execute(params![task.0, OUT, text(flow)?, counter, packet.bytes, due_at.0])?;
-        self.hold_others(task, true)
+        self.hold_others(task)
     }
 
-    /// The other tasks of its card wait for it, or do no more.
-    fn hold_others(&self, task: TaskId, held: bool) -> Result<(), StoreError> {
+    /// The other tasks of its card wait for it.
+    fn hold_others(&self, task: TaskId) -> Result<(), StoreError> {
         let mut statement = self.transaction.prepare_cached(
-            "UPDATE task SET held = ?2 WHERE card = (SELECT card FROM task WHERE id = ?1) AND id <> ?1 AND stage < 3 AND held <> ?2",
+            "UPDATE task SET held = 1 WHERE card = (SELECT card FROM task WHERE id = ?1) AND id <> ?1 AND stage < 3 AND held = 0",
         )?;
-        statement.execute(params![task.0, held])?;
+        statement.execute([task.0])?;
         Ok(())
     }
 
@@ -244,16 +249,18 @@ impl<'s> Writing<'s> {
         Ok(())
     }
 
-    /// The flow has ended. An unknown one keeps the state that resumes it.
+    /// The flow has ended. An unknown one keeps the state that resumes it, and its card's other tasks wait on; of another nothing is
+    /// kept that it worked with, as a MAC2 or a holder's data.
     pub(in crate::campaign) fn end(&self, task: TaskId, outcome: &Outcome) -> Result<(), StoreError> {
         let mut statement = self.transaction.prepare_cached(
-            "UPDATE task SET stage = ?2, ending = ?3, amount_fen = ?4, outcome = ?5, flow = coalesce(?6, flow), packet = NULL, \
+            "UPDATE task SET stage = ?2, ending = ?3, amount_fen = ?4, outcome = ?5, flow = coalesce(?6, ''), packet = NULL, \
              counter = NULL, proof = NULL WHERE id = ?1",
         )?;
         let token = outcome.token.as_ref().map(text).transpose()?;
         let amount = outcome.amount.map(onecard_wire::amount::Amount::fen);
         statement.execute(params![task.0, ENDED, outcome.ending as u8, amount, text(&outcome.report)?, token])?;
-        self.hold_others(task, false)
+        self.transaction.prepare_cached(RELEASE)?.execute([task.0])?;
+        Ok(())
     }
 }
 

@@ -15,7 +15,7 @@ use proptest::{collection::vec, prelude::*};
 
 use super::{
     BALANCES_TRIED, Begun, Decision, Judgement, Next, Obstacle, Patience, Recharge, RechargeTerms, TermsError,
-    judgement::UNDONE_TRIED,
+    UNDONE_TRIED,
 };
 use crate::{
     apdu::Response,
