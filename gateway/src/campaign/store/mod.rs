@@ -169,6 +169,8 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // In KiB if negative: the rows of a campaign under way.
+    connection.pragma_update(None, "cache_size", -65_536)?;
     // A long list that is taken in beside a gateway is one transaction, which does not end it.
     connection.busy_timeout(core::time::Duration::from_secs(60))?;
     connection.set_prepared_statement_cache_capacity(32);

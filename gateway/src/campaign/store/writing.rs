@@ -148,10 +148,11 @@ impl<'s> Writing<'s> {
         self.out_where("task.id = ?1 AND campaign.paused = 0", task.0)
     }
 
+    // Twice of the stage: SQLite takes an index of some rows only where its condition stands word for word.
     fn out_where(&self, condition: &str, value: impl rusqlite::ToSql) -> Result<Option<Out>, StoreError> {
         let query = format!(
             "SELECT {TASK_COLUMNS}, campaign.settings FROM card JOIN task ON card.id = task.card \
-             JOIN campaign ON campaign.id = task.campaign WHERE {condition} AND task.stage = 1"
+             JOIN campaign ON campaign.id = task.campaign WHERE {condition} AND task.stage = 1 AND task.stage < 3"
         );
         let mut statement = self.transaction.prepare_cached(&query)?;
         let mut rows = statement.query([value])?;
