@@ -52,7 +52,6 @@ CREATE TABLE task (
 ) STRICT;
 
 CREATE INDEX task_due ON task (campaign, held, due_at) WHERE stage < 3;
-CREATE INDEX task_of_card ON task (card) WHERE stage < 3;
+CREATE INDEX task_of_card ON task (card);
 -- One flow at a time to a card: another's packet in between would make a proof say nothing.
 CREATE UNIQUE INDEX task_under_way ON task (card) WHERE begun = 1 AND stage < 3;
-CREATE INDEX task_unknown ON task (card) WHERE ending = 2;

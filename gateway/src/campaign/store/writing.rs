@@ -108,14 +108,7 @@ impl<'s> Writing<'s> {
         now: UnixMillis,
         limit: usize,
     ) -> Result<Vec<Due>, StoreError> {
-        let query = format!(
-            "SELECT {TASK_COLUMNS}, task.stage, task.sends, task.proof FROM task JOIN card ON card.id = task.card \
-             WHERE task.campaign = ?1 AND task.held = 0 AND task.stage < 3 AND task.due_at <= ?2 AND (task.begun = 1 OR NOT EXISTS ( \
-             SELECT 1 FROM task AS other WHERE other.card = task.card AND other.stage < 3 AND other.held = 0 AND other.id < task.id AND \
-             other.due_at <= ?2 AND other.campaign IN (SELECT id FROM campaign WHERE paused = 0))) \
-             ORDER BY task.due_at LIMIT ?3"
-        );
-        let mut statement = self.transaction.prepare_cached(&query)?;
+        let mut statement = self.transaction.prepare_cached(&due_query())?;
         let mut rows = statement.query(params![campaign.0, now.0, limit.try_into().unwrap_or(i64::MAX)])?;
         let mut due = Vec::new();
         while let Some(row) = rows.next()? {
@@ -140,21 +133,16 @@ impl<'s> Writing<'s> {
 
     /// The task whose packet is out to a phone, if there is one.
     pub(in crate::campaign) fn out_to(&self, phone: &str) -> Result<Option<Out>, StoreError> {
-        self.out_where("card.phone = ?1", phone)
+        self.out_where(BY_PHONE, phone)
     }
 
     /// The packet of a task, if it is still out and its campaign is not paused.
     pub(in crate::campaign) fn out_and_sending(&self, task: TaskId) -> Result<Option<Out>, StoreError> {
-        self.out_where("task.id = ?1 AND campaign.paused = 0", task.0)
+        self.out_where(BY_TASK, task.0)
     }
 
-    // Twice of the stage: SQLite takes an index of some rows only where its condition stands word for word.
     fn out_where(&self, condition: &str, value: impl rusqlite::ToSql) -> Result<Option<Out>, StoreError> {
-        let query = format!(
-            "SELECT {TASK_COLUMNS}, campaign.settings FROM card JOIN task ON card.id = task.card \
-             JOIN campaign ON campaign.id = task.campaign WHERE {condition} AND task.stage = 1 AND task.stage < 3"
-        );
-        let mut statement = self.transaction.prepare_cached(&query)?;
+        let mut statement = self.transaction.prepare_cached(&out_query(condition))?;
         let mut rows = statement.query([value])?;
         let Some(row) = rows.next()? else { return Ok(None) };
         let (task, card, flow, _) = task_of(row)?;
@@ -265,6 +253,26 @@ impl<'s> Writing<'s> {
     }
 }
 
+const BY_PHONE: &str = "card.phone = ?1";
+const BY_TASK: &str = "task.id = ?1 AND campaign.paused = 0";
+
+fn out_query(condition: &str) -> String {
+    format!(
+        "SELECT {TASK_COLUMNS}, campaign.settings FROM card JOIN task ON card.id = task.card \
+         JOIN campaign ON campaign.id = task.campaign WHERE {condition} AND task.stage = 1"
+    )
+}
+
+fn due_query() -> String {
+    format!(
+        "SELECT {TASK_COLUMNS}, task.stage, task.sends, task.proof FROM task JOIN card ON card.id = task.card \
+         WHERE task.campaign = ?1 AND task.held = 0 AND task.stage < 3 AND task.due_at <= ?2 AND (task.begun = 1 OR NOT EXISTS ( \
+         SELECT 1 FROM task AS other WHERE other.card = task.card AND other.stage < 3 AND other.held = 0 AND other.id < task.id AND \
+         other.due_at <= ?2 AND other.campaign IN (SELECT id FROM campaign WHERE paused = 0))) \
+         ORDER BY task.due_at LIMIT ?3"
+    )
+}
+
 fn task_of(row: &Row<'_>) -> Result<(TaskId, Card, Flow, u32), StoreError> {
     let id = row.get(0)?;
     let flow = parsed(row.get_ref(1)?.as_str().map_err(|_| damaged("flow", id))?, "flow", id)?;
@@ -307,4 +315,27 @@ pub(super) fn text<T: serde::Serialize>(value: &T) -> Result<String, StoreError>
 
 pub(super) const fn damaged(what: &'static str, row: i64) -> StoreError {
     StoreError::Damaged { what, row }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// With a hundred thousand cards in the book a scan for each proof is a standstill.
+    #[test]
+    fn no_statement_of_a_turn_scans_the_book() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("schema.sql")).unwrap();
+        for sql in [due_query(), out_query(BY_PHONE), out_query(BY_TASK), RELEASE.to_owned()] {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let parameters = statement.parameter_count();
+            let rows = statement.query_map(rusqlite::params_from_iter(vec![1; parameters]), |row| row.get(3)).unwrap();
+            let plan: Vec<String> = rows.map(Result::unwrap).collect();
+            let scanned =
+                plan.iter().find(|step| ["SCAN task", "SCAN other", "SCAN card"].iter().any(|it| step.starts_with(it)));
+            assert_eq!(scanned, None, "{sql}\n{plan:#?}");
+        }
+    }
 }
