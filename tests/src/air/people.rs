@@ -28,7 +28,7 @@ use super::{START, judge::Violation};
 
 /// Most short messages of a packet.
 const PARTS: usize = 5;
-const TRIES: Tries = Tries { packets: 10, attempts: 6 };
+const TRIES: Tries = Tries { packets: 10, attempts: 10 };
 
 /// Everybody, by number from 0.
 pub(super) struct People {
