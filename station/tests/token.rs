@@ -243,6 +243,76 @@ fn what_a_token_cannot_do_it_says() {
     assert!(wrong.contains("token \"refusals\" in slot") && wrong.contains("PIN is wrong"), "{wrong}");
 }
 
+/// Whoever has the PIN gives labels: two of one label, and one that was put in with less than a ceremony gives, are none of it.
+#[test]
+fn an_object_that_no_ceremony_put_in_is_refused_whatever_its_label() {
+    use cryptoki::{
+        context::Pkcs11,
+        object::{Attribute, KeyType, ObjectClass},
+    };
+    let _alone = alone();
+    let roots = roots(Algorithm::Aes, 7);
+    let mut token = open("strangers");
+    token.import(&roots).unwrap();
+    // Beside the token's own session, which has logged in: what lasts as long as a session is seen by both.
+    let context = Pkcs11::new(library()).unwrap();
+    let slots = context.get_slots_with_initialized_token().unwrap();
+    let slot = slots.into_iter().find(|slot| context.get_token_info(*slot).unwrap().label() == "strangers").unwrap();
+    let session = context.open_rw_session(slot).unwrap();
+    let make = |label: &str, changed: &[Attribute]| {
+        let mut template = vec![
+            Attribute::Class(ObjectClass::SECRET_KEY),
+            Attribute::Label(label.as_bytes().to_vec()),
+            Attribute::KeyType(KeyType::AES),
+            Attribute::Token(true),
+            Attribute::Private(true),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(false),
+            Attribute::Derive(true),
+            Attribute::Encrypt(true),
+            Attribute::Value(vec![0x5A; 16]),
+        ];
+        template.retain(|one| !changed.iter().any(|other| one.attribute_type() == other.attribute_type()));
+        session.create_object(&[template.as_slice(), changed].concat()).unwrap()
+    };
+    let mac = |token: &mut Token, version| token.transport_mac(b"message", version);
+
+    let second = make("onecard root master-card-mac 01", &[]);
+    for refused in [mac(&mut token, VERSION).map(drop), token.import(&roots).map(drop)] {
+        let text = refused.unwrap_err().to_string();
+        assert!(text.contains("2 objects are labelled \"onecard root master-card-mac 01\""), "{text}");
+        assert!(text.contains("delete them all and import the keys again"), "{text}");
+    }
+    assert!(token.keys().is_err());
+    session.destroy_object(second).unwrap();
+    token.keys().unwrap();
+
+    let root = "onecard root master-card-mac 09";
+    let own = "onecard 1000000000000001 master-card-mac 09";
+    let of_24_bytes =
+        [Attribute::KeyType(KeyType::DES3), Attribute::Value((0..24).collect()), Attribute::Derive(false)];
+    let faults: [(&str, &[Attribute], &str); 7] = [
+        (root, &[Attribute::Sensitive(false)], "CKA_SENSITIVE true"),
+        (root, &[Attribute::Extractable(true)], "CKA_EXTRACTABLE false"),
+        (root, &[Attribute::Private(false)], "CKA_PRIVATE true"),
+        (root, &[Attribute::Token(false)], "CKA_TOKEN true"),
+        (root, &[Attribute::Value(vec![0x5A; 32])], "CKA_VALUE_LEN 16"),
+        (root, &of_24_bytes, "CKA_KEY_TYPE CKK_AES or CKK_DES2"),
+        (own, &[], "CKA_KEY_TYPE CKK_DES2"),
+    ];
+    for (label, changed, needed) in faults {
+        let object = make(label, changed);
+        let text = mac(&mut token, KeyVersion(9)).unwrap_err().to_string();
+        assert!(text.contains(&format!("{label:?} has not {needed}, as a ceremony gives it")), "{text}");
+        assert!(text.contains("Delete it and import the keys again"), "{text}");
+        assert!(token.keys().is_err(), "{needed}");
+        session.destroy_object(object).unwrap();
+    }
+    // With nothing changed it is a key.
+    make(root, &[]);
+    mac(&mut token, KeyVersion(9)).unwrap();
+}
+
 #[test]
 fn no_root_comes_out() {
     use cryptoki::{

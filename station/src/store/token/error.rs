@@ -66,6 +66,32 @@ pub enum TokenError {
         /// Which object.
         object: String,
     },
+    /// One label, several objects.
+    #[error(
+        "{place}: {count} objects are labelled {object:?}, and nothing tells which one the ceremony put in: delete them all and \
+         import the keys again, or take another token"
+    )]
+    Several {
+        /// Which token.
+        place: Place,
+        /// Their label.
+        object: String,
+        /// How many.
+        count: usize,
+    },
+    /// An object that no ceremony put in so.
+    #[error(
+        "{place}: {object:?} has not {needed}, as a ceremony gives it: another program put it in. Delete it and import the \
+         keys again, or take another token"
+    )]
+    Without {
+        /// Which token.
+        place: Place,
+        /// Which object.
+        object: String,
+        /// The attribute, and its value.
+        needed: &'static str,
+    },
     /// It does not keep what it is given.
     #[error("{place}: {object:?} has another check value in the token than outside: use another token")]
     Changed {

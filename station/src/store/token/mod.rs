@@ -6,6 +6,7 @@
 //! only while a body of WRITE KEY is sealed.
 
 mod error;
+mod found;
 mod issuing;
 mod objects;
 mod source;
@@ -15,7 +16,7 @@ use std::{collections::BTreeMap, path::Path};
 use cryptoki::{
     context::{CInitializeArgs, CInitializeFlags, Pkcs11},
     mechanism::{Mechanism, ekdf::AesCbcDeriveParams},
-    object::{Attribute, KeyType, ObjectClass, ObjectHandle},
+    object::{Attribute, ObjectClass, ObjectHandle},
     session::{Session, UserType},
     types::AuthPin,
 };
@@ -166,8 +167,7 @@ impl Token {
     /// Whether it was put in; false if it was there.
     fn put(&self, name: &Name, key: &Key) -> Result<bool, TokenError> {
         if let Some(there) = self.find(name)? {
-            let known = Known { handle: there, algorithm: key.algorithm() };
-            if self.check_value(known)? == CheckValue::of(key) {
+            if there.algorithm == key.algorithm() && self.check_value(there)? == CheckValue::of(key) {
                 return Ok(false);
             }
             return Err(TokenError::OtherKey { place: self.place.clone(), object: name.to_string() });
@@ -185,12 +185,6 @@ impl Token {
         Err(TokenError::Changed { place: self.place.clone(), object: name.to_string() })
     }
 
-    fn find(&self, name: &Name) -> Result<Option<ObjectHandle>, TokenError> {
-        let template = [Attribute::Class(ObjectClass::SECRET_KEY), Attribute::Label(name.to_string().into_bytes())];
-        let found = self.session.find_objects(&template);
-        Ok(found.map_err(|error| self.place.failed("searched for a key", error))?.first().copied())
-    }
-
     /// The enterprise's own key: an object, or derived in the token from its root for this session.
     fn enterprise_key(&mut self, NamedKey { purpose, version }: NamedKey) -> Result<Known, TokenError> {
         if let Some(known) = self.known.get(&(purpose, version.0)) {
@@ -198,7 +192,7 @@ impl Token {
         }
         let own = Name { kept: Kept::Enterprise(self.enterprise), purpose, version };
         let known = match self.find(&own)? {
-            Some(handle) => Known { handle, algorithm: Algorithm::Des },
+            Some(known) => known,
             None => self.derived(purpose, version)?,
         };
         self.known.insert((purpose, version.0), known);
@@ -219,12 +213,8 @@ impl Token {
     }
 
     fn root(&self, NamedKey { purpose, version }: NamedKey) -> Result<Known, TokenError> {
-        let handle = self.find(&Name { kept: Kept::Root, purpose, version })?;
-        let handle = handle.ok_or(MissingKey { purpose, version })?;
-        let kind = self.session.get_attributes(handle, &[cryptoki::object::AttributeType::KeyType]);
-        let kind = kind.map_err(|error| self.place.failed("asked for a key's type", error))?;
-        let is_aes = kind.contains(&Attribute::KeyType(KeyType::AES));
-        Ok(Known { handle, algorithm: if is_aes { Algorithm::Aes } else { Algorithm::Des } })
+        let root = self.find(&Name { kept: Kept::Root, purpose, version })?;
+        Ok(root.ok_or(MissingKey { purpose, version })?)
     }
 
     /// `key` diversified by `factor`: one card's, which leaves the token.
