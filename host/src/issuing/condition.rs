@@ -96,6 +96,18 @@ pub fn examine<T: Transport + ?Sized>(
     enterprise: EnterpriseId,
     mf: Option<&MfKeys>,
 ) -> Result<Condition, NotOurs> {
+    let examined = examine_unnumbered(transport, enterprise)?;
+    condition(transport, examined, mf)
+}
+
+/// The same of a card whose number nobody knows yet: it may have been begun by one of several, whose keys [`Closed::open`] tries.
+///
+/// # Errors
+/// [`NotOurs`].
+pub fn examine_unnumbered<T: Transport + ?Sized>(
+    transport: &mut T,
+    enterprise: EnterpriseId,
+) -> Result<Examined, NotOurs> {
     select_mf(transport)?;
     let name = aid::enterprise_application(enterprise);
     let found = match select(transport, &name) {
@@ -104,7 +116,7 @@ pub fn examine<T: Transport + ?Sized>(
         Err(SelectError::Blocked | SelectError::PermanentlyBlocked) => Found::Untold,
         Err(_) => Found::NothingWhole,
     };
-    condition(transport, &name, &[], found, mf)
+    without_a_number(transport, &name, &[], found)
 }
 
 /// The same of a SAM: its MF has two files of its own, and it is issued once its application says whose it is.
@@ -124,29 +136,111 @@ pub fn examine_sam<T: Transport + ?Sized>(
         exchange(transport, &read)?.done().is_ok_and(|content| content.iter().any(|byte| *byte != 0))
     };
     let found = if issued { Found::Untold } else { Found::NothingWhole };
-    condition(transport, &name, &[Fid::SAM_CARD_INFO, Fid::SAM_TERMINAL], found, mf)
+    let examined = without_a_number(transport, &name, &[Fid::SAM_CARD_INFO, Fid::SAM_TERMINAL], found)?;
+    condition(transport, examined, mf)
+}
+
+fn condition<T: Transport + ?Sized>(
+    transport: &mut T,
+    mut examined: Examined,
+    mf: Option<&MfKeys>,
+) -> Result<Condition, NotOurs> {
+    for opener in [Opener::ControlKey, Opener::FirstKey] {
+        match (examined, mf) {
+            (Examined::Known(condition), _) => return Ok(condition),
+            (Examined::Closed(closed), Some(mf)) if closed.may_be_opened_by(opener) => {
+                examined = closed.open(transport, opener, mf)?;
+            }
+            (Examined::Closed(closed), _) => return Err(closed.refusal()),
+        }
+    }
+    match examined {
+        Examined::Known(condition) => Ok(condition),
+        Examined::Closed(closed) => Err(closed.refusal()),
+    }
 }
 
 /// `of_its_own` are files of the MF that make it nobody else's.
-fn condition<T: Transport + ?Sized>(
+fn without_a_number<T: Transport + ?Sized>(
     transport: &mut T,
     name: &[u8; 14],
     of_its_own: &[Fid],
     found: Found,
-    mf: Option<&MfKeys>,
-) -> Result<Condition, NotOurs> {
-    let own = is_there(transport, name)?;
-    if !own {
+) -> Result<Examined, NotOurs> {
+    let has_application = is_there(transport, name)?;
+    if !has_application {
         no_other_application(transport, of_its_own)?;
     }
-    let opener = open(transport, mf)?;
-    Ok(match (found, opener) {
-        (_, Opener::TransportKey) if own => return Err(NotOurs::TransportKeyKept),
-        (_, Opener::TransportKey) => Condition::Blank,
-        (Found::Whole(application), opener) => Condition::Issued { application: Some(application), opener },
-        (Found::Untold, opener) => Condition::Issued { application: None, opener },
-        (Found::NothingWhole, opener) => Condition::Unfinished(opener),
-    })
+    let (status, refusal) = match listed(transport)? {
+        // The operator's key allows many failures, and is not the transport key.
+        Some(Listed::Operators) => (WITH_MANY_TRIES, NotOurs::OtherKeys),
+        Some(Listed::Others) => return Err(NotOurs::OtherKeys),
+        Some(Listed::AsSold) | None => match authenticate(transport, &DesKey::TRANSPORT.into())? {
+            Ok(()) if has_application => return Err(NotOurs::TransportKeyKept),
+            Ok(()) => return Ok(Examined::Known(Condition::Blank)),
+            Err(status) if NO_KEY.contains(&status) => return Ok(Examined::Known(found.opened_by(Opener::NoKey))),
+            Err(status) => (status, NotOurs::OtherKey(status)),
+        },
+    };
+    Ok(Examined::Closed(Closed { found, has_application, status, refusal }))
+}
+
+/// What a card is, as far as it is known without its number.
+#[derive(Debug)]
+pub enum Examined {
+    /// It is known.
+    Known(Condition),
+    /// Only keys of its number open it.
+    Closed(Closed),
+}
+
+/// A card whose MF the transport key does not open.
+#[derive(Debug)]
+pub struct Closed {
+    found: Found,
+    has_application: bool,
+    /// What the control key's last try answered.
+    status: StatusWord,
+    refusal: NotOurs,
+}
+
+impl Closed {
+    /// Tries one of the operator's keys. Of a card's tries it leaves two, whatever number it is asked for.
+    ///
+    /// # Errors
+    /// [`NotOurs::Exchange`]; [`Closed::refusal`] if the key is not to be tried.
+    pub fn open<T: Transport + ?Sized>(
+        self,
+        transport: &mut T,
+        opener: Opener,
+        mf: &MfKeys,
+    ) -> Result<Examined, NotOurs> {
+        if !self.may_be_opened_by(opener) {
+            return Err(self.refusal);
+        }
+        Ok(match authenticate(transport, &opener.key(mf))? {
+            Ok(()) => Examined::Known(self.found.opened_by(opener)),
+            Err(status) => Examined::Closed(Self { status, refusal: NotOurs::OtherKey(status), ..self }),
+        })
+    }
+
+    /// Whether the key may be there, and a failure leaves two tries. An application is created under the control key: beside one
+    /// there is no first key.
+    #[must_use]
+    pub fn may_be_opened_by(&self, opener: Opener) -> bool {
+        let may_be_there = match opener {
+            Opener::ControlKey => true,
+            Opener::FirstKey => !self.has_application,
+            Opener::TransportKey | Opener::NoKey => false,
+        };
+        may_be_there && may_try_again(self.status)
+    }
+
+    /// Why it is none of this station's, if none of its keys opens it.
+    #[must_use]
+    pub fn refusal(self) -> NotOurs {
+        self.refusal
+    }
 }
 
 impl Opener {
@@ -162,11 +256,22 @@ impl Opener {
     }
 }
 
+#[derive(Debug)]
 enum Found {
     Whole(Selected),
     /// Issued, and it does not tell who it is.
     Untold,
     NothingWhole,
+}
+
+impl Found {
+    fn opened_by(self, opener: Opener) -> Condition {
+        match self {
+            Self::Whole(application) => Condition::Issued { application: Some(application), opener },
+            Self::Untold => Condition::Issued { application: None, opener },
+            Self::NothingWhole => Condition::Unfinished(opener),
+        }
+    }
 }
 
 fn no_other_application<T: Transport + ?Sized>(transport: &mut T, of_its_own: &[Fid]) -> Result<(), NotOurs> {
@@ -191,32 +296,6 @@ fn is_there<T: Transport + ?Sized>(transport: &mut T, name: &[u8; 14]) -> Result
 fn select_mf<T: Transport + ?Sized>(transport: &mut T) -> Result<(), NotOurs> {
     let select = Command::new(ins::CLA_ISO, ins::SELECT, 0x00, 0x00).with_data(&Fid::MF.0.to_be_bytes());
     exchange(transport, &select.expecting(0))?.done().map(drop).map_err(NotOurs::NoMasterFile)
-}
-
-fn open<T: Transport + ?Sized>(transport: &mut T, mf: Option<&MfKeys>) -> Result<Opener, NotOurs> {
-    let mut status = match listed(transport)? {
-        // The operator's key allows many failures, and is not the transport key.
-        Some(Listed::Operators) if mf.is_some() => WITH_MANY_TRIES,
-        Some(Listed::Operators | Listed::Others) => return Err(NotOurs::OtherKeys),
-        Some(Listed::AsSold) | None => match authenticate(transport, &DesKey::TRANSPORT.into())? {
-            Ok(()) => return Ok(Opener::TransportKey),
-            Err(status) => status,
-        },
-    };
-    if NO_KEY.contains(&status) {
-        return Ok(Opener::NoKey);
-    }
-    let Some(mf) = mf else { return Err(NotOurs::OtherKey(status)) };
-    for opener in [Opener::ControlKey, Opener::FirstKey] {
-        if !may_try_again(status) {
-            break;
-        }
-        match authenticate(transport, &opener.key(mf))? {
-            Ok(()) => return Ok(opener),
-            Err(refused) => status = refused,
-        }
-    }
-    Err(NotOurs::OtherKey(status))
 }
 
 /// What the MF's own list of keys says of its control key.
@@ -246,6 +325,8 @@ fn listed<T: Transport + ?Sized>(transport: &mut T) -> Result<Option<Listed>, No
 
 /// A card as sold allows so many failures.
 const TRIES_AS_SOLD: u8 = 3;
+/// The last two are for its owner.
+const TRIES_LEFT_ALONE: u8 = 2;
 /// What a key that may be tried again answers.
 const WITH_MANY_TRIES: StatusWord = StatusWord(0x63CF);
 
@@ -261,10 +342,10 @@ fn warning(status: StatusWord) -> String {
     }
 }
 
-/// Whether a card that refused a key so is no card as sold, with its three tries. 6700: its key is of a cipher with another
-/// block, and nothing was compared.
+/// Whether a card that refused a key so has more tries than are left to whoever's it is; one as sold, of three, has not. 6700: its
+/// key is of a cipher with another block, and nothing was compared.
 fn may_try_again(status: StatusWord) -> bool {
-    status == StatusWord::WRONG_LENGTH || status.tries().is_some_and(|tries| tries > TRIES_AS_SOLD)
+    status == StatusWord::WRONG_LENGTH || status.tries().is_some_and(|tries| tries > TRIES_LEFT_ALONE)
 }
 
 /// The outer error is the card's silence, the inner its refusal.

@@ -3,6 +3,7 @@
 //! | function | from | to |
 //! |---|---|---|
 //! | [`examine`] | any card | what a station may do with it; nothing is written |
+//! | [`examine_unnumbered`] | any card | the same by the keys of several numbers, one after the other |
 //! | [`prepare_mf`] | a card as sold, transport key | an empty MF under the operator's keys |
 //! | [`issue_card`] | the operator's MF | one enterprise application, written and read back |
 //! | [`issue_installed`] | an application of a RFID-SIM, as INSTALL leaves it | the same, written and read back |
@@ -46,7 +47,7 @@ use crate::{
 
 pub use card::{CardOrder, KeyBeside, issue_card};
 pub(crate) use card::{other_keys, public_data};
-pub use condition::{Condition, NotOurs, Opener, examine, examine_sam};
+pub use condition::{Closed, Condition, Examined, NotOurs, Opener, examine, examine_sam, examine_unnumbered};
 pub use mf::{MfKeys, prepare_mf, prepare_mf_resumable, wipe};
 pub use roll::{KeyRoll, roll_key};
 pub use sam::{SamCardOrder, SamRole, SamSerial, SamSerialError, issue_sam, purpose_of};

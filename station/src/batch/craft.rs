@@ -47,7 +47,8 @@ pub struct Unfinished {
 
 impl Unfinished {
     /// Those that were begun and have not come to an end, the last first, and those that were given up or whose card is spoilt.
-    pub(super) fn new(mut begun: Vec<Number>, void: Vec<Number>) -> Self {
+    #[must_use]
+    pub fn new(mut begun: Vec<Number>, void: Vec<Number>) -> Self {
         let count = begun.len();
         begun.extend(void);
         Self { numbers: begun, begun: count }

@@ -5,8 +5,8 @@ use onecard_host::{
     card::{SelectError, Selected, select},
     crypto::{DesKey, LineKey},
     issuing::{
-        CardOrder, CardWash, Condition, Known, MfKeys, NotOurs, Note, Opener, Reached, examine, prepare_mf_resumable,
-        wash_card_to_enterprise, wash_card_to_operator,
+        CardOrder, CardWash, Condition, Examined, Known, MfKeys, NotOurs, Note, Opener, Reached, examine,
+        examine_unnumbered, prepare_mf_resumable, wash_card_to_enterprise, wash_card_to_operator,
     },
     key_store::StoreError,
     sam::{CardFactors, Sam},
@@ -43,21 +43,28 @@ impl Craft for CpuCardCraft<'_> {
             // Not there, not finished, or blocked: what opens the MF tells.
             Err(_) => {}
         }
-        let mut refused = match examine(card, enterprise, None) {
-            Ok(condition) => return found(condition, None),
-            Err(error) => error,
+        let mut closed = match examine_unnumbered(card, enterprise)? {
+            Examined::Known(condition) => return found(condition, None),
+            Examined::Closed(closed) => closed,
         };
-        for (number, tried) in unfinished.iter().zip(0..) {
-            if !may_be_a_begun_one(&refused) {
-                return Err(Setback::NotOurs(tried_some(&refused, tried, unfinished.len())));
-            }
-            let mf = self.mf(self.serial(*number)?)?;
-            match examine(card, enterprise, Some(&mf)) {
-                Ok(condition) => return found(condition, Some((*number, &mf))),
-                Err(error) => refused = error,
+        let mut tried = 0;
+        // A first key stands for one command, and a card of 15 tries has no room for both keys of many numbers.
+        for opener in [Opener::ControlKey, Opener::FirstKey] {
+            for number in unfinished {
+                if !closed.may_be_opened_by(opener) {
+                    break;
+                }
+                let mf = self.mf(self.serial(*number)?)?;
+                closed = match closed.open(card, opener, &mf)? {
+                    Examined::Known(condition) => return found(condition, Some((*number, &mf))),
+                    Examined::Closed(closed) => closed,
+                };
+                tried += 1;
             }
         }
-        Err(refused.into())
+        let stopped = tried > 0 && !closed.may_be_opened_by(Opener::ControlKey);
+        let refusal = closed.refusal();
+        Err(if stopped { Setback::NotOurs(tried_some(&refusal, tried, unfinished.len())) } else { refusal.into() })
     }
 
     fn make(&self, card: &mut dyn Transport, job: &Job, opening: LineKey) -> Result<(), Setback> {
@@ -166,17 +173,9 @@ fn found(condition: Condition, opened: Option<(Number, &MfKeys)>) -> Result<Foun
 
 /// A card with few tries may be begun by a number whose keys were not tried.
 fn tried_some(refused: &NotOurs, tried: usize, unfinished: usize) -> String {
-    if tried == 0 {
-        return refused.to_string();
-    }
     format!(
-        "{refused}; of {unfinished} begun numbers {tried} were tried, the last begun first, and its other tries were kept"
+        "{refused}; of {unfinished} begun numbers {tried} keys were tried, the last begun first, and its other tries were kept"
     )
-}
-
-/// Whether another key may be tried, and may help: not on a card as sold, whose tries are three.
-fn may_be_a_begun_one(refused: &NotOurs) -> bool {
-    matches!(refused, NotOurs::OtherKey(_) | NotOurs::OtherKeys)
 }
 
 pub(super) fn application_serial(job: &Job) -> Result<ApplicationSerial, Setback> {

@@ -18,4 +18,5 @@ mod second_wash;
 mod sims;
 mod speed;
 mod stack;
+mod tries;
 mod whole;
