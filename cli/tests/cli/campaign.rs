@@ -217,6 +217,10 @@ fn a_wrong_password_and_a_second_gateway_are_told() {
     }
     first.kill().unwrap();
     first.wait().unwrap();
+    let decided = onecard(&world.folder, "campaign decide gateway.book march --order M0 --committed");
+    assert!(decided.code == 1 && decided.err.contains("no order M0 of unknown outcome"), "{}", decided.err);
+    let undecided = onecard(&world.folder, "campaign decide gateway.book march --order M0");
+    assert_eq!(undecided.code, 2, "{}", undecided.err);
     let password = folder.path().join("smpp.password");
     fs::remove_file(&password).unwrap();
     write_secret(&password, "another");

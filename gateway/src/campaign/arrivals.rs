@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use onecard_host::over_the_air::message::{Address, Assembly, PacketKind, UserData};
+use onecard_wire::ota::PARTS_MAX;
 
 use crate::carrier::ShortMessage;
 
@@ -24,6 +25,10 @@ impl Arrivals {
     pub(super) fn packet(&mut self, message: &ShortMessage) -> Option<(PacketKind, Vec<u8>)> {
         let part = UserData::parse(&message.user_data).ok()?;
         let Some(of) = part.concatenation else { return part.packet.map(|kind| (kind, part.body)) };
+        // A card sends no more parts (19.1.4), and nobody else is to claim room for them.
+        if usize::from(of.parts) > PARTS_MAX {
+            return None;
+        }
         let key = (message.phone.clone(), of.wide, of.reference, of.parts);
         if let Some(assembly) = self.assemblies.get_mut(&key) {
             assembly.add(part).ok()?;

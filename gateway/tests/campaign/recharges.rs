@@ -200,7 +200,7 @@ fn a_list_is_taken_whole_or_not_at_all() {
     list[3].card.iccid = "89860112".to_owned();
     assert!(matches!(store.new_campaign("a", &Settings::DEFAULT, list), Err(OrderError::Iccid { .. })));
     store.new_campaign("a", &Settings::DEFAULT, tasks(5)).unwrap();
-    assert!(matches!(store.new_campaign("a", &Settings::DEFAULT, tasks(0)), Err(OrderError::Repeated(_))));
+    assert!(matches!(store.new_campaign("a", &Settings::DEFAULT, tasks(0)), Err(OrderError::CampaignTaken(_))));
     let mut list = tasks(5);
     list[3].card.cipher = SetCipher::TripleDes;
     assert!(matches!(store.new_campaign("b", &Settings::DEFAULT, list), Err(OrderError::OtherCard { .. })));

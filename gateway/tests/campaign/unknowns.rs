@@ -103,10 +103,12 @@ fn nothing_is_deleted_while_a_recharge_is_unknown() {
     bench.run(2, false);
     assert_eq!((bench.counts(recharges).unknown, bench.counts(deletions).waiting), (1, 1));
     bench.run(u32::MAX, true);
-    assert_eq!((bench.counts(recharges).unknown, bench.counts(deletions).waiting), (1, 1));
+    let behind = bench.counts(deletions);
+    assert_eq!((bench.counts(recharges).unknown, behind.waiting, behind.behind_unknown), (1, 1, 1));
     assert_eq!(bench.resume(recharges), 1);
     bench.run(u32::MAX, true);
     assert_eq!(bench.end(recharges).ending, Ending::Committed);
+    assert_eq!(bench.counts(deletions).behind_unknown, 0);
     let deleted = bench.end(deletions);
     assert_eq!((deleted.ending, deleted.amount_fen), (Ending::Committed, Some(amount(0).fen())));
 }

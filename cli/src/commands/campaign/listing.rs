@@ -62,6 +62,7 @@ pub(super) struct Campaign {
     name: String,
     paused: bool,
     waiting: u64,
+    behind_unknown: u64,
     under_way: u64,
     committed: u64,
     not_committed: u64,
@@ -98,6 +99,7 @@ impl Campaign {
             name: listing.name.clone(),
             paused: listing.paused,
             waiting: counts.waiting,
+            behind_unknown: counts.behind_unknown,
             under_way: counts.under_way,
             committed: counts.committed,
             not_committed: counts.not_committed,
@@ -188,9 +190,9 @@ pub(super) fn exit(campaigns: &[Campaign]) -> Exit {
 }
 
 impl Campaign {
-    /// Whether something is left to be done.
+    /// Whether something is left to be done; what waits for an outcome that is unknown waits for somebody to resume it.
     pub(super) const fn goes_on(&self) -> bool {
-        !self.paused && self.waiting + self.under_way > 0
+        !self.paused && self.waiting - self.behind_unknown + self.under_way > 0
     }
 
     /// Orders that have ended, and all.

@@ -1,5 +1,6 @@
 //! `onecard campaign`: the same thing done to many cards over the air.
 
+mod decide;
 mod listing;
 mod new;
 mod orders;
@@ -73,6 +74,15 @@ Examples:
   onecard campaign resume gateway.book march
   onecard campaign resume gateway.book march --unknown   # asks those cards again 重新查询未知结果")]
     Resume(Resume),
+    /// Say how an order of unknown outcome ended by the issuer's books, where its card cannot tell; its card's other orders go on 裁定
+    ///
+    /// The card is asked first, by `resume --unknown`. Nothing checks what is said here: of a recharge that is said not to be committed
+    /// the money is paid back.
+    #[command(after_help = "\
+Examples:
+  onecard campaign decide gateway.book march --order R7 --committed
+  onecard campaign decide gateway.book march --order R8 --not-committed")]
+    Decide(decide::Decide),
     /// How each order ended, as a table or a CSV file 结果
     #[command(after_help = "\
 Examples:
@@ -117,6 +127,7 @@ pub(crate) fn run(command: &CampaignCommand, json: bool) -> anyhow::Result<Outpu
             drop(store);
             set_paused(campaign, false, resumed)
         }
+        CampaignCommand::Decide(options) => decide::run(options),
         CampaignCommand::Report(options) => report::run(options),
     }
 }

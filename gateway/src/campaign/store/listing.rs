@@ -29,6 +29,8 @@ pub struct CampaignListing {
 pub struct StageCounts {
     /// Not begun.
     pub waiting: u64,
+    /// Of those, how many wait for an order of their card whose outcome is unknown.
+    pub behind_unknown: u64,
     /// Begun and not ended.
     pub under_way: u64,
     /// Done.
@@ -111,8 +113,9 @@ impl Store {
     /// [`StoreError`].
     pub fn counts(&self, campaign: CampaignId) -> Result<StageCounts, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT stage < 3, begun, ending, count(*), coalesce(sum(amount_fen), 0), sum(packets) FROM task \
-             WHERE campaign = ?1 GROUP BY 1, 2, 3",
+            "SELECT stage < 3, begun, ending, count(*), coalesce(sum(amount_fen), 0), sum(packets), stage < 3 AND held = 1 AND \
+             EXISTS (SELECT 1 FROM task AS other WHERE other.card = task.card AND other.ending = 2) FROM task \
+             WHERE campaign = ?1 GROUP BY 1, 2, 3, 7",
         )?;
         let mut rows = statement.query([campaign.0])?;
         let mut counts = StageCounts::default();
@@ -121,7 +124,10 @@ impl Store {
             let (number, fen): (u64, u64) = (row.get(3)?, row.get(4)?);
             counts.packets += row.get::<_, u64>(5)?;
             match (goes_on, begun, row.get::<_, Option<u8>>(2)?.and_then(Ending::from_code)) {
-                (true, false, _) => counts.waiting += number,
+                (true, false, _) => {
+                    counts.waiting += number;
+                    counts.behind_unknown += if row.get(6)? { number } else { 0 };
+                }
                 (true, true, _) => counts.under_way += number,
                 (false, _, Some(Ending::Committed)) => {
                     counts.committed += number;

@@ -48,6 +48,11 @@ pub enum OrderError {
     /// A number that was in the campaign already.
     #[error("order {0} is in this campaign already: each number is carried out once 订单号重复")]
     Repeated(String),
+    /// A campaign of that name is there already.
+    #[error(
+        "campaign {0} is in the book already, and its list was taken whole: give another list another name 批次已存在"
+    )]
+    CampaignTaken(String),
     /// No ICCID.
     #[error("order {order}: ICCID {iccid:?} is not 19 or 20 digits")]
     Iccid {
@@ -109,7 +114,7 @@ impl Store {
         let text = serde_json::to_string(settings).map_err(|_| StoreError::Damaged { what: "settings", row: 0 })?;
         transaction
             .execute("INSERT INTO campaign (name, settings, paused) VALUES (?1, ?2, 0)", params![name, text])
-            .map_err(|error| constraint(error, || OrderError::Repeated(name.to_owned())))?;
+            .map_err(|error| constraint(error, || OrderError::CampaignTaken(name.to_owned())))?;
         let campaign = CampaignId(transaction.last_insert_rowid());
         for task in tasks {
             let card = card_row(&transaction, &task)?;
