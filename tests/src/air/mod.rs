@@ -137,6 +137,8 @@ fn network(people: &mut People, seed: u64) -> Result<Network, Violation> {
         delay_min: Duration::from_millis(300),
         delay_max: Duration::from_secs(20),
     };
+    // One that is switched off between two parts of a message loses it, as a phone in nobody's pocket does not.
+    settings.phones_on_max = people.numbers().len();
     let mut network = Network::new(settings, seed);
     people.switch_on(&mut network)?;
     Ok(network)
