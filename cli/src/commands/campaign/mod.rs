@@ -33,6 +33,8 @@ pub(crate) enum CampaignCommand {
     ///   cipher   aes or 3des; aes if there is no such column 算法
     ///   counter  the highest counter that was ever used under that set; 0 if there is no such column 计数器
     ///
+    /// The same list under another campaign's name is another set of orders: it is carried out again.
+    ///
     /// The money of recharges has been taken already: what a card does not get is in the report, and so is what a deletion refunds.
     #[command(
         after_help = "\

@@ -12,7 +12,7 @@ use onecard_host::{
         deletion::{self, Settlement, Suspension},
         issue::{self, IssueOrder, IssuePlan, Making},
         lock::{self, Writing},
-        recharge::{Approval, Judgement, Next, Recharge},
+        recharge::{Approval, Decision, Judgement, Next, Obstacle, Recharge},
     },
 };
 use onecard_wire::{
@@ -154,7 +154,11 @@ impl Desk for EnterpriseDesk {
         recharge: &Recharge,
         place: &mut Place<'_>,
     ) -> Result<Next, NotSaid> {
-        let mut keeper = self.maintenance(recharge.terms().enterprise, serial)?;
+        // A desk that will never have the key leaves it to the books, as before the log could be asked.
+        let Ok(mut keeper) = self.maintenance(recharge.terms().enterprise, serial) else {
+            let token = recharge.clone();
+            return Ok(Next::Ended(Decision::Unknown { token, obstacle: Obstacle::SequenceMoved }));
+        };
         let counter = place.reserve()?;
         let asked = recharge.ask_log(counter, &mut keeper);
         Ok(asked.map_err(|error| Unavailable(error.to_string()))?)
