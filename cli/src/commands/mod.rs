@@ -51,7 +51,7 @@ pub(crate) enum Command {
     /// Secured packets by short message: build, send, explain, decode 空中报文
     #[command(subcommand)]
     Ota(ota::OtaCommand),
-    /// Many cards over the air: recharge, delete, report lost; seen through to the end 空中批次
+    /// Many cards over the air: recharge, delete, report lost 空中批次
     #[command(subcommand)]
     Campaign(campaign::CampaignCommand),
     /// A terminal's SAM: issue, show (SAM卡)
