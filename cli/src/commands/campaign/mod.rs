@@ -143,12 +143,17 @@ fn set_paused(campaign: &Named, paused: bool, resumed: usize) -> anyhow::Result<
 
 /// The book, beside a gateway that may be running.
 fn look(path: &Path) -> anyhow::Result<Store> {
+    ensure_there(path)?;
+    Store::look(path).with_context(|| format!("book {}", path.display()))
+}
+
+fn ensure_there(path: &Path) -> anyhow::Result<()> {
     anyhow::ensure!(
         path.exists(),
         "there is no book {}: `onecard campaign new … --new-book` makes one 无此文件",
         path.display()
     );
-    Store::look(path).with_context(|| format!("book {}", path.display()))
+    Ok(())
 }
 
 /// This machine's clock.

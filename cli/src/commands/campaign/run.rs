@@ -24,6 +24,7 @@ use onecard_wire::amount::Amount;
 use serde::Serialize;
 
 use super::{
+    ensure_there,
     listing::{Campaign, campaigns_table, exit},
     now,
 };
@@ -45,6 +46,12 @@ pub(crate) struct Run {
     keys: PathBuf,
     #[command(flatten)]
     passphrase: PassphraseSource,
+    /// The enterprise's deposits (ED) are not in use: what holders ask for at the phone's menu is deleted. Otherwise they are sent to the desk.
+    #[arg(long)]
+    no_deposits: bool,
+    /// Go on when nothing is left to be done, for campaigns that are still to come.
+    #[arg(long)]
+    serve: bool,
     #[command(flatten)]
     centre: CentreLink,
     /// Most messages without an answer.
@@ -53,12 +60,6 @@ pub(crate) struct Run {
     /// Most messages in a second; 0: as many as the window lets through.
     #[arg(long, value_name = "MESSAGES", default_value_t = 0)]
     rate: u32,
-    /// The enterprise's deposits (ED) are not in use: what holders ask for at the phone's menu is deleted. Otherwise they are sent to the desk.
-    #[arg(long)]
-    no_deposits: bool,
-    /// Go on when nothing is left to be done, for campaigns that are still to come.
-    #[arg(long)]
-    serve: bool,
 }
 
 /// How long the link is waited at, at most: a campaign that is paused or begun meanwhile is seen after that.
@@ -75,6 +76,7 @@ pub(super) fn run(options: &Run, json: bool) -> anyhow::Result<Output> {
         terms.window = usize::from(options.link_window);
         terms.rate = options.rate;
     })?;
+    ensure_there(&options.book)?;
     let store = Store::open(&options.book).with_context(|| format!("book {}", options.book.display()))?;
     let desk = EnterpriseDesk::new(vec![keys.roots.enterprise(keys.enterprise)]);
     let desk = if options.no_deposits { desk.with_deposits(Box::new(|_| Some(Amount::ZERO))) } else { desk };

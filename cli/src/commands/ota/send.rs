@@ -40,11 +40,11 @@ pub(crate) struct Send {
     /// The phone's number.
     #[arg(long, value_name = "NUMBER")]
     to: Address,
-    #[command(flatten)]
-    link: CentreLink,
     /// How long the proof is waited for.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     within: u64,
+    #[command(flatten)]
+    link: CentreLink,
 }
 
 /// What became of it.
