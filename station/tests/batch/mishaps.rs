@@ -1,6 +1,7 @@
 //! What is left alone, what is spoilt, what stops a batch, and several readers at once.
 
 use onecard_host::{
+    card::{Pin, change_pin, select},
     crypto::DesKey,
     disk::SystemDisk,
     issuing::prepare_mf_resumable,
@@ -15,7 +16,7 @@ use onecard_station::batch::{BatchError, Call, Event, Fate, Fed, Feeder, NoTap, 
 use onecard_wire::{ins, key::Algorithm, number::ApplicationSerial};
 
 use crate::{
-    school::{PROFILE, School, Told, blanks, mute},
+    school::{PROFILE, School, Told, blanks, id_number, mute},
     stack::{Dies, Stack, insert},
 };
 
@@ -134,6 +135,51 @@ fn a_card_that_never_answers_is_counted_once_whenever_the_machine_dies() {
         let piles = stack.piles();
         assert_eq!([piles.good.len(), piles.bad.len(), piles.stock.len()], [2, 1, 2], "{dies:?}");
     }
+}
+
+#[test]
+fn a_card_that_never_answers_counts_again_where_the_reader_was_seen_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let school = School::new(1, folder.path());
+    let stack = Stack::of([mute(), mute()].into_iter().chain(blanks(1)));
+    let mut feeder = stack.feeder("1").by_hand();
+    feeder.dies(Dies::AfterPutAway);
+    assert!(school.run(&SystemDisk, &mut [&mut feeder], &|_| ()).is_err());
+    // The one that was counted is in its tray: the reader is empty, so the next that never answers is another.
+    let (journal, outcome) = school.run(&SystemDisk, &mut [stack.feeder("1").by_hand()], &|_| ()).unwrap();
+    assert_eq!((outcome.missing_rows, outcome.stock.bad), (0, 2));
+    school.every_row_has_its_card(&journal, &stack);
+    assert_eq!(stack.piles().bad.len(), 2);
+}
+
+#[test]
+fn a_whole_card_that_answers_wrongly_is_made_again_with_its_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let school = School::new(1, folder.path());
+    let stack = Stack::of(blanks(1));
+    // Whole, and pulled away before its proofs were heard.
+    let mut feeder = stack.feeder("1");
+    feeder.fail_next(674, Fault::Removed);
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let tell = |event| {
+        stop.fetch_or(matches!(event, Event::Failed { .. }), std::sync::atomic::Ordering::Relaxed);
+    };
+    drop(school.run_until(&SystemDisk, &mut [&mut feeder], &tell, &stop).unwrap());
+    feeder.leave();
+    // Meanwhile its holder took another PIN.
+    let away = stack.piles().stock.pop_front().unwrap();
+    let mut reader = insert(away);
+    let name = onecard_wire::aid::enterprise_application(school.profile.enterprise);
+    let application = select(&mut reader, &name).unwrap();
+    let first = Pin::from_digits(&id_number(0)[12..].replace('X', "0")).unwrap();
+    change_pin(&mut reader, &application, &first, &Pin::from_digits("135791").unwrap()).unwrap();
+    stack.piles().stock.push_back(reader.remove());
+    let told = Told::default();
+    let (journal, outcome) = school.run(&SystemDisk, &mut [stack.feeder("1")], &told.tell()).unwrap();
+    let fates: Vec<Fate> = journal.replayed().numbers().map(|(_, numbered)| numbered.fate).collect();
+    assert_eq!((fates, outcome.stock.bad), (vec![Fate::Good], 0));
+    school.every_row_has_its_card(&journal, &stack);
+    assert!(told.0.lock().unwrap().iter().any(|event| matches!(event, Event::Writes { again: true, .. })));
 }
 
 #[test]

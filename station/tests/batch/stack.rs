@@ -40,6 +40,8 @@ pub(crate) struct StackFeeder {
     chip: Option<Chip>,
     /// Taken from the stock once and not needed: no more are.
     full: bool,
+    /// Somebody takes cards from the stock when they are asked for one; else whatever looks into the reader finds the next.
+    by_hand: bool,
     /// What goes wrong at which exchange of the next taps.
     faults: VecDeque<(u64, Fault)>,
     /// What the card in the reader, or the next, never answers.
@@ -93,6 +95,7 @@ impl Stack {
             stack: self.clone(),
             chip: None,
             full: false,
+            by_hand: false,
             faults: VecDeque::new(),
             deaf: None,
             dies: None,
@@ -109,6 +112,12 @@ impl StackFeeder {
     /// The next card never answers that instruction.
     pub(crate) fn next_is_deaf_to(&mut self, ins: u8) {
         self.deaf = Some(ins);
+    }
+
+    /// Somebody puts the cards in, and none who is not asked.
+    pub(crate) fn by_hand(mut self) -> Self {
+        self.by_hand = true;
+        self
     }
 
     /// The machine dies at the next card that is put away.
@@ -143,8 +152,9 @@ impl Feeder for StackFeeder {
         &self.name
     }
 
-    fn feed(&mut self, _: &Call, _: &dyn Fn() -> bool) -> Result<Fed, String> {
-        if self.chip.is_none() && !self.full {
+    fn feed(&mut self, call: &Call, _: &dyn Fn() -> bool) -> Result<Fed, String> {
+        let somebody_asked = !self.by_hand || *call != Call::LookOnly;
+        if self.chip.is_none() && !self.full && somebody_asked {
             self.chip = self.stack.piles().stock.pop_front();
         }
         Ok(if self.chip.is_some() { Fed::Card } else { Fed::Empty })

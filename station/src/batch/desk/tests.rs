@@ -64,6 +64,22 @@ fn a_number_in_a_reader_is_not_given_up() {
 }
 
 #[test]
+fn the_row_of_a_spoilt_card_is_served_again_though_later_rows_have_theirs() {
+    at_a_desk(|desk| {
+        let [first, second] = [desk.assign().unwrap().unwrap(), desk.assign().unwrap().unwrap()];
+        desk.good(&second).unwrap();
+        // All rows have been gone through: nothing is waited for but what is begun and in hand.
+        assert_eq!(desk.call(), None);
+        desk.bad("1", Some(&first), "spoilt").unwrap();
+        assert_eq!(desk.call(), Some(Call::Blank { row: first.row }));
+        let again = desk.assign().unwrap().unwrap();
+        assert!(again.row == first.row && again.number != first.number, "{again:?}");
+        desk.good(&again).unwrap();
+        assert_eq!((desk.missing_rows(), desk.call()), (0, None));
+    });
+}
+
+#[test]
 fn failures_in_a_row_stop_a_batch_and_a_good_card_ends_the_row() {
     at_a_desk(|desk| {
         assert!(!desk.failed(3) && !desk.failed(3));
