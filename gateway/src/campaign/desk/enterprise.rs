@@ -134,10 +134,12 @@ impl Desk for EnterpriseDesk {
         let tac_keys: Vec<Key> =
             versions.iter().filter_map(|it| keys.card_key(serial, Purpose::Tac, *it).ok()).collect();
         let ((terms, sequence), tac) = (judgement.terms(), judgement.tac());
-        let is_right = |balance| tac_keys.iter().any(|key| macs_equal(load_tac(key, balance, sequence, &terms), tac));
-        // Nothing was paid in between, as nearly always; else the log says it before chance has a million balances to be right with.
+        let is_right =
+            |balance: &Amount| tac_keys.iter().any(|key| macs_equal(load_tac(key, *balance, sequence, &terms), tac));
+        let expected = judgement.expected_balance();
+        // Nothing was paid in between, as nearly always; else the log says it.
         if let Some(place) = place
-            && !judgement.expected_balance().is_some_and(is_right)
+            && !expected.as_ref().is_some_and(is_right)
             && let Ok(mut keeper) = self.maintenance(judgement.enterprise(), serial)
         {
             let counter = place.reserve()?;
@@ -145,7 +147,7 @@ impl Desk for EnterpriseDesk {
                 return Ok(next);
             }
         }
-        Ok(judgement.decide(is_right))
+        Ok(judgement.decide(expected, is_right))
     }
 
     fn ask_log(

@@ -8,13 +8,6 @@ use crate::{
     over_the_air::{PacketCounter, PlaceError, PlacedMac},
 };
 
-/// Most balances that a TAC is tried with: what a holder may have paid meanwhile, 10,000 yuan in fen. By chance one of them is right
-/// for another's load once in 4,294 times.
-pub const BALANCES_TRIED: u32 = 1_000_000;
-
-/// Most balances above the expected one: a purchase of before INITIALIZE that was undone before CREDIT, 1,000 yuan in fen.
-pub const UNDONE_TRIED: u32 = 100_000;
-
 /// The card has executed a load of the online sequence. Another terminal's may have taken it: the TAC tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Judgement {
@@ -55,19 +48,13 @@ impl Judgement {
         self.begun.old_balance.plus(self.recharge.terms.amount)
     }
 
-    /// `is_right` says of a balance behind the load whether the TAC is this load's with it. The expected one comes first: it is right
-    /// unless the holder paid between INITIALIZE and CREDIT, or a purchase of before was undone there. Each further one may be right
-    /// by chance, at 2^-32, so that no more are asked about than [`BALANCES_TRIED`], and [`UNDONE_TRIED`] above. That none is right
-    /// says nothing: more may have been undone, or the key of the card's version is missing. The log tells, or the issuer's books.
+    /// Without the log: whose load it was by its TAC, tried with `balances`, those that may have stood behind the load by the issuer's
+    /// books; `is_right` says whether the TAC is this load's with one of them. Each may be right by chance, at 2^-32, for another's
+    /// load: a range of all that the holder may have paid would find one. That none is right says nothing: another may have stood
+    /// there, or the key of the card's version is missing.
     #[must_use]
-    pub fn decide(self, mut is_right: impl FnMut(Amount) -> bool) -> Next {
-        let Some(expected) = self.expected_balance() else {
-            return self.postponed();
-        };
-        let expected = expected.fen();
-        let paid = (expected.saturating_sub(BALANCES_TRIED - 1)..=expected).rev();
-        let undone = expected.saturating_add(1)..=expected.saturating_add(UNDONE_TRIED);
-        match paid.chain(undone).map(Amount::from_fen).find(|balance| is_right(*balance)) {
+    pub fn decide(self, balances: impl IntoIterator<Item = Amount>, is_right: impl FnMut(&Amount) -> bool) -> Next {
+        match balances.into_iter().find(is_right) {
             Some(balance) => Next::Ended(Decision::Credited { tac: Some(self.tac), balance: Some(balance) }),
             None => self.postponed(),
         }
@@ -82,12 +69,12 @@ impl Judgement {
         self.recharge.clone().ask_log_with(Some(Tac(self.tac)), counter, keeper)
     }
 
-    /// The same by the card's own TAC key.
+    /// The same with the expected balance alone, by the card's own TAC key.
     #[must_use]
     pub fn decide_by(self, tac_key: &Key) -> Next {
         let (terms, sequence) = self.terms();
-        let tac = self.tac;
-        self.decide(|balance| crate::crypto::macs_equal(load_tac(tac_key, balance, sequence, &terms), tac))
+        let (tac, expected) = (self.tac, self.expected_balance());
+        self.decide(expected, |balance| crate::crypto::macs_equal(load_tac(tac_key, *balance, sequence, &terms), tac))
     }
 
     /// Nobody can say now.

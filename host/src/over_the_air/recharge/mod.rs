@@ -21,7 +21,7 @@ use onecard_wire::{
 use serde::{Deserialize, Serialize};
 
 pub use decision::{Decision, Obstacle};
-pub use judgement::{BALANCES_TRIED, Judgement, UNDONE_TRIED};
+pub use judgement::Judgement;
 use log::Logged;
 
 use super::{
