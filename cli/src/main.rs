@@ -27,6 +27,7 @@ mod token;
 mod trace;
 mod trace_keys;
 mod unseen_memory;
+mod washing_journal;
 
 use std::{
     env,

@@ -124,6 +124,13 @@ impl Washings {
         Known { reached: None, ..known }
     }
 
+    /// Whether anything was written down of another card or SAM than `target`.
+    #[must_use]
+    pub fn knows_others(&self, target: Option<KeyTarget>) -> bool {
+        let target = target.map(|target| target.to_string());
+        self.0.keys().any(|known| Some(known) != target.as_ref())
+    }
+
     /// How far `target` has come, by whatever order.
     #[must_use]
     pub fn reached(&self, target: KeyTarget) -> Option<Reached> {

@@ -118,7 +118,8 @@ fn a_token_fills_a_key_master_card_that_washes_what_the_token_began() {
         [(7, "--master sim:a.master --mother sim:a.mother --master-pin-file master.pin"), (8, &*token)]
     {
         let reader = format!("--reader sim:{number}.card --number {number}");
-        json(at, &format!("wash first card {reader} {token}"), 0);
+        let begins = if number == 7 { "--new-journal" } else { "" };
+        json(at, &format!("wash first card {reader} {token} {begins}"), 0);
         json(at, &format!("wash second card {reader} {store} {wash}"), 0);
         let recharge =
             format!("card recharge 20 --reader sim:{number}.card --sam keys:root.keys --passphrase-file a.pass");

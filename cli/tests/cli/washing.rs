@@ -62,12 +62,18 @@ impl Office {
 
     /// The first wash of a card.
     fn first_card(&self, file: &str, number: u32) {
-        json(self.at(), &format!("wash first card --reader sim:{file} --keys dev.keys --number {number}"), 0);
+        self.first(&format!("card --reader sim:{file} --keys dev.keys --number {number}"));
+    }
+
+    /// A first wash; the station's first begins its journal.
+    fn first(&self, which: &str) {
+        let begins = if self.at().join("washing.journal").exists() { "" } else { "--new-journal" };
+        json(self.at(), &format!("wash first {which} {begins}"), 0);
     }
 
     fn first_sam(&self, file: &str, serial: u32) {
         let numbers = format!("--serial {serial:020} --terminal {serial:012}");
-        json(self.at(), &format!("wash first sam --reader sim:{file} --keys dev.keys {numbers}"), 0);
+        self.first(&format!("sam --reader sim:{file} --keys dev.keys {numbers}"));
     }
 
     fn install(&self, file: &str, number: u32) {
@@ -158,7 +164,8 @@ fn what_is_not_the_card_is_left_alone() {
     json(at, &second_card("wang.card", 7), 0);
     refused(&second_card("wang.card", 8), 4, "card 3100100000000076, and --number names 3100100000000084");
     let elsewhere = format!("{} --journal other.journal", second_card("wang.card", 7));
-    refused(&elsewhere, 4, "does not know of it");
+    refused(&elsewhere, 1, "there is no washing journal other.journal");
+    refused(&format!("{elsewhere} --new-journal"), 4, "does not know of it");
     office.first_card("other.card", 7);
     refused(&second_card("other.card", 7), 4, "a number is given once");
     refused("wash first card --reader sim:wang.card --keys dev.keys --number 7", 4, "issued already");
@@ -181,6 +188,42 @@ fn what_is_not_the_card_is_left_alone() {
     json(at, &second_card("last.card", 9).replace("school", "spare"), 0);
     let spent = json(at, "master list --reader sim:spare.master", 0)["card_exports"].as_u64().unwrap();
     assert_eq!(left - 3 - spent, 15);
+}
+
+/// Specification 18.7.3.
+#[test]
+fn a_washing_journal_that_is_missing_is_not_begun_in_silence() {
+    let office = Office::new(100);
+    let (at, journal) = (office.at(), office.at().join("washing.journal"));
+    let sam = format!("sam --reader sim:till.sam --keys dev.keys --serial {:020} --terminal {:012}", 1, 1);
+    json(at, "issue blanks blanks 1", 0);
+    for line in [
+        "wash first card --reader sim:blanks/0001 --keys dev.keys --number 7",
+        &format!("wash first {sam}"),
+        &second_card("blanks/0001", 7),
+        &second_sam("till.sam", "till"),
+    ] {
+        let run = onecard(at, line);
+        let says = ["there is no washing journal washing.journal", "--new-journal", "--journal"];
+        assert!(run.code == 1 && says.iter().all(|words| run.err.contains(words)), "{line}\n{} {}", run.code, run.err);
+        // Nothing was made, and no card touched.
+        assert!(!journal.exists() && !at.join("till.sam").exists(), "{line}");
+    }
+    office.first(&sam);
+    assert_eq!(fs::read_to_string(&journal).unwrap(), "onecard-washing-journal;1\n");
+    // A first line that was cut is none.
+    fs::write(&journal, "onecard-wash").unwrap();
+    let cut = onecard(at, &second_sam("till.sam", "till"));
+    assert!(cut.code == 1 && cut.err.contains("there is no washing journal"), "{} {}", cut.code, cut.err);
+    json(at, &format!("{} --new-journal", second_sam("till.sam", "till")), 0);
+    // The same command again, and then another card's: by then the journal is one.
+    json(at, &format!("{} --new-journal", second_sam("till.sam", "till")), 0);
+    office.first_card("wang.card", 7);
+    let run = onecard(at, &format!("{} --new-journal", second_card("wang.card", 7)));
+    assert!(run.code == 1 && run.err.contains("leave --new-journal out"), "{} {}", run.code, run.err);
+    json(at, &second_card("wang.card", 7), 0);
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&journal).unwrap().permissions()) & 0o777, 0o600);
 }
 
 #[test]
@@ -316,8 +359,9 @@ fn a_wash_killed_anywhere_and_begun_again_ends_in_a_card_that_pays() {
                     second_sam(&file, "till")
                 }
             };
-            // Cards and SIMs of one number would be one card in the journal.
-            let line = format!("{line} --journal {kind}.journal");
+            // Cards and SIMs of one number would be one card in the journal. The first of a kind begins it, as often as it is killed.
+            let begins = if number == 10 { "--new-journal" } else { "" };
+            let line = format!("{line} --journal {kind}.journal {begins}");
             while killed < kills && !whole.is_zero() {
                 let mut child = start(at, &line);
                 let deadline = Instant::now() + whole.mul_f64(random.random_range(0.0..1.0));

@@ -30,7 +30,24 @@ impl<R: Replay, F: DiskFile> ChainFile<R, F> {
     /// # Errors
     /// [`JournalError`]: in use, or the first line that does not fit.
     pub fn open_on<D: Disk<File = F>>(disk: &D, path: impl AsRef<Path>) -> Result<Self, JournalError> {
-        let path = path.as_ref().to_path_buf();
+        Self::open(disk, path.as_ref(), true)
+    }
+
+    /// Opens the file at `path`, which was begun before: one that was lost is not begun in its place.
+    ///
+    /// # Errors
+    /// [`JournalError::NotBegun`], and then nothing is written; otherwise as [`ChainFile::open_on`].
+    pub fn open_begun_on<D: Disk<File = F>>(disk: &D, path: impl AsRef<Path>) -> Result<Self, JournalError> {
+        let path = path.as_ref();
+        // Opening would make it.
+        if disk.read(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            return Err(JournalError::NotBegun(path.display().to_string()));
+        }
+        Self::open(disk, path, false)
+    }
+
+    fn open<D: Disk<File = F>>(disk: &D, path: &Path, may_begin: bool) -> Result<Self, JournalError> {
+        let path = path.to_path_buf();
         let mut file = disk.open(&path).map_err(|source| match source.kind() {
             io::ErrorKind::WouldBlock => JournalError::InUse(path.display().to_string()),
             _ => io_error("opening", &path, source),
@@ -38,6 +55,9 @@ impl<R: Replay, F: DiskFile> ChainFile<R, F> {
         let content = file.content().map_err(|source| io_error("reading", &path, source))?;
         let mut replayed = R::default();
         let read = read_lines::<R>(&path.display().to_string(), &content, |entry| replayed.apply(&entry))?;
+        if read.head.is_none() && !may_begin {
+            return Err(JournalError::NotBegun(path.display().to_string()));
+        }
         if read.good < content.len() {
             file.cut(read.good as u64).map_err(|source| io_error("cutting a torn line off", &path, source))?;
         }

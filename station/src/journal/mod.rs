@@ -71,6 +71,9 @@ pub enum JournalError {
         /// Why.
         problem: String,
     },
+    /// A file that was to be there is missing, or was never begun: somebody has to say that a new one may be.
+    #[error("there is no journal {0}, or it is empty")]
+    NotBegun(String),
     /// An earlier write failed: what the file holds is not known.
     #[error("{0} could not be written before: run the same command again, which reads it anew")]
     Unusable(String),

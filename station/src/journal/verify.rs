@@ -262,6 +262,22 @@ mod tests {
     }
 
     #[test]
+    fn what_was_to_be_there_and_is_not_is_not_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("count");
+        let open = || Counted::open_begun_on(&SystemDisk, &path);
+        assert!(matches!(open(), Err(JournalError::NotBegun(_))) && !path.exists());
+        // Empty, or cut in its first line.
+        for torn in ["", "onecard-co", "onecard-count;1"] {
+            std::fs::write(&path, torn).unwrap();
+            assert!(matches!(open(), Err(JournalError::NotBegun(_))), "{torn}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), torn);
+        }
+        Counted::open_on(&SystemDisk, &path).unwrap().record(&1).unwrap();
+        assert_eq!(open().unwrap().replayed().0, 1);
+    }
+
+    #[test]
     fn a_line_taken_out_put_in_or_moved_is_found() {
         let folder = tempfile::tempdir().unwrap();
         let (_, content) = three(&folder);

@@ -56,6 +56,8 @@ impl Kind {
 pub(crate) struct Stand {
     pub(crate) kind: Kind,
     pub(super) tries: Tries,
+    /// Whether the card tells its keys.
+    pub(super) lists: bool,
     sample: Sample,
     serial: ApplicationSerial,
     order: CardOrder,
@@ -82,7 +84,7 @@ impl Stand {
                 .chain([(UsageKind::LOAD, KeyVersion(2))])
                 .collect(),
         };
-        Self { kind, tries: Tries::default(), sample, serial, order, sam_order }
+        Self { kind, tries: Tries::default(), lists: kind != Kind::AsBought, sample, serial, order, sam_order }
     }
 
     /// The enterprise's master keys.
@@ -172,7 +174,9 @@ impl Stand {
         let washed = match self.kind {
             Kind::Sam => {
                 let management = (&self.management(), Sample::KEY_VERSION);
-                wash_sam_to_operator(transport, &mf, management, sample.enterprise(), &self.sam_order)
+                let (enterprise, known) = (sample.enterprise(), Known::default());
+                let order = &self.sam_order;
+                wash_sam_to_operator(transport, &mf, management, enterprise, order, known, &mut known.clone())
             }
             _ => {
                 let application = (sample.enterprise(), self.serial, self.order.directory);
@@ -192,7 +196,8 @@ impl Stand {
             Kind::Sam => {
                 let mf = MfKeys::of_sam(&roots.chip(self.sam_order.serial.factor()), Sample::KEY_VERSION).unwrap();
                 let management = (&management, Sample::KEY_VERSION);
-                wash_sam_to_operator(transport, &mf, management, self.sample.enterprise(), &self.sam_order)
+                let (enterprise, order) = (self.sample.enterprise(), &self.sam_order);
+                wash_sam_to_operator(transport, &mf, management, enterprise, order, known, &mut notes)
             }
             _ => {
                 let mf = MfKeys::of_card(&roots.chip(self.serial.to_bytes()), Sample::KEY_VERSION).unwrap();
@@ -204,8 +209,7 @@ impl Stand {
     }
 
     fn metered<'s>(&'s self, reader: &'s mut Reader) -> Metered<'s> {
-        let lists = self.kind != Kind::AsBought;
-        Metered { reader, lists, tries: &self.tries, in_application: false }
+        Metered { reader, lists: self.lists, tries: &self.tries, in_application: false }
     }
 
     /// The second wash, by a station that knows `known` and takes notes.

@@ -17,7 +17,6 @@ use onecard_simulator::paced::Link;
 use onecard_station::{
     batch::{self, BatchJournal, Books, Entry, Order, Outcome, Surroundings},
     craft::{AnyCraft, Orders, SecondWashCraft, WashingBook, WashingKeys},
-    journal::ChainFile,
     numbers::{Claim, Number, NumberError, reserve},
     report::Exports,
 };
@@ -42,6 +41,7 @@ use crate::{
     output::{Exit, Output},
     private_file, signing_key,
     table::pairs,
+    washing_journal::Named,
 };
 
 /// Options of `issue batch`.
@@ -75,6 +75,9 @@ pub(crate) struct IssueBatch {
     /// With --master, the station's washing journal (洗卡日志), by which a wash that was cut goes on.
     #[arg(long, value_name = "FILE", default_value = "washing.journal")]
     washing_journal: PathBuf,
+    /// Begin the washing journal (新建洗卡日志): once, at a station that has washed no card.
+    #[arg(long, requires = "master")]
+    new_washing_journal: bool,
     /// Blank cards left, as counted (剩余卡数) [default: those in the folders]; it closes a batch that is done.
     #[arg(long, value_name = "CARDS")]
     left: Option<u64>,
@@ -148,8 +151,14 @@ impl Batch<'_> {
         let (options, read) = (self.options, self.read);
         let a_card = washing::ready(keys, orders, read)?;
         let books = options.books()?;
+        let named = options.named_washing_journal();
+        let washing_journal = named.open()?;
+        // Of a batch that has begun cards the journal is its own, and may have been begun by the same command.
+        if books.numbers().next().is_none() {
+            named.is_new_if_said(washing_journal.replayed(), None)?;
+        }
         if !books.is_closed() {
-            washing::allowance_covers(keys, orders, read, &books, &options.washing_journal)?;
+            washing::allowance_covers(keys, orders, read, &books, washing_journal.replayed())?;
         }
         let prepared = self.prepare()?;
         ensure!(
@@ -157,9 +166,8 @@ impl Batch<'_> {
             "--master serves one --reader: cards come in the order of their numbers, and nothing else tells which is which \
              使用密钥母卡时只用一台读卡器"
         );
-        private_file::create_if_missing(&options.washing_journal, "journal")?;
         let clock = options.clock()?;
-        let book = WashingBook::new(ChainFile::open_on(&SystemDisk, &options.washing_journal)?, &*clock);
+        let book = WashingBook::new(washing_journal, &*clock);
         let series = &read.profile.series;
         let craft = AnyCraft::SecondWash(SecondWashCraft { keys, book: &book, orders, series });
         self.run(prepared, &craft, &*clock, Some(&ExportCount { keys, book: &book, a_card }))
@@ -301,6 +309,11 @@ impl IssueBatch {
 
     fn journal_path(&self) -> PathBuf {
         self.journal.clone().unwrap_or_else(|| beside(self.inputs.list_path(), ".journal"))
+    }
+
+    fn named_washing_journal(&self) -> Named<'_> {
+        let &Self { washing_journal: ref path, new_washing_journal: new, .. } = self;
+        Named { path, option: "--washing-journal", new_option: "--new-washing-journal", new }
     }
 
     /// What the batch's journal says now, if there is one.

@@ -1,6 +1,6 @@
 //! `onecard issue check`, and the rehearsal in front of every batch: the first card on a chip in memory.
 
-use std::{fmt, path::Path};
+use std::fmt;
 
 use anyhow::{Context, bail, ensure};
 use onecard_host::trace::Exchange;
@@ -9,6 +9,7 @@ use onecard_station::{
     batch::{Books, Craft, Found, Job, Unfinished},
     craft::{AnyCraft, IssuingKeys},
     numbers::{LedgerState, Number, Serial},
+    washing::Washings,
 };
 use serde::Serialize;
 
@@ -32,7 +33,7 @@ pub(super) fn run(options: &CheckBatch) -> anyhow::Result<Output> {
         }
         (Keys::Washing(keys), Some(orders)) => {
             let a_card = washing::ready(keys, orders, &read)?;
-            washing::allowance_covers(keys, orders, &read, &Books::default(), Path::new(""))?;
+            washing::allowance_covers(keys, orders, &read, &Books::default(), &Washings::default())?;
             let (wanted, left) = (u64::from(a_card) * rows.len() as u64, keys.card_exports_left()?);
             checked(options, &read, &rows, None, Some(Allowance { a_card, wanted, left }))
         }

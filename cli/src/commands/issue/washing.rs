@@ -40,10 +40,9 @@ pub(super) fn allowance_covers(
     orders: &Orders<'_>,
     read: &Read,
     books: &Books,
-    washing_journal: &Path,
+    washings: &Washings,
 ) -> anyhow::Result<()> {
     let order = orders.any().context("the list is empty")?;
-    let washings: Washings = replayed_or_new(washing_journal)?;
     let wanted = read.lines().into_iter().map(|row| {
         let number = books.row(row);
         match number.and_then(|number| books.number(number)).map(|numbered| numbered.fate) {

@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use onecard_host::{disk::SystemDisk, key_store::KeyTarget};
-use onecard_station::{journal::ChainFile, washing::Washings};
+use onecard_host::key_store::KeyTarget;
 
 use super::LeftAlone;
-use crate::{args::At, private_file};
-
-/// A journal that is open, and locked while it is.
-pub(super) type Book = ChainFile<Washings>;
+use crate::{
+    args::At,
+    washing_journal::{Named, WashingJournalFile as Book},
+};
 
 /// Where the journal is.
 #[derive(Args, Debug)]
@@ -18,6 +17,9 @@ pub(super) struct BookPlace {
     /// The station's washing journal (洗卡日志): by it a wash that was cut goes on.
     #[arg(long, value_name = "FILE", default_value = "washing.journal")]
     journal: PathBuf,
+    /// Begin that journal (新建洗卡日志): once, at a station that has washed no card.
+    #[arg(long)]
+    new_journal: bool,
 }
 
 /// Where it is, and the station's clock.
@@ -39,15 +41,31 @@ pub(super) enum Next {
 }
 
 impl BookPlace {
-    pub(super) fn open(&self) -> anyhow::Result<Book> {
-        private_file::create_if_missing(&self.journal, "journal")?;
-        Ok(Book::open_on(&SystemDisk, &self.journal)?)
+    /// Opens it for the wash of `target` alone.
+    pub(super) fn open_for(&self, target: KeyTarget) -> anyhow::Result<Book> {
+        let book = self.named().open()?;
+        self.named().is_new_if_said(book.replayed(), Some(target))?;
+        Ok(book)
+    }
+
+    fn named(&self) -> Named<'_> {
+        let &Self { ref journal, new_journal: new } = self;
+        Named { path: journal, option: "--journal", new_option: "--new-journal", new }
     }
 }
 
 impl BookOptions {
     pub(super) fn open(&self) -> anyhow::Result<Book> {
-        self.place.open()
+        self.place.named().open()
+    }
+
+    /// Decides about `target`, of which the card says whether it `has_contents`.
+    ///
+    /// # Errors
+    /// [`LeftAlone`]; a new journal that is none.
+    pub(super) fn next(&self, book: &Book, target: KeyTarget, has_contents: bool) -> anyhow::Result<Next> {
+        self.place.named().is_new_if_said(book.replayed(), Some(target))?;
+        Ok(next(book, target, has_contents)?)
     }
 
     pub(super) fn now(&self) -> anyhow::Result<String> {
@@ -55,11 +73,7 @@ impl BookOptions {
     }
 }
 
-/// Decides about `target`, of which the card says whether it `has_contents`.
-///
-/// # Errors
-/// [`LeftAlone`].
-pub(super) fn next(book: &Book, target: KeyTarget, has_contents: bool) -> Result<Next, LeftAlone> {
+fn next(book: &Book, target: KeyTarget, has_contents: bool) -> Result<Next, LeftAlone> {
     let washings = book.replayed();
     match (has_contents, washings.is_good(target), washings.is_begun(target)) {
         (true, true, _) => Ok(Next::Nothing),

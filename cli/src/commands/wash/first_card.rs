@@ -55,7 +55,8 @@ pub(super) fn run(options: &FirstCard) -> anyhow::Result<Output> {
         ),
     ];
     let first = First { place, blank: Blank::CpuCard, consent: &options.consent, mf: &mf, plan };
-    let (mut book, target) = (options.book.open()?, KeyTarget::Application(serial));
+    let target = KeyTarget::Application(serial);
+    let mut book = options.book.open_for(target)?;
     let known = book.replayed().known_first(target);
     let mut notes = FirstNotes::of(&mut book, target);
     let application = (enterprise, serial, DIRECTORY);

@@ -5,13 +5,18 @@ use std::fmt;
 use clap::Args;
 use onecard_host::{
     issuing::{SamCardOrder, SamSerial, examine_sam, wash_sam_to_operator},
+    key_store::KeyTarget,
     keys::Purpose,
 };
 use onecard_simulator::chip::Blank;
+use onecard_station::washing::FirstNotes;
 use onecard_wire::{amount::Amount, number::TerminalNumber};
 use serde::Serialize;
 
-use super::operator::{CardKeys, First, OperatorKeys, Purposes};
+use super::{
+    book::BookPlace,
+    operator::{CardKeys, First, OperatorKeys, Purposes},
+};
 use crate::{
     args, clock,
     commands::sam,
@@ -34,6 +39,8 @@ pub(crate) struct FirstSam {
     /// Terminal number (终端机编号), 12 digits.
     #[arg(long, value_name = "NUMBER", value_parser = args::terminal_number)]
     terminal: TerminalNumber,
+    #[command(flatten)]
+    book: BookPlace,
     #[command(flatten)]
     consent: Consent,
 }
@@ -66,9 +73,13 @@ pub(super) fn run(options: &FirstSam) -> anyhow::Result<Output> {
         format!("SAM {serial}, terminal 终端机编号 {terminal}"),
     ];
     let first = First { place, blank: Blank::Sam, consent: &options.consent, mf: &mf, plan };
+    let target = KeyTarget::Sam(serial);
+    let mut book = options.book.open_for(target)?;
+    let (known, management) = (book.replayed().known_first(target), (&management, KEY_VERSION));
+    let mut notes = FirstNotes::of(&mut book, target);
     first.wash(
         |card| examine_sam(card, enterprise, Some(&mf)),
-        |card| wash_sam_to_operator(card, &mf, (&management, KEY_VERSION), enterprise, &order),
+        |card| wash_sam_to_operator(card, &mf, management, enterprise, &order, known, &mut notes),
     )?;
     let facts = FirstWashed {
         enterprise: enterprise.to_string(),

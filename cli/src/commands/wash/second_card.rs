@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::{
     LeftAlone,
-    book::{Book, BookOptions, Next, next},
+    book::{BookOptions, Next},
     store::StoreSource,
 };
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
     consent::Consent,
     output::{Exit, Output},
     reader::{CardReader, Inserted},
+    washing_journal::WashingJournalFile,
 };
 
 /// Options of `wash second card`.
@@ -74,10 +75,10 @@ impl SecondCard {
         store: &mut dyn KeyStore,
         order: &CardOrder,
         card: &mut Inserted,
-        book: &mut Book,
+        book: &mut WashingJournalFile,
     ) -> anyhow::Result<Washed> {
         let target = KeyTarget::Application(self.member.number);
-        if next(book, target, self.has_contents(card, order)?)? == Next::Nothing {
+        if self.book.next(book, target, self.has_contents(card, order)?)? == Next::Nothing {
             // Its holder may have another PIN by now, and each wrong one costs a try.
             return Ok(Washed { was_good: true, card: read_facts(card, order.enterprise, None)? });
         }

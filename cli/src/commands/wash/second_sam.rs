@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::{
     LeftAlone,
-    book::{Book, BookOptions, Next, next},
+    book::{BookOptions, Next},
     store::StoreSource,
 };
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
     output::{Exit, Output},
     reader::{CardReader, Inserted},
     terminal_sam::TerminalSam,
+    washing_journal::WashingJournalFile,
 };
 
 /// Options of `wash second sam`.
@@ -70,14 +71,19 @@ pub(super) fn run(options: &SecondSam) -> anyhow::Result<Output> {
 }
 
 impl SecondSam {
-    fn wash(&self, store: &mut dyn KeyStore, chip: &mut Inserted, book: &mut Book) -> anyhow::Result<Washed> {
+    fn wash(
+        &self,
+        store: &mut dyn KeyStore,
+        chip: &mut Inserted,
+        book: &mut WashingJournalFile,
+    ) -> anyhow::Result<Washed> {
         let enterprise = store.enterprise();
         let Some((serial, terminal)) = sam::numbers(chip)? else {
             return Err(LeftAlone("it has no number yet: `onecard wash first sam` 尚未一次洗卡".to_owned()).into());
         };
         let (order, management) = (self.order(serial, terminal), KeyVersion(self.management_version));
         let target = KeyTarget::Sam(serial);
-        if next(book, target, sam::has_contents(chip, enterprise)?)? == Next::Nothing {
+        if self.book.next(book, target, sam::has_contents(chip, enterprise)?)? == Next::Nothing {
             return Ok(Washed { serial: serial.to_string(), was_good: true, sam: Some(sam::read(chip, enterprise)?) });
         }
         let mut issuing = match &self.sam {

@@ -9,18 +9,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onecard_host::{issuing::Reached, key_store::KeyTarget, keys::RootKeys};
+use onecard_host::{
+    disk::SystemDisk,
+    issuing::{Note, Reached, WashingJournal},
+    key_store::KeyTarget,
+    keys::RootKeys,
+};
 use onecard_simulator::{chip::Chip, image_file::Durability, reader::Reader};
 use onecard_station::{
     batch::{Books, Craft, Job},
     craft::{CpuCardCraft, IssuingKeys, Orders},
-    journal::replayed,
+    journal::{ChainFile, replayed},
     numbers::Serial,
     people::people,
     profile::Profile,
     store::RootStore,
-    washing::Washings,
+    washing::{FirstNotes, Washings},
 };
+use onecard_wire::number::ApplicationSerial;
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use serde_json::Value;
 
@@ -35,7 +41,7 @@ const A_CARD: u64 = 18;
 
 const MASTER: &str =
     "--master sim:school.master --mother sim:school.mother --master-pin-file master.pin --sam sim:issuing.sam";
-const BATCH: &str = "--json issue batch school.toml people.csv --reader sim:stack --sign-key station.key --new-ledger";
+const BATCH: &str = "--json issue batch school.toml people.csv --reader sim:stack --sign-key station.key --new-ledger --new-washing-journal";
 
 /// A school's station: key master card, issuing SAM and cards after the operator's wash.
 struct Station(tempfile::TempDir);
@@ -72,7 +78,8 @@ impl Station {
     fn cards(&self, numbers: impl IntoIterator<Item = usize>) {
         for number in numbers {
             let file = format!("sim:stack/{number:04}");
-            json(self.at(), &format!("wash first card --reader {file} --keys dev.keys --number {number}"), 0);
+            let begins = if self.at().join("washing.journal").exists() { "" } else { "--new-journal" };
+            json(self.at(), &format!("wash first card --reader {file} --keys dev.keys --number {number} {begins}"), 0);
         }
     }
 
@@ -246,6 +253,19 @@ fn what_cannot_be_washed_is_told_before_the_first_card() {
     fs::write(at.join("by-file.toml"), profile.replace("\"id-number\"", "\"file\"")).unwrap();
     let by_file = check.replace("school.toml", "by-file.toml");
     refused(&format!("{by_file} --pin-file long.pin"), "has more than 6 digits, and a key store writes 4 to 6");
+    // A station's journal that is missing, or that a new batch was told to begin and that is there.
+    let journal = at.join("washing.journal");
+    fs::rename(&journal, at.join("aside")).unwrap();
+    let goes_on = format!("{BATCH} {MASTER}").replace("--new-washing-journal", "");
+    refused(&goes_on, "there is no washing journal washing.journal");
+    refused(&goes_on, "--new-washing-journal begins one");
+    assert!(!journal.exists());
+    let mut file = ChainFile::<Washings>::open_on(&SystemDisk, &journal).unwrap();
+    let others = KeyTarget::Application(ApplicationSerial::from_parts(31, 1, 99).unwrap());
+    FirstNotes::of(&mut file, others).note(Note::Guess).unwrap();
+    drop(file);
+    refused(&format!("{BATCH} {MASTER}"), "leave --new-washing-journal out");
+    fs::rename(at.join("aside"), &journal).unwrap();
     // Nothing of it was counted.
     assert_eq!(station.exports_left(), 2 * A_CARD);
     assert_eq!(json(at, &check, 0)["exports"]["wanted"], 2 * A_CARD);

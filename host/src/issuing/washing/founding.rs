@@ -75,19 +75,22 @@ pub fn wash_card_to_operator<T: Transport + ?Sized>(
 }
 
 /// Writes the MF's two files of a SAM whose MF's keys are `mf`, and makes the application of the enterprise with its files and the
-/// one key `management`, which is the SAM's own already. Begun again, it goes on where it stopped.
+/// one key `management`, which is the SAM's own already. Begun again, it goes on where it stopped. Of a SAM that lists no keys tries
+/// are told to `journal` and counted by `known` as [`wash_card_to_operator`] does.
 ///
 /// # Errors
-/// [`IssuingError`].
+/// [`IssuingError`]; [`Cause::EnterprisesAlready`], [`Cause::LastTry`].
 pub fn wash_sam_to_operator<T: Transport + ?Sized>(
     transport: &mut T,
     mf: &MfKeys,
     management: (&Key, KeyVersion),
     enterprise: EnterpriseId,
     order: &SamCardOrder,
+    known: Known,
+    journal: &mut dyn WashingJournal,
 ) -> Result<(), IssuingError> {
     let mut script = Script { transport, target: Target::Washed(KeyTarget::Sam(order.serial)) };
-    let mut tries = if open_whole_mf(&mut script, mf)? { Tries::Listed } else { Tries::Kept };
+    let mut tries = if open_whole_mf(&mut script, mf)? { Tries::Listed } else { Tries::Noted { known, journal } };
     for (file, created) in sam::MF_FILES {
         create_unless_there(&mut script, (file, created))?;
     }
@@ -136,8 +139,6 @@ enum Tries<'j> {
     Listed,
     /// The station counts those it spends.
     Noted { known: Known, journal: &'j mut dyn WashingJournal },
-    /// Nothing: none is spent.
-    Kept,
 }
 
 impl Tries<'_> {
@@ -148,7 +149,7 @@ impl Tries<'_> {
                 *known = known.with(Note::Guess);
                 journal.note(Note::Guess).map_err(|error| script.failed(Step::Authenticate, error))
             }
-            Self::Listed | Self::Noted { .. } | Self::Kept => Err(script.failed(Step::Authenticate, Cause::LastTry)),
+            Self::Listed | Self::Noted { .. } => Err(script.failed(Step::Authenticate, Cause::LastTry)),
         }
     }
 
@@ -170,7 +171,7 @@ impl Tries<'_> {
                 *known = known.with(note);
                 journal.note(note).map_err(|error| script.failed(Step::Authenticate, error))
             }
-            Self::Listed | Self::Noted { .. } | Self::Kept => Ok(()),
+            Self::Listed | Self::Noted { .. } => Ok(()),
         }
     }
 }
@@ -239,7 +240,7 @@ fn holds_now<T: Transport + ?Sized>(
     }
     match tries {
         Tries::Listed => listed_now(script),
-        Tries::Noted { .. } | Tries::Kept => found_by_try(script, founding, tries),
+        Tries::Noted { .. } => found_by_try(script, founding, tries),
     }
 }
 
