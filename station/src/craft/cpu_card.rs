@@ -35,10 +35,9 @@ impl Craft for CpuCardCraft<'_> {
     type Opening = LineKey;
 
     fn look(&self, card: &mut dyn Transport, unfinished: &Unfinished) -> Result<Found<LineKey>, Setback> {
-        let unfinished = unfinished.all();
         let enterprise = self.keys.enterprise_id();
         match select(card, &aid::enterprise_application(enterprise)) {
-            Ok(application) => return self.whole(card, application.serial(), unfinished),
+            Ok(application) => return self.whole(card, application.serial(), unfinished.all()),
             Err(SelectError::Exchange(error)) => return Err(NotOurs::Exchange(error).into()),
             // Not there, not finished, or blocked: what opens the MF tells.
             Err(_) => {}
@@ -48,20 +47,18 @@ impl Craft for CpuCardCraft<'_> {
             Examined::Closed(closed) => closed,
         };
         let mut tried = 0;
-        // A first key stands for one command, and a card of 15 tries has no room for both keys of many numbers.
-        for opener in [Opener::ControlKey, Opener::FirstKey] {
-            for number in unfinished {
-                if !closed.may_be_opened_by(opener) {
-                    break;
-                }
-                let mf = self.mf(self.serial(*number)?)?;
-                closed = match closed.open(card, opener, &mf)? {
-                    Examined::Known(condition) => return found(condition, Some((*number, &mf))),
-                    Examined::Closed(closed) => closed,
-                };
-                tried += 1;
+        for (opener, number) in in_order(unfinished) {
+            if !closed.may_be_opened_by(opener) {
+                continue;
             }
+            let mf = self.mf(self.serial(number)?)?;
+            closed = match closed.open(card, opener, &mf)? {
+                Examined::Known(condition) => return found(condition, Some((number, &mf))),
+                Examined::Closed(closed) => closed,
+            };
+            tried += 1;
         }
+        let unfinished = unfinished.all();
         let stopped = tried > 0 && !closed.may_be_opened_by(Opener::ControlKey);
         let refusal = closed.refusal();
         Err(if stopped { Setback::NotOurs(tried_some(&refusal, tried, unfinished.len())) } else { refusal.into() })
@@ -154,6 +151,20 @@ pub(super) fn write_rights(
         write_access_right(card, application, keeper, *slot, &right).map_err(card_check::right_setback)?;
     }
     Ok(())
+}
+
+/// Which keys of which numbers are tried. A first key stands for one command, and a card of 15 tries has no room for both keys of many
+/// numbers: the one that was begun last, whose card was in the reader when the station died, is tried by both before the others.
+fn in_order(unfinished: &Unfinished) -> impl Iterator<Item = (Opener, Number)> {
+    let last = unfinished.begun().first().copied();
+    let others = move |number: &Number| Some(*number) != last;
+    let both = [Opener::ControlKey, Opener::FirstKey];
+    let of_last = last.into_iter().flat_map(move |number| both.map(|opener| (opener, number)));
+    let all = unfinished.all().to_vec();
+    of_last.chain(
+        both.into_iter()
+            .flat_map(move |opener| all.clone().into_iter().filter(others).map(move |number| (opener, number))),
+    )
 }
 
 /// What a condition means, where the keys of a number may have opened the card.

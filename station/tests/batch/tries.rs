@@ -67,15 +67,19 @@ fn every_begun_card_is_found_again() {
         Job { row: school.list.rows[0].0, number, serial: series.serial(number).unwrap() }
     };
     // The last begun is tried first: number 1 comes after all the others.
-    let [twelve, six] = [12, 6].map(|count| (1..=count).rev().map(Number).collect::<Vec<_>>());
+    let [twelve, eleven, six] = [12, 11, 6].map(|count| (1..=count).rev().map(Number).collect::<Vec<_>>());
     let whole = torn(&craft, &job(1), 40).unwrap();
     let (Ok(Found::Begun(Number(1), control)), left) = looked_at(&craft, &whole, &twelve) else { panic!("not found") };
     assert_eq!(left, 3);
+    assert!(matches!(
+        looked_at(&craft, &torn(&craft, &job(12), 40).unwrap(), &twelve).0,
+        Ok(Found::Begun(Number(12), _))
+    ));
 
     let (mut blank, mut by_first_key, mut by_control_key) = (0, 0, 0);
     for at in 0.. {
         let Some(chip) = torn(&craft, &job(1), at) else { break };
-        // Both keys of six numbers are tried; of twelve the real ones.
+        // Both keys of six numbers are tried; of eleven the real ones.
         let opening = match looked_at(&craft, &chip, &six).0 {
             Ok(Found::Begun(Number(1), opening)) => opening,
             Ok(Found::Blank(_)) => {
@@ -86,14 +90,14 @@ fn every_begun_card_is_found_again() {
             Ok(Found::Whole(Number(1), Some(_))) => continue,
             other => panic!("{at}: {other:?}"),
         };
-        match looked_at(&craft, &chip, &twelve).0 {
+        match looked_at(&craft, &chip, &eleven).0 {
             Ok(Found::Begun(Number(1), found)) => {
                 by_control_key += 1;
                 assert!(found == opening && found == control, "{at}");
             }
             Err(Setback::NotOurs(text)) => {
                 by_first_key += 1;
-                assert!(opening != control && text.contains("of 12 begun numbers 12 keys were tried"), "{at}: {text}");
+                assert!(opening != control && text.contains("of 11 begun numbers 12 keys were tried"), "{at}: {text}");
             }
             other => panic!("{at}: {other:?}"),
         }
@@ -101,6 +105,34 @@ fn every_begun_card_is_found_again() {
     println!("{blank} blank, {by_first_key} under the first key, {by_control_key} under the real one");
     // The challenge for the command that washes the first key, and that command.
     assert!(blank > 3 && by_first_key == 2 && by_control_key > 30, "{blank} {by_first_key} {by_control_key}");
+}
+
+/// The card that was in the reader when the station died, wherever it was torn: its number is the last begun.
+#[test]
+fn the_last_begun_card_is_found_by_either_key_however_many_are_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let school = School::new(12, folder.path());
+    let (orders, series) = (school.orders(), &school.profile.series);
+    let craft = CpuCardCraft { keys: &school.keys, orders: &orders, series };
+    for count in [12, 40] {
+        let begun: Vec<_> = (1..=count).rev().map(Number).collect();
+        let last = Number(count);
+        let job = Job { row: school.list.rows[0].0, number: last, serial: series.serial(last).unwrap() };
+        let (mut openings, mut found) = (Vec::new(), 0);
+        for at in 0.. {
+            let Some(chip) = torn(&craft, &job, at) else { break };
+            match looked_at(&craft, &chip, &begun).0 {
+                Ok(Found::Begun(number, opening)) if number == last => {
+                    found += 1;
+                    openings.extend((!openings.contains(&opening)).then_some(opening));
+                }
+                Ok(Found::Blank(_)) => {}
+                Ok(Found::Whole(number, Some(_))) if number == last => {}
+                other => panic!("{count} {at}: {other:?}"),
+            }
+        }
+        assert!(found > 30 && openings.len() == 2, "{count}: {found} {openings:?}");
+    }
 }
 
 /// By whatever number, and in whatever state, it keeps two tries.
