@@ -60,17 +60,30 @@ pub(crate) fn create_if_missing(path: &Path, what: &str) -> anyhow::Result<()> {
 
 /// Puts a new file that its owner alone can read in the place of the old: after any cut there is one of the two.
 pub(crate) fn replace(path: &Path, what: &str, text: &str) -> anyhow::Result<()> {
+    replace_if(path, what, text, |_| Ok(()))
+}
+
+/// The same if `is_right` finds nothing wrong with what the disk gives back of the new file; else the old one stays.
+pub(crate) fn replace_if(
+    path: &Path,
+    what: &str,
+    text: &str,
+    is_right: impl FnOnce(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let failed = || format!("{what} {} cannot be written", path.display());
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
     let new = Path::new(&new);
-    let replaced = match fs::remove_file(new) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        // What a cut left of an earlier attempt is gone.
-        _ => {
-            write_new(new, text).and_then(|()| fs::rename(new, path)).and_then(|()| SystemDisk.sync_directory_of(path))
-        }
-    };
-    replaced.with_context(|| format!("{what} {} cannot be written", path.display()))
+    // What a cut left of an earlier attempt goes.
+    match fs::remove_file(new) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error).with_context(failed),
+        _ => write_new(new, text).with_context(failed)?,
+    }
+    if let Err(wrong) = fs::read_to_string(new).with_context(failed).and_then(|written| is_right(&written)) {
+        fs::remove_file(new).with_context(failed)?;
+        return Err(wrong.context(format!("{what} {} stays as it was", path.display())));
+    }
+    fs::rename(new, path).and_then(|()| SystemDisk.sync_directory_of(path)).with_context(failed)
 }
 
 /// What is stored at `path` as JSON; `None` if there is no such file.
@@ -151,6 +164,21 @@ mod tests {
             pipe.places.iter().zip((first..).step_by(7)).filter(|(place, expected)| **place != *expected).count();
         // The last read, which finds nothing more, is to a buffer of its own.
         assert!(moved <= 1, "{moved} of {} reads", pipe.places.len());
+    }
+
+    #[test]
+    fn a_new_file_that_is_wrong_does_not_take_the_place_of_the_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        create(&path, "file", "old").unwrap();
+        // As a cut leaves it.
+        fs::write(folder.path().join("a.new"), "half").unwrap();
+        let error = replace_if(&path, "file", "new", |written| bail!("{written} is wrong")).unwrap_err();
+        assert!(format!("{error:#}").ends_with("stays as it was: new is wrong"), "{error:#}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        replace(&path, "file", "new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

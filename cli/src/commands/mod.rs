@@ -57,7 +57,7 @@ pub(crate) enum Command {
     /// A terminal's SAM: issue, show (SAM卡)
     #[command(subcommand)]
     Sam(sam::SamCommand),
-    /// Development keys: make, show 开发密钥
+    /// Key files: make for development, show, change a passphrase 密钥文件
     #[command(subcommand)]
     Keys(keys::KeysCommand),
     /// Root keys that several people make together, and none of them knows 密钥仪式

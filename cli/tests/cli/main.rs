@@ -9,6 +9,7 @@ mod doubts;
 mod issue;
 mod messages;
 mod mishaps;
+mod passphrase;
 mod phone;
 mod restore;
 mod run;

@@ -1,4 +1,6 @@
-//! `onecard keys`: development keys.
+//! `onecard keys`: key files.
+
+mod passphrase;
 
 use std::{fmt, path::PathBuf};
 
@@ -30,6 +32,14 @@ Examples:
   onecard keys show dev.keys
   onecard keys show root.keys --passphrase-file root.pass   sealed by a key ceremony")]
     Show(ShowKeys),
+    /// Give a sealed file another passphrase 更换密封文件口令
+    ///
+    /// A key file or a holder's component of a ceremony. Cut anywhere, the file opens by the old passphrase or by the new one.
+    #[command(after_help = "\
+Examples:
+  onecard keys passphrase root.keys
+  onecard keys passphrase zhang.component --passphrase-file old.pass --new-passphrase-file new.pass")]
+    Passphrase(passphrase::ChangePassphrase),
 }
 
 /// Options of `keys new`.
@@ -87,6 +97,7 @@ pub(crate) fn run(command: &KeysCommand) -> anyhow::Result<Output> {
             let keys = DevelopmentKeys::read(file, passphrase)?;
             Output::view("onecard.keys-show/1", &KeyList::new(&keys, false))
         }
+        KeysCommand::Passphrase(options) => passphrase::run(options),
     }
 }
 
