@@ -165,12 +165,12 @@ impl Flow {
     ) -> Result<Step, NotSaid> {
         match self {
             Self::Recharge { serial, recharge } => {
-                let order = Loaded { serial, amount: recharge.terms().amount, log_asked: recharge.counter().is_some() };
+                let amount = recharge.terms().amount;
                 let next = match came {
                     Came::Proof(proven) => recharge.answered(proven),
                     Came::Nothing => recharge.timed_out(),
                 };
-                of_recharge(order, next, desk, (place, moment))
+                of_recharge((serial, amount), next, desk, (place, moment))
             }
             Self::Issue(issue) => {
                 let next = match came {
@@ -204,33 +204,18 @@ pub(super) const fn spi(way: ProofWay) -> Spi {
     Spi { proof: ProofOfReceipt { way, ..Spi::FULL.proof }, ..Spi::FULL }
 }
 
-/// What a recharge is for, and whether the packet before was the one that reads the card's log.
-struct Loaded {
-    serial: ApplicationSerial,
-    amount: Amount,
-    log_asked: bool,
-}
-
 fn of_recharge(
-    Loaded { serial, amount, log_asked }: Loaded,
+    (serial, amount): (ApplicationSerial, Amount),
     mut next: recharge::Next,
     desk: &mut impl Desk,
     (place, moment): (&mut Place<'_>, Moment),
 ) -> Result<Step, NotSaid> {
-    use recharge::{Decision, Next, Obstacle};
-    let mut log_asked = log_asked;
+    use recharge::{Decision, Next};
     let decision = loop {
         next = match next {
             Next::Send(recharge) => return Ok(Step::Packet(Flow::Recharge { serial, recharge })),
             Next::Approve(approval) => desk.approve(serial, approval, moment)?,
-            Next::Judge(judgement) => {
-                let place = (!core::mem::replace(&mut log_asked, true)).then_some(&mut *place);
-                desk.judge(serial, judgement, place)?
-            }
-            Next::Ended(Decision::Unknown { token, obstacle: Obstacle::SequenceMoved }) if !log_asked => {
-                log_asked = true;
-                desk.ask_log(serial, &token, place)?
-            }
+            Next::Judge(judgement) => desk.judge(serial, judgement, place)?,
             Next::Ended(decision) => break decision,
         };
     };

@@ -13,7 +13,7 @@ use onecard_host::over_the_air::{
     deletion::{self, Settlement, Suspension},
     issue::{self, Making},
     lock::{self, Writing},
-    recharge::{Approval, Judgement, Next, Recharge},
+    recharge::{Approval, Judgement, Next},
 };
 use onecard_wire::{
     amount::Amount,
@@ -197,18 +197,9 @@ impl Desk for Away {
         &mut self,
         serial: ApplicationSerial,
         judgement: Judgement,
-        place: Option<&mut Place<'_>>,
-    ) -> Result<Next, NotSaid> {
-        self.desk.judge(serial, judgement, place)
-    }
-
-    fn ask_log(
-        &mut self,
-        serial: ApplicationSerial,
-        recharge: &Recharge,
         place: &mut Place<'_>,
     ) -> Result<Next, NotSaid> {
-        self.desk.ask_log(serial, recharge, place)
+        self.desk.judge(serial, judgement, place)
     }
 
     fn make(&mut self, making: Making, place: &mut Place<'_>) -> Result<issue::Next, NotSaid> {

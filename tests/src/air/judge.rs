@@ -7,7 +7,7 @@ use onecard_host::card::{SelectError, balance, select};
 use onecard_simulator::{message_centre::network::Network, sample::SampleError};
 use onecard_wire::{aid, wallet::Purse};
 
-use super::people::People;
+use super::{people::People, radio::Radio};
 
 /// What must not be.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,16 @@ pub enum Violation {
     /// A task that nobody knows, twice, or none for a card.
     #[error("order {0}: the book has not just one end of it")]
     Ends(String),
+    /// More was paid by radio than the card ever had.
+    #[error("card {card}: {moved} fen were moved by radio, and by the book it had {had}")]
+    Radio {
+        /// Which card.
+        card: u32,
+        /// By the book, in fen.
+        had: u32,
+        /// By radio, in fen.
+        moved: i64,
+    },
     /// The sum is another.
     #[error("the cards hold {cards} fen and the book {book}")]
     Sum {
@@ -92,7 +102,7 @@ pub(super) fn judge(
     store: &Store,
     campaigns: &Campaigns,
     mut network: Network,
-    people: &People,
+    (people, radio): (&People, &Radio),
 ) -> Result<(), Violation> {
     // Whatever is still under way arrives.
     while let Some(at) = network.next_arrival() {
@@ -115,6 +125,7 @@ pub(super) fn judge(
         }
         Ok(())
     })?;
+    let by_radio = used(&mut book, people, radio)?;
     let leaving: Vec<u32> = people.numbers().filter(|number| People::is_deleted(*number)).collect();
     each(store, campaigns.deletions, 'D', &leaving, |number, ended| {
         let had = book.get(number as usize).copied();
@@ -145,11 +156,28 @@ pub(super) fn judge(
         (on_cards, in_book) = (on_cards + money(found), in_book + money(book));
     }
     let loaded = store.counts(campaigns.recharges)?.committed_fen;
-    if on_cards == in_book && loaded == in_book + paid_out {
+    if on_cards == in_book && loaded.checked_add_signed(by_radio) == Some(in_book + paid_out) {
         Ok(())
     } else {
         Err(Violation::Sum { cards: on_cards + paid_out, book: loaded })
     }
+}
+
+/// Adds what was moved by radio to each card of the book; the sum of it.
+fn used(book: &mut [Standing], people: &People, radio: &Radio) -> Result<i64, Violation> {
+    let mut sum = 0_i64;
+    for (card, standing) in people.numbers().zip(book) {
+        let moved = radio.moved_fen(card);
+        sum += moved;
+        let had = if let Standing::Issued(balance) = *standing { balance } else { 0 };
+        let has = i32::try_from(moved).ok().and_then(|moved| had.checked_add_signed(moved));
+        match (standing, has) {
+            (Standing::Issued(balance), Some(has)) => *balance = has,
+            (Standing::None | Standing::Unusable, Some(0)) => {}
+            _ => return Err(Violation::Radio { card, had, moved }),
+        }
+    }
+    Ok(sum)
 }
 
 /// Hands each order of a campaign on, and sees that each number has just one that has ended, and known.

@@ -6,6 +6,7 @@
 mod cut;
 mod judge;
 mod people;
+mod radio;
 
 use std::{path::Path, time::Duration};
 
@@ -50,6 +51,10 @@ pub struct Story {
     pub cuts: u32,
     /// Of those, how many left a commit half on the disk.
     pub torn: u32,
+    /// By radio meanwhile.
+    pub purchases: u64,
+    /// By radio meanwhile.
+    pub loads: u64,
     /// Turns of the engine.
     pub turns: u64,
     /// Messages handed over.
@@ -81,11 +86,13 @@ pub fn run(trial: Trial, directory: &Path) -> Result<Story, Violation> {
     let mut gateway = Engine::new(store, people.packet_keys(), people.desk());
     let mut story = Story::default();
     let mut powers = Powers::new(trial, directory);
+    let mut radio = people.radio(start()?, trial.seed)?;
     while let Some(now) = wait(&mut gateway, &mut carrier)? {
         if powers.fails_now() {
             gateway = powers.cut(gateway, now, &mut carrier, &people, &mut story)?;
             continue;
         }
+        radio.taps(carrier.network_mut(), &people)?;
         let turn = gateway.turn(now, &mut carrier)?;
         story.turns += 1;
         story.messages += turn.messages as u64;
@@ -94,7 +101,8 @@ pub fn run(trial: Trial, directory: &Path) -> Result<Story, Violation> {
     story.recharges = gateway.store().counts(campaigns.recharges)?;
     story.deletions = gateway.store().counts(campaigns.deletions)?;
     story.lasted = carrier.network().now();
-    judge::judge(gateway.store(), &campaigns, carrier.into_network(), &people)?;
+    (story.purchases, story.loads) = (radio.purchases, radio.loads);
+    judge::judge(gateway.store(), &campaigns, carrier.into_network(), (&people, &radio))?;
     Ok(story)
 }
 
@@ -126,9 +134,8 @@ fn millis_since_start(time: UnixMillis) -> Duration {
 }
 
 fn network(people: &mut People, seed: u64) -> Result<Network, Violation> {
-    let start = Moment::from_bytes([0x20, 0x26, 0x11, 0x29, 0x08, 0x00, 0x00]).ok_or(Violation::World("the start"))?;
     let centre = "+8613800100500".parse().map_err(|_| Violation::World("the centre's number"))?;
-    let mut settings = network::Settings::new(centre, start);
+    let mut settings = network::Settings::new(centre, start()?);
     settings.faults = Faults {
         lost: Chance::percent(5),
         repeated: Chance::percent(1),
@@ -142,6 +149,10 @@ fn network(people: &mut People, seed: u64) -> Result<Network, Violation> {
     let mut network = Network::new(settings, seed);
     people.switch_on(&mut network)?;
     Ok(network)
+}
+
+fn start() -> Result<Moment, Violation> {
+    Moment::from_bytes([0x20, 0x26, 0x11, 0x29, 0x08, 0x00, 0x00]).ok_or(Violation::World("the start"))
 }
 
 fn link() -> Result<LinkTerms, Violation> {

@@ -18,13 +18,14 @@ use onecard_simulator::{
 };
 use onecard_wire::{
     amount::Amount,
+    date::Moment,
     key::Algorithm,
     number::{ApplicationSerial, EnterpriseId, TerminalNumber},
     uicc,
     wallet::Purse,
 };
 
-use super::{START, judge::Violation};
+use super::{START, judge::Violation, radio::Radio};
 
 /// Most short messages of a packet.
 const PARTS: usize = 5;
@@ -42,6 +43,11 @@ impl People {
         let sample = Sample::new("air")?;
         let enterprise = sample.enterprise();
         Ok(Self { cards, sample, enterprise })
+    }
+
+    /// A terminal of the enterprise.
+    pub(super) fn radio(&mut self, moment: Moment, seed: u64) -> Result<Radio, Violation> {
+        Radio::new(&mut self.sample, moment, seed)
     }
 
     pub(super) const fn enterprise(&self) -> EnterpriseId {

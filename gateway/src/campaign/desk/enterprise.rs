@@ -12,7 +12,7 @@ use onecard_host::{
         deletion::{self, Settlement, Suspension},
         issue::{self, IssueOrder, IssuePlan, Making},
         lock::{self, Writing},
-        recharge::{Approval, Decision, Judgement, Next, Obstacle, Recharge},
+        recharge::{Approval, Judgement, Next},
     },
 };
 use onecard_wire::{
@@ -127,19 +127,19 @@ impl Desk for EnterpriseDesk {
         &mut self,
         serial: ApplicationSerial,
         judgement: Judgement,
-        place: Option<&mut Place<'_>>,
+        place: &mut Place<'_>,
     ) -> Result<Next, NotSaid> {
         let keys = self.keys_of(judgement.enterprise())?;
         let versions = keys.keys().versions(Purpose::Tac);
         let tac_keys: Vec<Key> =
             versions.iter().filter_map(|it| keys.card_key(serial, Purpose::Tac, *it).ok()).collect();
         let ((terms, sequence), tac) = (judgement.terms(), judgement.tac());
-        let is_right =
-            |balance: &Amount| tac_keys.iter().any(|key| macs_equal(load_tac(key, *balance, sequence, &terms), tac));
+        let is_tac = |key, balance| tac.is_some_and(|tac| macs_equal(load_tac(key, balance, sequence, &terms), tac));
+        let is_right = |balance: &Amount| tac_keys.iter().any(|key| is_tac(key, *balance));
         let expected = judgement.expected_balance();
-        // Nothing was paid in between, as nearly always; else the log says it.
-        if let Some(place) = place
-            && !expected.as_ref().is_some_and(is_right)
+        // Nothing was paid in between, as nearly always; else the log says it. A desk that will never have the key leaves it to the books.
+        if !expected.as_ref().is_some_and(is_right)
+            && judgement.log_left()
             && let Ok(mut keeper) = self.maintenance(judgement.enterprise(), serial)
         {
             let counter = place.reserve()?;
@@ -148,22 +148,6 @@ impl Desk for EnterpriseDesk {
             }
         }
         Ok(judgement.decide(expected, is_right))
-    }
-
-    fn ask_log(
-        &mut self,
-        serial: ApplicationSerial,
-        recharge: &Recharge,
-        place: &mut Place<'_>,
-    ) -> Result<Next, NotSaid> {
-        // A desk that will never have the key leaves it to the books, as before the log could be asked.
-        let Ok(mut keeper) = self.maintenance(recharge.terms().enterprise, serial) else {
-            let token = recharge.clone();
-            return Ok(Next::Ended(Decision::Unknown { token, obstacle: Obstacle::SequenceMoved }));
-        };
-        let counter = place.reserve()?;
-        let asked = recharge.ask_log(counter, &mut keeper);
-        Ok(asked.map_err(|error| Unavailable(error.to_string()))?)
     }
 
     fn make(&mut self, making: Making, place: &mut Place<'_>) -> Result<issue::Next, NotSaid> {

@@ -9,7 +9,7 @@ use onecard_host::{
         deletion::{self, Settlement, Suspension},
         issue::{self, Making},
         lock::{self, Writing},
-        recharge::{self, Approval, Judgement, Recharge},
+        recharge::{self, Approval, Judgement},
     },
 };
 use onecard_wire::{
@@ -45,7 +45,8 @@ pub trait Desk {
         moment: Moment,
     ) -> Result<recharge::Next, Unavailable>;
 
-    /// Says whether a proof is that of the load, or asks for the card's log: `place` is there unless the log has been asked already.
+    /// Says whose load took the online sequence, by its TAC or the card's log, for which it makes a packet as long as
+    /// [`Judgement::log_left`].
     ///
     /// # Errors
     /// [`NotSaid`].
@@ -53,17 +54,6 @@ pub trait Desk {
         &mut self,
         serial: ApplicationSerial,
         judgement: Judgement,
-        place: Option<&mut Place<'_>>,
-    ) -> Result<recharge::Next, NotSaid>;
-
-    /// Asks for the log of a card that has no proof of the load any more.
-    ///
-    /// # Errors
-    /// [`NotSaid`].
-    fn ask_log(
-        &mut self,
-        serial: ApplicationSerial,
-        recharge: &Recharge,
         place: &mut Place<'_>,
     ) -> Result<recharge::Next, NotSaid>;
 

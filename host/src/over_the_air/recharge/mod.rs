@@ -24,9 +24,7 @@ pub use decision::{Decision, Obstacle};
 pub use judgement::Judgement;
 use log::Logged;
 
-use super::{
-    Form, PacketCounter, PacketStatus, PlaceError, PlacedMac, ProofWay, Proven, Script, ScriptAnswer, Tar, commands,
-};
+use super::{Form, PacketCounter, PacketStatus, ProofWay, Proven, Script, ScriptAnswer, Tar, commands};
 use crate::{
     apdu::Command,
     terminal::stored::{amount, four_bytes, moment, purse},
@@ -86,13 +84,28 @@ enum Step {
     Initialize,
     /// (2) CREDIT FOR LOAD.
     Credit(Begun),
-    /// (3) GET TRANSACTION PROVE. `moved`: the online sequence was seen not to be the load's any more.
-    Ask { begun: Begun, moved: bool },
+    /// (3) GET TRANSACTION PROVE.
+    Ask(Asking),
     /// (3) The card's log, in a packet made for one counter; the proof of before, if there was one.
-    Log { begun: Begun, moved: bool, tac: Option<Tac>, counter: PacketCounter, script: Script },
+    Log { asking: Asking, tac: Option<Tac>, counter: PacketCounter, script: Script },
     /// (4) INITIALIZE of nothing, which ends the pending load.
     End(Begun),
 }
+
+/// A load that may have been executed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asking {
+    begun: Begun,
+    /// The online sequence was seen not to be the load's any more.
+    moved: bool,
+    /// Packets for the log that were given up; [`LOG_READ`].
+    #[serde(default)]
+    logs: u8,
+}
+
+/// The log has been read, and says nothing.
+const LOG_READ: u8 = u8::MAX;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct Tac(#[serde(with = "four_bytes")] [u8; 4]);
@@ -117,7 +130,7 @@ pub enum Next {
     Send(Recharge),
     /// Whoever has the load key checks MAC1 and makes MAC2.
     Approve(Approval),
-    /// Whoever has the TAC key says whose proof it is.
+    /// Whoever has the TAC key or the maintenance key says whose load it was.
     Judge(Judgement),
     /// It has ended.
     Ended(Decision),
@@ -204,28 +217,6 @@ impl Recharge {
         }
     }
 
-    /// Asks a card for its log that has been asked for a proof, in the packet of `counter`: whose load it was is seen there, and no TAC
-    /// is tried. It may decide what a proof that is gone could not, too. Any other step goes on as it would.
-    ///
-    /// # Errors
-    /// [`PlaceError`].
-    pub fn ask_log<M: PlacedMac>(&self, counter: PacketCounter, keeper: &mut M) -> Result<Next, PlaceError<M::Error>> {
-        self.clone().ask_log_with(None, counter, keeper)
-    }
-
-    fn ask_log_with<M: PlacedMac>(
-        self,
-        tac: Option<Tac>,
-        counter: PacketCounter,
-        keeper: &mut M,
-    ) -> Result<Next, PlaceError<M::Error>> {
-        let Step::Ask { begun, moved } = self.step else { return Ok(Next::Send(self)) };
-        Ok(match log::script(&self.terms, counter, keeper)? {
-            Ok(script) => self.to(Step::Log { begun, moved, tac, counter, script }),
-            Err(_) => self.without_log(begun, moved, tac),
-        })
-    }
-
     fn commands(&self, step: &Step) -> Vec<Command> {
         let RechargeTerms { enterprise, purse, key_id, amount, terminal } = self.terms;
         let select = commands::select_application(enterprise);
@@ -235,7 +226,7 @@ impl Recharge {
             Step::Credit(Begun { moment, mac2, .. }) => {
                 vec![select, commands::credit_for_load(*moment, *mac2), commands::balance(purse)]
             }
-            Step::Ask { begun, .. } | Step::Log { begun, .. } => {
+            Step::Ask(Asking { begun, .. }) | Step::Log { asking: Asking { begun, .. }, .. } => {
                 let sequence = begun.online_sequence.wrapping_add(1);
                 vec![select, commands::transaction_prove(TransactionType::load(purse), sequence)]
             }
@@ -255,8 +246,8 @@ impl Recharge {
         match self.step {
             Step::Initialize => self.initialized(&answer),
             Step::Credit(begun) => self.credited(begun, &answer),
-            Step::Ask { begun, moved } => self.asked(begun, moved, &answer),
-            Step::Log { begun, moved, tac, .. } => self.logged((begun, moved, tac), &answer),
+            Step::Ask(asking) => self.asked(asking, &answer),
+            Step::Log { asking, tac, .. } => self.logged(asking, tac, &answer),
             Step::End(begun) => self.ended(begun, &answer),
         }
     }
@@ -272,13 +263,13 @@ impl Recharge {
         let patient = self.unanswered < self.patience.packets;
         match self.step {
             // Never again before the card was asked.
-            Step::Credit(begun) => self.to(Step::Ask { begun, moved: false }),
-            // The packet may have come; it reads and is made for its counter.
-            Step::Log { begun, moved, tac, .. } => self.without_log(begun, moved, tac),
+            Step::Credit(begun) => self.to(Step::Ask(Asking { begun, moved: false, logs: 0 })),
+            // The packet may have come; it reads, and is made for its counter: another one has to be made.
+            Step::Log { asking, tac, .. } => self.judged(Asking { logs: asking.logs.saturating_add(1), ..asking }, tac),
             _ if patient => Next::Send(self),
             // There is no MAC2 that a late packet could meet.
             Step::Initialize => Next::Ended(Decision::NotCredited(obstacle)),
-            Step::Ask { .. } | Step::End(_) => self.unknown(obstacle),
+            Step::Ask(_) | Step::End(_) => self.unknown(obstacle),
         }
     }
 
@@ -305,43 +296,36 @@ impl Recharge {
         }
     }
 
-    fn asked(self, begun: Begun, moved: bool, answer: &ScriptAnswer) -> Next {
+    fn asked(self, asking: Asking, answer: &ScriptAnswer) -> Next {
         match outcome(answer) {
-            Ok(&[0, 0, 0, 0, a, b, c, d]) => {
-                Next::Judge(Judgement { tac: [a, b, c, d], recharge: self.fresh(Step::Ask { begun, moved }), begun })
-            }
+            Ok(&[0, 0, 0, 0, a, b, c, d]) => self.judged(asking, Some(Tac([a, b, c, d]))),
             Ok(_) => self.unknown(Obstacle::Unreadable),
-            Err(Obstacle::Refused { command: 2, status: StatusWord::NO_MAC_AVAILABLE }) if moved => {
-                self.unknown(Obstacle::SequenceMoved)
+            Err(Obstacle::Refused { command: 2, status: StatusWord::NO_MAC_AVAILABLE }) if asking.moved => {
+                self.judged(asking, None)
             }
             Err(Obstacle::Refused { command: 2, status: StatusWord::NO_MAC_AVAILABLE }) => {
                 if self.credits < self.patience.credits {
                     let credits = self.credits.saturating_add(1);
-                    Self { credits, ..self }.to(Step::Credit(begun))
+                    Self { credits, ..self }.to(Step::Credit(asking.begun))
                 } else {
-                    self.to(Step::End(begun))
+                    self.to(Step::End(asking.begun))
                 }
             }
             Err(obstacle) => self.unknown(obstacle),
         }
     }
 
-    fn logged(self, (begun, moved, tac): (Begun, bool, Option<Tac>), answer: &ScriptAnswer) -> Next {
-        match log::logged(&self.terms, &begun, answer) {
+    fn logged(self, asking: Asking, tac: Option<Tac>, answer: &ScriptAnswer) -> Next {
+        match log::logged(&self.terms, &asking.begun, answer) {
             Logged::Ours(balance) => Next::Ended(Decision::Credited { tac: tac.map(|Tac(tac)| tac), balance }),
             Logged::Other => Next::Ended(Decision::NotCredited(Obstacle::OtherLoad)),
-            Logged::Gone => self.without_log(begun, moved, tac),
+            Logged::Gone => self.judged(Asking { logs: LOG_READ, ..asking }, tac),
         }
     }
 
-    /// The log says nothing: the proof is judged by its TAC, if there was one.
-    fn without_log(self, begun: Begun, moved: bool, tac: Option<Tac>) -> Next {
-        let recharge = self.fresh(Step::Ask { begun, moved });
-        match tac {
-            Some(Tac(tac)) => Next::Judge(Judgement { tac, recharge, begun }),
-            None if moved => recharge.unknown(Obstacle::SequenceMoved),
-            None => Next::Send(recharge),
-        }
+    /// Some load has taken the sequence; its proof, if the card has it still.
+    fn judged(self, asking: Asking, tac: Option<Tac>) -> Next {
+        Next::Judge(Judgement { tac, asking, recharge: self.fresh(Step::Ask(asking)) })
     }
 
     fn ended(self, begun: Begun, answer: &ScriptAnswer) -> Next {
@@ -350,7 +334,7 @@ impl Recharge {
                 Next::Ended(Decision::NotCredited(Obstacle::Ended))
             }
             // Some load has taken the sequence: its proof says which.
-            Ok(Some(_)) => self.to(Step::Ask { begun, moved: true }),
+            Ok(Some(_)) => self.to(Step::Ask(Asking { begun, moved: true, logs: 0 })),
             Ok(None) => self.unknown(Obstacle::Unreadable),
             Err(obstacle) => self.unknown(obstacle),
         }
@@ -365,7 +349,11 @@ impl Recharge {
     }
 
     fn unknown(self, obstacle: Obstacle) -> Next {
-        let token = Self { unanswered: 0, ..self };
+        let step = match self.step {
+            Step::Ask(asking) => Step::Ask(Asking { logs: 0, ..asking }),
+            step => step,
+        };
+        let token = Self { step, unanswered: 0, ..self };
         Next::Ended(Decision::Unknown { token, obstacle })
     }
 }

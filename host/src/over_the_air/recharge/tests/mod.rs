@@ -7,7 +7,7 @@ mod world;
 use onecard_wire::amount::Amount;
 use proptest::{collection::vec, prelude::*};
 
-use super::{Begun, Decision, Judgement, Next, Obstacle, Patience, Recharge, RechargeTerms, TermsError};
+use super::{Asking, Begun, Decision, Judgement, Next, Obstacle, Patience, Recharge, RechargeTerms, Tac, TermsError};
 use crate::crypto::Key;
 use card::{AMOUNT, PROOFS, noon, terms};
 use world::{Fate, World};
@@ -80,9 +80,13 @@ fn the_proof_of_another_load_is_not_taken_for_this_ones() {
 #[test]
 fn a_tac_is_tried_with_the_balances_of_the_books_alone() {
     let judgement = Judgement {
-        tac: [0; 4],
+        tac: Some(Tac([0; 4])),
+        asking: Asking {
+            begun: Begun { old_balance: Amount::from_fen(700), online_sequence: 0, moment: noon(), mac2: [0; 4] },
+            moved: false,
+            logs: 0,
+        },
         recharge: Recharge::begin(terms(), Patience { packets: 1, credits: 1 }).unwrap(),
-        begun: Begun { old_balance: Amount::from_fen(700), online_sequence: 0, moment: noon(), mac2: [0; 4] },
     };
     assert_eq!(judgement.expected_balance(), Some(Amount::from_fen(5_700)));
     let mut tried = Vec::new();

@@ -3,7 +3,7 @@
 use onecard_wire::{date::Moment, ins, wallet::TransactionType};
 
 use super::{
-    super::{Decision, Next, Obstacle, Recharge},
+    super::{Decision, Next, Recharge},
     card::{AMOUNT, Card, LOAD_KEY, MAINTENANCE_KEY, OURS, TAC_KEY, noon},
 };
 use crate::{
@@ -103,11 +103,9 @@ impl World {
 
     /// Goes on until it ends, by the fates of its packets; a network without fates is good.
     pub(super) fn run(&mut self, mut next: Next, fates: &mut impl Iterator<Item = Fate>) -> Decision {
-        let mut log_asked = false;
         for _ in 0..200 {
             next = match next {
                 Next::Send(recharge) => {
-                    log_asked = recharge.counter().is_some();
                     let good = Fate { copies: vec![0], proof_lost: false, torn_at: None, used: None, undone: 0 };
                     let fate = fates.next().unwrap_or(good);
                     self.send(recharge, &fate)
@@ -126,20 +124,12 @@ impl World {
                     approval.approved(noon(), mac2)
                 }
                 Next::Judge(judgement) => match judgement.clone().decide_by(&TAC_KEY) {
-                    Next::Ended(Decision::Unknown { .. }) if !log_asked && self.maintenance.is_some() => {
+                    Next::Ended(Decision::Unknown { .. }) if judgement.log_left() && self.maintenance.is_some() => {
                         let counter = self.next_counter();
-                        let keeper = self.maintenance.as_mut().unwrap();
-                        judgement.ask_log(counter, keeper).unwrap()
+                        judgement.ask_log(counter, self.maintenance.as_mut().unwrap()).unwrap()
                     }
                     decided => decided,
                 },
-                Next::Ended(Decision::Unknown { token, obstacle: Obstacle::SequenceMoved })
-                    if !log_asked && self.maintenance.is_some() =>
-                {
-                    log_asked = true;
-                    let counter = self.next_counter();
-                    token.ask_log(counter, self.maintenance.as_mut().unwrap()).unwrap()
-                }
                 Next::Ended(decision) => return decision,
             };
         }
