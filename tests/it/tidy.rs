@@ -22,6 +22,20 @@ fn files_are_short() {
     }
 }
 
+/// What git leaves of a merge that somebody has to end is text to every judge of documents.
+#[test]
+fn no_merge_is_left_half_done() {
+    let folders = CRATES.iter().chain(&["docs"]).map(|name| root().join(name));
+    let mut files: Vec<PathBuf> =
+        folders.flat_map(|folder| files_of(&folder, &["rs", "md", "toml", "trycmd"])).collect();
+    files.push(root().join("README.md"));
+    for path in files {
+        let text = read(&path);
+        let left = text.lines().position(|line| ["<<<<<<< ", ">>>>>>> "].iter().any(|mark| line.starts_with(mark)));
+        assert!(left.is_none(), "{}:{}: a merge is half done", path.display(), left.unwrap_or_default() + 1);
+    }
+}
+
 #[test]
 fn functions_are_short() {
     let mut functions = 0;
@@ -207,12 +221,17 @@ fn sources() -> Vec<PathBuf> {
 }
 
 fn sources_of(folder: &Path) -> Vec<PathBuf> {
+    files_of(folder, &["rs"])
+}
+
+/// Those with one of these extensions.
+fn files_of(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
         let path = entry.unwrap().path();
         if path.is_dir() && !path.ends_with("target") {
-            found.extend(sources_of(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.extend(files_of(&path, extensions));
+        } else if path.extension().is_some_and(|extension| extensions.iter().any(|one| extension == *one)) {
             found.push(path.strip_prefix(root()).map_or(path.clone(), |inside| root().join(inside)));
         }
     }

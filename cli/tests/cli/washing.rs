@@ -170,6 +170,11 @@ fn what_is_not_the_card_is_left_alone() {
     refused(&second_card("other.card", 7), 4, "a number is given once");
     refused("wash first card --reader sim:wang.card --keys dev.keys --number 7", 4, "issued already");
     refused("wash first card --reader sim:new.card --number 9", 1, "name the operator's keys");
+    let sam = format!("sam --reader sim:new.sam --serial {:020} --terminal {:012}", 9, 9);
+    for which in ["card --reader sim:new.card --number 9", &sam] {
+        refused(&format!("wash first {which} {MASTER}"), 1, "a key master card makes no first wash");
+    }
+    assert!(!at.join("new.card").exists() && !at.join("new.sam").exists());
     office.first_sam("till.sam", 1234);
     refused(&second_card("till.sam", 9), 1, "is a SAM, not a member's card");
     refused(&second_sam("wang.card", "till"), 1, "is a member's card, not a SAM");

@@ -101,8 +101,8 @@ impl KeyPlace {
     ) -> anyhow::Result<R> {
         ensure!(
             !matches!(profile.kind, Kind::Sam(_)),
-            "a batch of SAMs needs the keys themselves, by --keys: with a key master card wash them one by one, `onecard wash second sam` \
-             密钥母卡不能批量发SAM卡"
+            "a batch of SAMs needs the keys themselves, by --keys, since no issuing SAM makes the MACs of a new SAM's files: with a key \
+             master card wash them one by one, `onecard wash second sam` 密钥母卡不能批量发SAM卡"
         );
         let Beside { mother, master_pin_file, last_try, sam } = &self.beside;
         let (mother, sam) = mother.as_ref().zip(sam.as_ref()).context("--master needs --mother and --sam")?;

@@ -1,6 +1,6 @@
 //! What both first washes have in common: the operator's keys, and an MF under them.
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use onecard_host::{
     crypto::Key,
@@ -28,6 +28,22 @@ pub(super) struct OperatorKeys {
     keys: MasterKeys,
     #[command(flatten)]
     enterprise: Enterprise,
+    #[command(flatten)]
+    not: NotOfAnEnterprise,
+}
+
+/// What the second wash takes and the first does not, to say so.
+#[derive(Args, Debug)]
+struct NotOfAnEnterprise {
+    /// Refused.
+    #[arg(long, value_name = "READER", hide = true)]
+    master: Option<String>,
+    /// Refused.
+    #[arg(long, value_name = "READER", hide = true)]
+    mother: Option<String>,
+    /// Refused.
+    #[arg(long, value_name = "FILE", hide = true)]
+    master_pin_file: Option<String>,
 }
 
 /// Which keys of the operator's a card gets.
@@ -51,6 +67,7 @@ pub(super) struct CardKeys {
 impl OperatorKeys {
     /// Those of the card with this factor.
     pub(super) fn of(&self, purposes: Purposes, factor: [u8; 8]) -> anyhow::Result<CardKeys> {
+        self.not.is_named()?;
         let store = self.keys.as_store(self.enterprise.enterprise)?;
         let mut store =
             store.context("name the operator's keys by --keys FILE or --token LABEL 请加--keys或--token")?;
@@ -61,6 +78,19 @@ impl OperatorKeys {
         };
         let management = store.card_key(name(purposes.management), factor)?;
         Ok(CardKeys { enterprise: store.enterprise(), mf, management })
+    }
+}
+
+impl NotOfAnEnterprise {
+    fn is_named(&self) -> anyhow::Result<()> {
+        let Self { master, mother, master_pin_file } = self;
+        ensure!(
+            master.is_none() && mother.is_none() && master_pin_file.is_none(),
+            "a key master card makes no first wash 密钥母卡不能一次洗卡: it has an enterprise's keys and none of the master file's, which are \
+             the operator's, and gives no management key. Name the operator's keys by --keys FILE or --token LABEL; the key master card \
+             is for `onecard wash second`"
+        );
+        Ok(())
     }
 }
 
