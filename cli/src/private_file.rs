@@ -106,12 +106,20 @@ pub(crate) fn append(path: &Path, what: &str, line: &str) -> anyhow::Result<()> 
     appended.with_context(|| format!("{what} {} cannot be written", path.display()))
 }
 
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
+/// Opens a new file that its owner alone can read, for what is too long to be held in memory.
+///
+/// # Errors
+/// [`ErrorKind::AlreadyExists`] if there is a file of that name, above all.
+pub(crate) fn open_new(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    options.open(path)
+}
+
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = open_new(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

@@ -2,6 +2,7 @@
 
 use std::{
     env, fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -172,6 +173,9 @@ fn killed_and_begun_again(cards: u32, kills: u32, seed: u64) {
     let began = Instant::now();
     let ended = json(&world.folder, &world.line(), 0);
     println!("{cards} cards, {killed} kills, then {:?}: {ended}", began.elapsed());
+    // It has the cards' TACs, their holders' telephones and amounts.
+    json(&world.folder, "campaign report gateway.book march --csv march.report", 0);
+    assert_eq!(fs::metadata(world.folder.join("march.report")).unwrap().permissions().mode() & 0o777, 0o600);
     let report = json(&world.folder, "campaign report gateway.book march", 0);
     let orders = report["orders"].as_array().unwrap();
     assert_eq!(orders.len(), cards as usize);

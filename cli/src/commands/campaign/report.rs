@@ -1,6 +1,9 @@
 //! `onecard campaign report`.
 
-use std::{fmt, fs::File, path::PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -10,6 +13,7 @@ use serde::Serialize;
 use super::{Named, listing::Campaign, look};
 use crate::{
     output::Output,
+    private_file,
     table::{Column, table},
 };
 
@@ -18,7 +22,7 @@ use crate::{
 pub(crate) struct Report {
     #[command(flatten)]
     campaign: Named,
-    /// Write every order to this new CSV file (UTF-8), instead of showing the first.
+    /// Write every order to this new CSV file (UTF-8, mode 0600), instead of showing the first.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
 }
@@ -46,10 +50,10 @@ pub(super) fn run(options: &Report) -> anyhow::Result<Output> {
     Output::view("onecard.campaign-report/1", &facts)
 }
 
-fn write(store: &Store, options: &Report, path: &PathBuf) -> anyhow::Result<()> {
+fn write(store: &Store, options: &Report, path: &Path) -> anyhow::Result<()> {
     let name = || format!("report {}", path.display());
     ensure!(!path.exists(), "{} exists already: name another file 文件已存在", name());
-    let file = File::create_new(path).with_context(name)?;
+    let file = private_file::open_new(path).with_context(name)?;
     let mut writer = csv::Writer::from_writer(&file);
     let id = store.campaign(&options.campaign.name)?;
     store.each_ended::<anyhow::Error>(id, |ended| writer.serialize(Row::of(ended)).with_context(name))?;
@@ -139,9 +143,15 @@ impl fmt::Display for ReportFacts {
             ]
         });
         write!(f, "\n{}", table(&columns, rows))?;
-        match self.orders.len().checked_sub(SHOWN) {
-            Some(more @ 1..) => write!(f, "\n and {more} more: --csv FILE has them all 其余见CSV"),
-            _ => Ok(()),
+        if let Some(more @ 1..) = self.orders.len().checked_sub(SHOWN) {
+            write!(f, "\n and {more} more: --csv FILE has them all 其余见CSV")?;
         }
+        if self.campaign.unknown > 0 {
+            f.write_str(
+                "\n Unknown 未知: `onecard campaign resume --unknown` asks those cards again, a lost one once it is found; what no card \
+                 can tell, `onecard campaign decide` ends by the issuer's books 再次查询，或按账目裁定",
+            )?;
+        }
+        Ok(())
     }
 }
