@@ -30,7 +30,12 @@ pub(super) struct Memory {
     flights: HashMap<Ticket, Flight>,
     pub(super) throttle: Throttle,
     pub(super) arrivals: Arrivals,
+    /// When the store's log was emptied last.
+    log_emptied: Option<UnixMillis>,
 }
+
+/// How long the store's log grows, in milliseconds.
+const LOG_KEPT_MILLIS: u64 = 60_000;
 
 /// A message that was handed over and whose answer has not come.
 #[derive(Clone, Debug)]
@@ -151,21 +156,38 @@ impl<K: PacketKeyStore, D: Desk> Engine<K, D> {
                 Err(crate::carrier::NoRoom) => memory.throttle.hold(flight, now),
             }
         }
+        self.forget(now, turn.ended > 0)?;
         Ok(turn)
     }
 
-    /// When the next turn has something to do, if nothing comes before.
+    /// What orders that have ended worked with leaves the disk: soon, and at once when no other is under way.
+    fn forget(&mut self, now: UnixMillis, has_ended: bool) -> Result<(), EngineError> {
+        let Self { store, memory, .. } = self;
+        // Whichever way the clock was set.
+        let is_time = memory.log_emptied.is_none_or(|at| now.0.abs_diff(at.0) >= LOG_KEPT_MILLIS);
+        if (is_time || has_ended && store.is_at_rest()?) && store.empty_log()? {
+            memory.log_emptied = Some(now);
+        }
+        Ok(())
+    }
+
+    /// When the next turn has something to do, if nothing comes before: the first moment at which something can leave, or its time is
+    /// over. What waits for another order, a pause or somebody's answer has none.
     ///
     /// # Errors
     /// [`EngineError::Store`].
     pub fn next_due(&mut self, now: UnixMillis) -> Result<Option<UnixMillis>, EngineError> {
+        let throttle = &self.memory.throttle;
+        // Until then nothing is done for any order.
+        let (from, mut earliest) = (throttle.opens(now), throttle.next_due());
         let writing = self.store.write()?;
-        let mut earliest = self.memory.throttle.next_due();
         for running in writing.running()? {
-            let due = writing.next_due(running.id)?.map(|due| running.settings.opens(due.max(now)));
-            earliest = [earliest, due].into_iter().flatten().min();
+            if earliest.is_some_and(|earliest| earliest <= from) {
+                break;
+            }
+            earliest = [earliest, writing.next_due(&running, from)?].into_iter().flatten().min();
         }
-        Ok(earliest)
+        Ok(earliest.map(|earliest| earliest.max(now)))
     }
 }
 

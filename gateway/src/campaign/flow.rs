@@ -4,7 +4,7 @@ use onecard_host::over_the_air::{
     PacketCounter, PacketStatus, ProofOfReceipt, ProofWay, Proven, RequestOutcome, Script, ScriptError, Spi,
     deletion::{self, Deletion},
     issue::{self, Issue},
-    lock::{self, Lock},
+    lock::{self, Lock, Way},
     recharge::{self, Recharge},
 };
 use onecard_wire::{amount::Amount, date::Moment, number::ApplicationSerial};
@@ -105,7 +105,31 @@ pub struct OutcomeReport {
     pub reason: Option<String>,
 }
 
+/// Packets by which an outcome is told.
+const TELLINGS: u8 = 3;
+
 impl Flow {
+    /// The telling of an outcome.
+    pub(super) const fn telling(outcome: RequestOutcome) -> Self {
+        Self::Tell { outcome, packets_left: TELLINGS }
+    }
+
+    /// What its holder is told of that ending, if he asked for it.
+    pub(super) const fn told(&self, ending: Ending) -> Option<RequestOutcome> {
+        match self {
+            Self::RequestedDeletion(_) => told(ending),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a report of loss, and of which application.
+    pub(super) fn lost(&self) -> Option<ApplicationSerial> {
+        match self {
+            Self::Lock(lock) if lock.terms().way == Way::Lost => Some(lock.terms().serial),
+            _ => None,
+        }
+    }
+
     /// The commands of the packet that is due.
     ///
     /// # Errors
@@ -183,7 +207,7 @@ impl Flow {
             Self::RequestedDeletion(deletion) => {
                 let step = of_deletion(after(*deletion, came), desk, place, Self::RequestedDeletion)?;
                 Ok(match step {
-                    Step::End(outcome) => Step::End(outcome.told()),
+                    Step::End(outcome) => Step::End(Outcome { tell: told(outcome.ending), ..outcome }),
                     step => step,
                 })
             }
@@ -325,16 +349,21 @@ fn of_telling(outcome: RequestOutcome, packets_left: u8, came: Came<'_>) -> Step
     }
 }
 
+/// What the holder of an application is told of its deletion.
+const fn told(ending: Ending) -> Option<RequestOutcome> {
+    match ending {
+        Ending::Committed => Some(RequestOutcome::Deleted),
+        Ending::NotCommitted => Some(RequestOutcome::NotDeleted),
+        // Neither is true yet.
+        Ending::Unknown => None,
+    }
+}
+
 impl Outcome {
-    /// Its holder asked for it.
-    fn told(self) -> Self {
-        let tell = match self.ending {
-            Ending::Committed => RequestOutcome::Deleted,
-            Ending::NotCommitted => RequestOutcome::NotDeleted,
-            // Neither is true yet.
-            Ending::Unknown => return self,
-        };
-        Self { tell: Some(tell), ..self }
+    /// Nothing was done, and there is no money in it.
+    pub(super) fn not_committed(reason: impl ToString) -> Self {
+        let report = OutcomeReport::because(reason);
+        Self { ending: Ending::NotCommitted, amount: None, report, token: None, tell: None }
     }
 }
 

@@ -16,8 +16,6 @@ use super::{
 
 /// How long a deletion that a holder asked for goes on.
 const TRIES: Tries = Tries { packets: 5, attempts: 3 };
-/// Packets by which an outcome is told.
-const TELLINGS: u8 = 3;
 
 impl<K: PacketKeyStore, D: Desk> Turning<'_, K, D> {
     /// A command packet of a card. False if it is no request that is taken: of a stranger, repeated, not proven.
@@ -34,7 +32,7 @@ impl<K: PacketKeyStore, D: Desk> Turning<'_, K, D> {
         let number = format!("{}-{}", hex::encode(card.iccid), request.number);
         let flow = match self.judged(&card, &request)? {
             Ok(deletion) => Flow::RequestedDeletion(Box::new(deletion)),
-            Err(outcome) => Flow::Tell { outcome, packets_left: TELLINGS },
+            Err(outcome) => Flow::telling(outcome),
         };
         self.writing.order(&card, &number, &flow, self.now)?;
         Ok(true)
@@ -61,11 +59,5 @@ impl<K: PacketKeyStore, D: Desk> Turning<'_, K, D> {
                 begun.ok_or(RequestOutcome::NotDeleted)
             }
         })
-    }
-
-    /// What the holder is told of a request that has ended.
-    pub(super) fn tell(&mut self, card: &Card, of: &str, outcome: RequestOutcome) -> Result<(), EngineError> {
-        let flow = Flow::Tell { outcome, packets_left: TELLINGS };
-        Ok(self.writing.order(card, &format!("{of}-told"), &flow, self.now)?)
     }
 }

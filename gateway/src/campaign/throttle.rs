@@ -43,6 +43,11 @@ impl Throttle {
         now < self.not_before
     }
 
+    /// From `now` on, when something may leave.
+    pub(super) fn opens(&self, now: UnixMillis) -> UnixMillis {
+        self.not_before.max(now)
+    }
+
     /// The one that has waited longest.
     pub(super) fn next(&mut self) -> Option<Flight> {
         self.waiting.pop_front()

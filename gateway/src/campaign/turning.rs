@@ -4,12 +4,12 @@ use onecard_host::over_the_air::{
     Answer, CommandPacket, Hint, PacketCounter, PacketKeys, PacketTerms, ProofWay, Proven, RedundancyCheck, Tar,
     message::{Address, PacketKind, Reference, divide},
 };
-use onecard_wire::date::Moment;
+use onecard_wire::{date::Moment, number::ApplicationSerial};
 
 use super::{
     desk::{Desk, NotSaid, PacketKeyStore, Place},
     engine::{EngineError, Flight, Memory, Turn},
-    flow::{Came, Flow, Step, spi},
+    flow::{Came, Flow, Outcome, Step, spi},
     settings::Settings,
     store::{Card, Due, DueFor, Out, PacketOut, StoreError, TaskId, Writing},
     time::UnixMillis,
@@ -151,8 +151,7 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
                 self.turn.ended += 1;
                 self.writing.end(task, &outcome)?;
                 if let Some(tell) = outcome.tell {
-                    let (card, of) = self.writing.order_of(task)?;
-                    self.tell(&card, &of, tell)?;
+                    self.writing.tell(task, tell, self.now)?;
                 }
             }
         }
@@ -250,7 +249,22 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
         let packet = PacketOut { counter: terms.counter, bytes };
         self.writing.put_out(task, flow, &packet, self.now.plus(settings.patience(misses)))?;
         self.turn.packets += 1;
+        if let Some(serial) = flow.lost() {
+            self.overtake_found(task, serial)?;
+        }
         self.post(task, &card.phone, &packet)
+    }
+
+    /// A loss goes before what came before it: an order that the card was found, carried out behind it, would open a lost card.
+    fn overtake_found(&mut self, loss: TaskId, serial: ApplicationSerial) -> Result<(), EngineError> {
+        for (task, found) in self.writing.found_before(loss)? {
+            if found.terms().serial == serial {
+                let reason = "a later report of loss has taken its place 已被后来的挂失取代";
+                self.writing.end(task, &Outcome::not_committed(reason))?;
+                self.turn.ended += 1;
+            }
+        }
+        Ok(())
     }
 
     /// The time for a proof is over.

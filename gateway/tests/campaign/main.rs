@@ -3,6 +3,8 @@
 
 mod direct;
 mod discipline;
+mod dues;
+mod losses;
 mod recharges;
 mod requests;
 mod unknowns;

@@ -75,6 +75,10 @@ impl Office {
             self.engine.turn(now, &mut self.world.carrier).unwrap();
             now = now.plus(10);
         });
+        self.ended()
+    }
+
+    fn ended(&self) -> Vec<Ended> {
         let mut ended = Vec::new();
         let Ok(campaign) = self.engine.store().campaign(REQUESTS) else { return ended };
         let take = |order| {
@@ -103,6 +107,40 @@ fn a_holder_deletes_an_application_and_is_told() {
     let ended = office.request(3, "123456");
     assert_eq!(ended.len(), 5, "{ended:?}");
     assert_eq!((ended[3].ending, ended[3].amount_fen), (Ending::NotCommitted, None), "{ended:?}");
+}
+
+/// The books end what the card could not tell of: whoever asked for it hears how.
+#[test]
+fn a_holder_is_told_what_the_books_decided() {
+    for (committed, outcome) in [(true, "deleted"), (false, "not-deleted")] {
+        let mut office = office(1);
+        // Asked and suspended; DELETE is lost, and nobody answers any more.
+        let mut left = 2;
+        office.world.carrier.fate = Some(Box::new(move || {
+            left -= 1;
+            (u8::from(left >= 0), true)
+        }));
+        office.request(1, "123456");
+        let mut now = NOON;
+        while let Some(due) = office.engine.next_due(now).unwrap() {
+            now = due.max(now.plus(10));
+            office.engine.turn(now, &mut office.world.carrier).unwrap();
+        }
+        let ended = office.ended();
+        assert_eq!((ended.len(), ended[0].ending), (1, Ending::Unknown), "{ended:?}");
+        office.world.carrier.fate = None;
+        let store = office.engine.store_mut();
+        let requests = store.campaign(REQUESTS).unwrap();
+        assert!(store.decide_unknown(requests, &ended[0].order_number, committed, now).unwrap());
+        let book = rusqlite::Connection::open(office._directory.path().join("gateway.book")).unwrap();
+        let flow: String = book.query_row("SELECT flow FROM task ORDER BY id DESC", [], |row| row.get(0)).unwrap();
+        assert!(flow.to_lowercase().contains(&format!("\"outcome\":\"{outcome}\"").replace('-', "")), "{flow}");
+        for _ in 0..3 {
+            office.engine.turn(now, &mut office.world.carrier).unwrap();
+        }
+        let ended = office.ended();
+        assert!(ended[1].order_number.ends_with("-told") && ended[1].ending == Ending::Committed, "{ended:?}");
+    }
 }
 
 #[test]

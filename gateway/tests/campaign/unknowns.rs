@@ -1,6 +1,10 @@
 //! What waits behind an order that has ended unknown, and what is kept of one that is known.
 
-use std::path::PathBuf;
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use onecard_gateway::{
     campaign::{
@@ -19,18 +23,18 @@ use tempfile::TempDir;
 
 use crate::recharges::{NOON, World, amount, enterprise, tasks};
 
-const IMPATIENT: Tries = Tries { packets: 2, attempts: 1 };
+pub(crate) const IMPATIENT: Tries = Tries { packets: 2, attempts: 1 };
 
-struct Bench {
-    world: World,
-    engine: Engine<OperatorKeys, EnterpriseDesk>,
-    now: UnixMillis,
+pub(crate) struct Bench {
+    pub(crate) world: World,
+    pub(crate) engine: Engine<OperatorKeys, EnterpriseDesk>,
+    pub(crate) now: UnixMillis,
     path: PathBuf,
     _directory: TempDir,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let world = World::of(1);
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("gateway.book");
@@ -38,13 +42,13 @@ impl Bench {
         Self { world, engine, now: NOON, path, _directory: directory }
     }
 
-    fn ordered(&mut self, name: &str, flow: Flow) -> CampaignId {
+    pub(crate) fn ordered(&mut self, name: &str, flow: Flow) -> CampaignId {
         let [task] = <[NewTask; 1]>::try_from(tasks(1)).unwrap();
         self.engine.store_mut().new_campaign(name, &Settings::DEFAULT, [NewTask { flow, ..task }]).unwrap()
     }
 
     /// Until nothing is left to be done; of the messages only the first so many get there and are answered, the last of them perhaps not.
-    fn run(&mut self, arriving: u32, last_is_answered: bool) {
+    pub(crate) fn run(&mut self, arriving: u32, last_is_answered: bool) {
         let mut left = arriving;
         self.world.carrier.fate = Some(Box::new(move || {
             let arrives = left > 0;
@@ -59,16 +63,16 @@ impl Bench {
         }
     }
 
-    fn resume(&mut self, campaign: CampaignId) -> usize {
+    pub(crate) fn resume(&mut self, campaign: CampaignId) -> usize {
         let now = self.now;
         self.engine.store_mut().resume_unknown(campaign, now).unwrap()
     }
 
-    fn counts(&self, campaign: CampaignId) -> StageCounts {
+    pub(crate) fn counts(&self, campaign: CampaignId) -> StageCounts {
         self.engine.store().counts(campaign).unwrap()
     }
 
-    fn end(&self, campaign: CampaignId) -> Ended {
+    pub(crate) fn end(&self, campaign: CampaignId) -> Ended {
         let mut ends = Vec::new();
         let take = |ended| -> Result<(), StoreError> {
             ends.push(ended);
@@ -79,7 +83,7 @@ impl Bench {
     }
 }
 
-fn recharge() -> Flow {
+pub(crate) fn recharge() -> Flow {
     let [task] = <[NewTask; 1]>::try_from(tasks(1)).unwrap();
     let Flow::Recharge { serial, .. } = task.flow else { panic!("a recharge") };
     let terminal = TerminalNumber([0x31, 0, 0, 0, 0, 1]);
@@ -88,7 +92,7 @@ fn recharge() -> Flow {
     Flow::Recharge { serial, recharge }
 }
 
-fn deletion() -> Flow {
+pub(crate) fn deletion() -> Flow {
     let Flow::Recharge { serial, .. } = recharge() else { panic!("a recharge") };
     let terms = DeletionTerms { enterprise: enterprise(), serial, deposit: Amount::ZERO };
     Flow::Deletion(Box::new(Deletion::begin(terms, IMPATIENT).unwrap()))
@@ -140,11 +144,10 @@ fn the_books_decide_what_stays_unknown() {
     let (recharges, deletions) = (bench.ordered("recharge", recharge()), bench.ordered("deletion", deletion()));
     bench.run(2, false);
     let store = bench.engine.store_mut();
-    assert!(
-        !store.decide_unknown(deletions, "R0", true).unwrap() && !store.decide_unknown(recharges, "R1", true).unwrap()
-    );
-    assert!(store.decide_unknown(recharges, "R0", true).unwrap());
-    assert!(!store.decide_unknown(recharges, "R0", false).unwrap());
+    let mut decide = |campaign, order, done| store.decide_unknown(campaign, order, done, NOON).unwrap();
+    assert!(!decide(deletions, "R0", true) && !decide(recharges, "R1", true));
+    assert!(decide(recharges, "R0", true));
+    assert!(!decide(recharges, "R0", false));
     assert_eq!(bench.resume(recharges), 0);
     bench.run(u32::MAX, true);
     assert_eq!((bench.end(recharges).ending, bench.end(deletions).ending), (Ending::Committed, Ending::Committed));
@@ -179,6 +182,54 @@ fn what_is_known_keeps_no_mac2() {
     bench.run(u32::MAX, true);
     assert_eq!(bench.end(recharges).ending, Ending::Committed);
     assert_eq!(kept(&bench.path), "");
+}
+
+/// A page that a packet or a MAC2 was on can be read by whoever gets the disk.
+#[test]
+fn of_what_is_known_no_page_keeps_anything() {
+    let world = World::of(60);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("gateway.book");
+    let mut store = Store::create(&path).unwrap();
+    store.new_campaign("recharge", &Settings::DEFAULT, tasks(60)).unwrap();
+    let (keys, desk, mut carrier) = (world.keys(), world.desk(), world.carrier);
+    let mut engine = Engine::new(store, keys, desk);
+    let mut secrets = HashSet::new();
+    let mut now = NOON;
+    while let Some(due) = engine.next_due(now).unwrap() {
+        now = due.max(now.plus(10));
+        for _ in 0..2 {
+            engine.turn(now, &mut carrier).unwrap();
+            let worked_with = worked_with(&path);
+            assert!(worked_with.is_empty() || still_there(&path, &worked_with) > 0);
+            secrets.extend(worked_with);
+        }
+    }
+    assert!(secrets.len() >= 60 * 6, "{}", secrets.len());
+    // The gateway goes on: nothing is closed.
+    assert_eq!(still_there(&path, &secrets), 0);
+}
+
+/// Pieces of the packets that are out, and of the MAC2s behind them.
+fn worked_with(path: &Path) -> HashSet<[u8; 16]> {
+    let book = rusqlite::Connection::open(path).unwrap();
+    let mut rows = book.prepare("SELECT packet, flow FROM task WHERE packet NOT NULL").unwrap();
+    let rows = rows.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?))).unwrap();
+    let mut pieces = HashSet::new();
+    for (packet, flow) in rows.map(Result::unwrap) {
+        // Behind the header, which many have in common.
+        pieces.extend(packet[16..].as_chunks().0.iter().copied());
+        // With its value: `mac2":"01234567"`.
+        pieces.extend(flow.find("mac2").and_then(|at| flow.as_bytes()[at..].first_chunk()).copied());
+    }
+    pieces
+}
+
+/// How many of these pieces the book's files have.
+fn still_there(path: &Path, pieces: &HashSet<[u8; 16]>) -> usize {
+    let log = PathBuf::from(format!("{}-wal", path.display()));
+    let files = [path, log.as_path()].map(|file| fs::read(file).unwrap_or_default());
+    files.iter().flat_map(|file| file.windows(16)).filter(|window| pieces.contains(*window)).count()
 }
 
 #[test]

@@ -6,7 +6,7 @@ use anyhow::ensure;
 use clap::Args;
 use serde::Serialize;
 
-use super::{Named, look};
+use super::{Named, look, now};
 use crate::output::{Exit, Output};
 
 /// Options of `campaign decide`.
@@ -40,7 +40,7 @@ pub(super) fn run(options: &Decide) -> anyhow::Result<Output> {
     let campaign = store.campaign(name)?;
     let committed = options.said.committed;
     ensure!(
-        store.decide_unknown(campaign, order, committed)?,
+        store.decide_unknown(campaign, order, committed, now())?,
         "campaign {name} has no order {order} of unknown outcome: `onecard campaign report` lists them 无此未知订单"
     );
     let facts = Decided { name: name.clone(), order: order.clone(), committed };

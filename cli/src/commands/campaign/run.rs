@@ -15,6 +15,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use onecard_gateway::{
     campaign::{Engine, EnterpriseDesk, OperatorKeys, Store, Turn},
+    carrier::Carrier,
     smpp::{
         link::{Link, LinkState},
         session::Ended,
@@ -64,6 +65,8 @@ pub(crate) struct Run {
 
 /// How long the link is waited at, at most: a campaign that is paused or begun meanwhile is seen after that.
 const WAIT_MAX: Duration = Duration::from_millis(500);
+/// How long the link is waited at while it takes nothing: less than the messages that a rate lets through at once last.
+const NO_ROOM_WAIT: Duration = Duration::from_millis(20);
 /// How often the screen is renewed.
 const SHOWN_EVERY: Duration = Duration::from_secs(1);
 
@@ -132,7 +135,9 @@ fn wait(gateway: &mut Gateway, link: &mut Link, turn: Turn) -> anyhow::Result<()
     }
     let due = gateway.next_due(now())?.map(|due| due.0 - now().0);
     let due = due.and_then(|millis| u64::try_from(millis).ok()).map_or(WAIT_MAX, Duration::from_millis);
-    link.wait(due.clamp(Duration::from_millis(1), WAIT_MAX));
+    // What is due waits for the link, whose word ends the wait sooner.
+    let least = if link.room() > 0 { Duration::from_millis(1) } else { NO_ROOM_WAIT };
+    link.wait(due.clamp(least, WAIT_MAX));
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 mod error;
 mod listing;
 mod orders;
+mod precedence;
 mod requests;
 mod writing;
 
@@ -13,6 +14,7 @@ use std::{
     ffi::OsString,
     fs::{File, TryLockError},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use onecard_host::over_the_air::{SetVersion, message::Address};
@@ -29,6 +31,9 @@ pub(super) use writing::{Due, DueFor, Out, PacketOut, Writing};
 const USER_VERSION: i64 = 1;
 /// `OneC`, in the header of each of our files.
 const APPLICATION_ID: i64 = 0x4F6E_6543;
+
+/// A long list that is taken in beside a gateway is one transaction, which does not end it.
+const WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// The file.
 #[derive(Debug)]
@@ -128,6 +133,22 @@ impl Store {
         Ok(Self { connection: opened(path)?, _lock: None })
     }
 
+    /// Whether no order is begun and not ended.
+    pub(super) fn is_at_rest(&self) -> Result<bool, StoreError> {
+        let query = "SELECT NOT EXISTS (SELECT 1 FROM task WHERE begun = 1 AND stage < 3)";
+        Ok(self.connection.prepare_cached(query)?.query_row([], |row| row.get(0))?)
+    }
+
+    /// Copies the write-ahead log into the book and empties it: what has been overwritten is on no page any more. False if somebody
+    /// who looks on is in the way.
+    pub(super) fn empty_log(&self) -> Result<bool, StoreError> {
+        // A turn does not wait for him.
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let is_busy = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+        self.connection.busy_timeout(WAIT_MAX)?;
+        Ok(!is_busy?)
+    }
+
     /// Begins to write; nothing of it counts before [`Writing::commit`].
     pub(super) fn write(&mut self) -> Result<Writing<'_>, StoreError> {
         Writing::begin(&mut self.connection)
@@ -169,10 +190,11 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // What is overwritten or deleted is filled with zeros.
+    connection.pragma_update(None, "secure_delete", true)?;
     // In KiB if negative: the rows of a campaign under way.
     connection.pragma_update(None, "cache_size", -65_536)?;
-    // A long list that is taken in beside a gateway is one transaction, which does not end it.
-    connection.busy_timeout(core::time::Duration::from_secs(60))?;
+    connection.busy_timeout(WAIT_MAX)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(())
 }

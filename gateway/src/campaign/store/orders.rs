@@ -2,9 +2,13 @@
 
 use onecard_host::over_the_air::{PacketCounter, SetVersion, message::Address};
 use onecard_wire::uicc;
-use rusqlite::{OptionalExtension, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, params};
 
-use super::{CampaignId, SetCipher, Store, StoreError, writing::RELEASE};
+use super::{
+    CampaignId, SetCipher, Store, StoreError, TaskId, Writing,
+    precedence::{is_held_by_other, release},
+    writing::parsed,
+};
 use crate::campaign::{
     flow::{Ending, Flow},
     settings::Settings,
@@ -116,14 +120,16 @@ impl Store {
             .execute("INSERT INTO campaign (name, settings, paused) VALUES (?1, ?2, 0)", params![name, text])
             .map_err(|error| constraint(error, || OrderError::CampaignTaken(name.to_owned())))?;
         let campaign = CampaignId(transaction.last_insert_rowid());
+        let insert = format!(
+            "INSERT INTO task (campaign, card, order_number, stage, due_at, flow, held) VALUES (?1, ?2, ?3, 0, ?4, ?5, \
+             EXISTS (SELECT 1 FROM task AS other WHERE other.card = ?2 AND ({})))",
+            is_held_by_other("?5")
+        );
         for task in tasks {
             let card = card_row(&transaction, &task)?;
             let flow = serde_json::to_string(&task.flow).map_err(|_| StoreError::Damaged { what: "flow", row: 0 })?;
             transaction
-                .prepare_cached(
-                    "INSERT INTO task (campaign, card, order_number, stage, due_at, flow, held) VALUES (?1, ?2, ?3, 0, ?4, ?5, \
-                     EXISTS (SELECT 1 FROM task AS other WHERE other.card = ?2 AND (other.ending = 2 OR (other.begun = 1 AND other.stage < 3))))",
-                )?
+                .prepare_cached(&insert)?
                 .execute(params![campaign.0, card, task.order_number, task.not_before.0, flow])
                 .map_err(|error| constraint(error, || OrderError::Repeated(task.order_number.clone())))?;
         }
@@ -166,8 +172,8 @@ impl Store {
 }
 
 impl Store {
-    /// The issuer's books have decided an order of unknown outcome, which asking the card could not: it has ended so, and its card's
-    /// other orders go on. Whether there was such an order.
+    /// The issuer's books have decided an order of unknown outcome, which asking the card could not: it has ended so, its holder is
+    /// told if he asked for it, and its card's other orders go on. Whether there was such an order.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -176,22 +182,37 @@ impl Store {
         campaign: CampaignId,
         order_number: &str,
         is_committed: bool,
+        now: UnixMillis,
     ) -> Result<bool, StoreError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let ending = if is_committed { Ending::Committed } else { Ending::NotCommitted };
-        let decided: Option<i64> = transaction
-            .query_row(
-                "UPDATE task SET ending = ?3, flow = '' WHERE campaign = ?1 AND order_number = ?2 AND stage = 3 AND ending = 2 \
-                 RETURNING id",
-                params![campaign.0, order_number, ending as u8],
-                |row| row.get(0),
-            )
-            .optional()?;
-        if let Some(task) = decided {
-            transaction.execute(RELEASE, [task])?;
+        let writing = self.write()?;
+        let Some((task, flow)) = writing.unknown(campaign, order_number)? else { return Ok(false) };
+        writing.decide(task, ending)?;
+        if let Some(outcome) = flow.told(ending) {
+            writing.tell(task, outcome, now)?;
         }
-        transaction.commit()?;
-        Ok(decided.is_some())
+        writing.commit()?;
+        Ok(true)
+    }
+}
+
+impl Writing<'_> {
+    /// An order of unknown outcome.
+    fn unknown(&self, campaign: CampaignId, order_number: &str) -> Result<Option<(TaskId, Flow)>, StoreError> {
+        let query = "SELECT id, flow FROM task WHERE campaign = ?1 AND order_number = ?2 AND stage = 3 AND ending = 2";
+        let row = self.transaction.query_row(query, params![campaign.0, order_number], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        });
+        let Some((id, flow)) = row.optional()? else { return Ok(None) };
+        Ok(Some((TaskId(id), parsed(&flow, "flow", id)?)))
+    }
+
+    /// It has ended so, and its card's other orders go on.
+    fn decide(&self, task: TaskId, ending: Ending) -> Result<(), StoreError> {
+        self.transaction
+            .execute("UPDATE task SET ending = ?2, flow = '' WHERE id = ?1", params![task.0, ending as u8])?;
+        self.transaction.execute(&release(), [task.0])?;
+        Ok(())
     }
 }
 

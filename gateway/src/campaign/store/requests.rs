@@ -1,11 +1,12 @@
 //! What is kept of the cards' own requests.
 
-use onecard_host::over_the_air::{PasswordTries, RequestsTaken, SetVersion};
+use onecard_host::over_the_air::{PasswordTries, RequestOutcome, RequestsTaken, SetVersion};
 use onecard_wire::number::ApplicationSerial;
 use rusqlite::{OptionalExtension, params};
 
 use super::{
     Card, Store, StoreError, TaskId,
+    precedence::is_held_by_other,
     writing::{CARD_COLUMNS, Writing, card_of, damaged, parsed, text},
 };
 use crate::{
@@ -107,7 +108,7 @@ impl Writing<'_> {
     }
 
     /// Whose task it is, and its order's number.
-    pub(in crate::campaign) fn order_of(&self, task: TaskId) -> Result<(Card, String), StoreError> {
+    fn order_of(&self, task: TaskId) -> Result<(Card, String), StoreError> {
         let query = format!(
             "SELECT {CARD_COLUMNS}, task.order_number FROM task JOIN card ON card.id = task.card WHERE task.id = ?1"
         );
@@ -129,13 +130,24 @@ impl Writing<'_> {
             "INSERT OR IGNORE INTO campaign (name, settings, paused) VALUES (?1, ?2, 0)",
             params![REQUESTS, text(&Settings::DEFAULT)?],
         )?;
-        let mut statement = self.transaction.prepare_cached(
+        let mut statement = self.transaction.prepare_cached(&format!(
             "INSERT OR IGNORE INTO task (campaign, card, order_number, stage, due_at, flow, held) VALUES (
                (SELECT id FROM campaign WHERE name = ?1), ?2, ?3, 0, ?4, ?5,
-               EXISTS (SELECT 1 FROM task AS other WHERE other.card = ?2 AND
-                 (other.ending = 2 OR (other.begun = 1 AND other.stage < 3))))",
-        )?;
+               EXISTS (SELECT 1 FROM task AS other WHERE other.card = ?2 AND ({})))",
+            is_held_by_other("?5")
+        ))?;
         statement.execute(params![REQUESTS, card.id, number, now.0, text(flow)?])?;
         Ok(())
+    }
+
+    /// What the holder is told of a request that has ended, behind it.
+    pub(in crate::campaign) fn tell(
+        &self,
+        task: TaskId,
+        outcome: RequestOutcome,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
+        let (card, of) = self.order_of(task)?;
+        self.order(&card, &format!("{of}-told"), &Flow::telling(outcome), now)
     }
 }

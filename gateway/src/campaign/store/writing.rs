@@ -1,10 +1,16 @@
 //! One turn's writes, which count together or not at all.
 
-use onecard_host::over_the_air::{PacketCounter, SetVersion};
+use onecard_host::over_the_air::{
+    PacketCounter, SetVersion,
+    lock::{Lock, Way},
+};
 use onecard_wire::uicc;
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
-use super::{CampaignId, Card, SetCipher, StoreError, TaskId};
+use super::{
+    CampaignId, Card, SetCipher, StoreError, TaskId,
+    precedence::{other_goes_first, release},
+};
 use crate::campaign::{
     flow::{Flow, Outcome},
     settings::Settings,
@@ -73,11 +79,6 @@ pub(super) const CARD_COLUMNS: &str = "card.id, card.iccid, card.phone, card.key
 /// What of a task and its card is read in every query, in this order.
 const TASK_COLUMNS: &str = "task.id, task.flow, task.misses, card.id, card.iccid, card.phone, card.key_set, card.cipher, task.counter, task.packet";
 
-/// The other tasks of the card of that one wait no more, unless one is under way or has ended unknown.
-pub(super) const RELEASE: &str = "UPDATE task SET held = 0 WHERE card = (SELECT card FROM task WHERE id = ?1) AND stage < 3 AND \
-     held = 1 AND NOT EXISTS (SELECT 1 FROM task AS other WHERE other.card = task.card AND (other.ending = 2 OR (other.begun = 1 AND \
-     other.stage < 3)))";
-
 impl<'s> Writing<'s> {
     pub(super) fn begin(connection: &'s mut Connection) -> Result<Self, StoreError> {
         Ok(Self { transaction: connection.transaction_with_behavior(TransactionBehavior::Immediate)? })
@@ -123,12 +124,24 @@ impl<'s> Writing<'s> {
         Ok(due)
     }
 
-    /// When something is to be done for a task of the campaign.
-    pub(in crate::campaign) fn next_due(&self, campaign: CampaignId) -> Result<Option<UnixMillis>, StoreError> {
-        let mut statement = self
-            .transaction
-            .prepare_cached("SELECT min(due_at) FROM task WHERE campaign = ?1 AND held = 0 AND stage < 3")?;
-        Ok(statement.query_row([campaign.0], |row| row.get::<_, Option<i64>>(0))?.map(UnixMillis))
+    /// The first moment from `now` on at which [`Self::due`] has something while messages may go out.
+    pub(in crate::campaign) fn next_due(
+        &self,
+        campaign: &Running,
+        now: UnixMillis,
+    ) -> Result<Option<UnixMillis>, StoreError> {
+        let mut due_later = self.transaction.prepare_cached(DUE_LATER)?;
+        let mut is_due = self.transaction.prepare_cached(&is_due_query())?;
+        let mut after = i64::MIN;
+        while let Some(due) = due_later.query_row([campaign.id.0, after], |row| row.get::<_, Option<i64>>(0))? {
+            let at = campaign.settings.opens(UnixMillis(due).max(now));
+            if is_due.query_row([campaign.id.0, at.0], |row| row.get(0))? {
+                return Ok(Some(at));
+            }
+            // It waits for another order of its card, whose own moment is another campaign's.
+            after = at.0;
+        }
+        Ok(None)
     }
 
     /// The task whose packet is out to a phone, if there is one.
@@ -238,6 +251,25 @@ impl<'s> Writing<'s> {
         Ok(())
     }
 
+    /// Orders that the card is said to be found, of before that one, which are not begun or not known.
+    pub(in crate::campaign) fn found_before(&self, task: TaskId) -> Result<Vec<(TaskId, Lock)>, StoreError> {
+        let mut statement = self.transaction.prepare_cached(
+            "SELECT id, flow FROM task WHERE card = (SELECT card FROM task WHERE id = ?1) AND id < ?1 AND \
+             ((stage < 3 AND begun = 0) OR ending = 2)",
+        )?;
+        let rows = statement.query_map([task.0], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+        let mut found = Vec::new();
+        for row in rows {
+            let (id, flow) = row?;
+            if let Flow::Lock(lock) = parsed(&flow, "flow", id)?
+                && lock.terms().way == Way::Found
+            {
+                found.push((TaskId(id), *lock));
+            }
+        }
+        Ok(found)
+    }
+
     /// The flow has ended. An unknown one keeps the state that resumes it, and its card's other tasks wait on; of another nothing is
     /// kept that it worked with, as a MAC2 or a holder's data.
     pub(in crate::campaign) fn end(&self, task: TaskId, outcome: &Outcome) -> Result<(), StoreError> {
@@ -248,7 +280,7 @@ impl<'s> Writing<'s> {
         let token = outcome.token.as_ref().map(text).transpose()?;
         let amount = outcome.amount.map(onecard_wire::amount::Amount::fen);
         statement.execute(params![task.0, ENDED, outcome.ending as u8, amount, text(&outcome.report)?, token])?;
-        self.transaction.prepare_cached(RELEASE)?.execute([task.0])?;
+        self.transaction.prepare_cached(&release())?.execute([task.0])?;
         Ok(())
     }
 }
@@ -265,13 +297,28 @@ fn out_query(condition: &str) -> String {
 
 fn due_query() -> String {
     format!(
-        "SELECT {TASK_COLUMNS}, task.stage, task.sends, task.proof FROM task JOIN card ON card.id = task.card \
-         WHERE task.campaign = ?1 AND task.held = 0 AND task.stage < 3 AND task.due_at <= ?2 AND (task.begun = 1 OR NOT EXISTS ( \
-         SELECT 1 FROM task AS other WHERE other.card = task.card AND other.stage < 3 AND other.held = 0 AND other.id < task.id AND \
-         other.due_at <= ?2 AND other.campaign IN (SELECT id FROM campaign WHERE paused = 0))) \
-         ORDER BY task.due_at LIMIT ?3"
+        "SELECT {TASK_COLUMNS}, task.stage, task.sends, task.proof FROM task JOIN card ON card.id = task.card WHERE {} \
+         ORDER BY task.due_at LIMIT ?3",
+        is_due()
     )
 }
+
+fn is_due_query() -> String {
+    format!("SELECT EXISTS (SELECT 1 FROM task WHERE {})", is_due())
+}
+
+/// Whether something is to be done for a task of campaign ?1 at ?2.
+fn is_due() -> String {
+    format!(
+        "task.campaign = ?1 AND task.held = 0 AND task.stage < 3 AND task.due_at <= ?2 AND (task.begun = 1 OR NOT EXISTS ( \
+         SELECT 1 FROM task AS other WHERE other.card = task.card AND other.stage < 3 AND other.held = 0 AND other.id <> task.id AND \
+         other.due_at <= ?2 AND other.campaign IN (SELECT id FROM campaign WHERE paused = 0) AND {}))",
+        other_goes_first()
+    )
+}
+
+/// When the next task of campaign ?1 behind ?2 is due.
+const DUE_LATER: &str = "SELECT min(due_at) FROM task WHERE campaign = ?1 AND held = 0 AND stage < 3 AND due_at > ?2";
 
 fn task_of(row: &Row<'_>) -> Result<(TaskId, Card, Flow, u32), StoreError> {
     let id = row.get(0)?;
@@ -328,7 +375,8 @@ mod tests {
     fn no_statement_of_a_turn_scans_the_book() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(include_str!("schema.sql")).unwrap();
-        for sql in [due_query(), out_query(BY_PHONE), out_query(BY_TASK), RELEASE.to_owned()] {
+        let proofs = [out_query(BY_PHONE), out_query(BY_TASK)];
+        for sql in [due_query(), is_due_query(), DUE_LATER.to_owned(), release()].into_iter().chain(proofs) {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let parameters = statement.parameter_count();
             let rows = statement.query_map(rusqlite::params_from_iter(vec![1; parameters]), |row| row.get(3)).unwrap();
