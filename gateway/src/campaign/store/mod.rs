@@ -198,3 +198,34 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
     connection.set_prepared_statement_cache_capacity(32);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// The trials cut the power on a disk that has what was committed: that it has is SQLite's to keep, and ours to ask for, by
+    /// whichever way the book was opened.
+    #[test]
+    fn a_commit_is_on_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("book");
+        let pragma = |store: &Store, name: &str| -> String {
+            store
+                .connection
+                .query_row(&format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}"), [], |row| row.get(0))
+                .unwrap()
+        };
+        let created = Store::create(&path).unwrap();
+        let looking = Store::look(&path).unwrap();
+        let of = |store: &Store| {
+            ["synchronous", "journal_mode", "secure_delete", "foreign_keys"].map(|it| pragma(store, it))
+        };
+        const FULL: &str = "2";
+        assert_eq!(of(&created), [FULL, "wal", "1", "1"]);
+        assert_eq!(of(&looking), of(&created));
+        drop(created);
+        assert_eq!(of(&Store::open(&path).unwrap()), of(&looking));
+    }
+}
