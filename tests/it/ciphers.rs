@@ -7,6 +7,7 @@ use onecard_host::{
     },
     crypto::{Key, LineKey},
     issuing::{KeyRoll, SamRole, roll_key},
+    key_store::SoftwareStore,
     keys::Purpose,
     sam::{AuthenticationUse, CardFactors, Levels, LineKeyUse, PsamCard, Sam, SamError, SoftwareSam, SoftwareSamState},
     terminal::{
@@ -239,7 +240,7 @@ fn a_key_is_rolled_on_an_issued_card_and_the_list_tells() {
     for next in [Algorithm::Des, Algorithm::Sm4, Algorithm::Aes] {
         let mut sample = Sample::new("rolled").unwrap().with_next_keys(next).unwrap();
         let mut card = Reader::insert(sample.card(serial()).unwrap());
-        let keys = sample.keys().card(serial());
+        let mut store = SoftwareStore::new(sample.keys().clone());
         let selected = enter(&sample, &mut card);
         let entry = |card: &mut Reader, key_type: KeyType, id: u8| {
             let list = key_list(card, &selected).unwrap().unwrap();
@@ -252,7 +253,7 @@ fn a_key_is_rolled_on_an_issued_card_and_the_list_tells() {
         // The third of its kind, then the new key in the old one's place.
         for (id, replaces) in [(0x03, false), (0x01, true)] {
             let roll = KeyRoll { purpose: Purpose::Purchase, id, version: Sample::NEXT_KEY_VERSION, replaces };
-            roll_key(&mut card, &selected, &keys, Sample::KEY_VERSION, &roll).unwrap();
+            roll_key(&mut card, &selected, &mut store, Sample::KEY_VERSION, &roll).unwrap();
             let now = entry(&mut card, KeyType::PURCHASE, id);
             assert_eq!((now.version, now.algorithm), (0x02, algorithm));
         }

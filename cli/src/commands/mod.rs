@@ -72,7 +72,7 @@ pub(crate) enum Command {
     /// SAM, counted and logged. Simulated cards are sim:FILE, `onecard simulate` puts them into PC/SC readers.
     #[command(subcommand)]
     Master(master::MasterCommand),
-    /// Give a card or SAM the operator's keys, then the enterprise's 洗卡
+    /// Give a card or SAM the operator's keys, then the enterprise's; roll one 洗卡
     #[command(subcommand)]
     Wash(wash::WashCommand),
     /// The signed list of cards that are served nowhere: make, change, receive, show 黑名单

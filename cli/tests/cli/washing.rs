@@ -138,6 +138,47 @@ fn a_card_a_sim_and_a_sam_are_washed_by_a_key_master_card_and_pay() {
 }
 
 #[test]
+fn a_key_of_an_issued_card_is_rolled_by_a_key_master_card() {
+    let office = Office::new(100);
+    let at = office.at();
+    office.first_card("wang.card", 7);
+    json(at, &second_card("wang.card", 7), 0);
+    // A second version of every root, in one file with the first.
+    json(at, "keys new next.keys", 0);
+    let [first, next] = ["dev.keys", "next.keys"].map(|file| fs::read_to_string(at.join(file)).unwrap());
+    let next = &next[next.find("[[roots]]").unwrap()..];
+    write_secret(&at.join("both.keys"), &[&first, "\n", &next.replace("version = 1", "version = 2")].concat());
+    json(at, &format!("master load {OPEN} --keys both.keys"), 0);
+    let (left, _) = office.exports_left();
+    let roll = format!("wash roll --reader sim:wang.card {MASTER} --purpose");
+    let rolled = |line: &str| json(at, &format!("{roll} {line}"), 0)["outcome"].clone();
+    assert_eq!(rolled("purchase --key-version 2 --id 02"), "added");
+    assert_eq!(rolled("purchase --key-version 2 --id 02"), "there");
+    json(at, "sam new --reader sim:till.sam --keys dev.keys --role till", 0);
+    pays(at, "wang.card", "till.sam");
+    assert_eq!(rolled("purchase --key-version 2"), "replaced");
+    assert_eq!(office.exports_left().0, left - 2);
+    // Under the new control key the next goes, and under the old one none.
+    assert_eq!(rolled("control --key-version 2"), "replaced");
+    let stale = onecard(at, &format!("{roll} tac --key-version 2"));
+    assert!(stale.code == 1 && stale.err.contains("9302"), "{} {}", stale.code, stale.err);
+    assert_eq!(rolled("tac --key-version 2 --control-version 2"), "replaced");
+    for (line, says) in [
+        (
+            "purchase --key-version 3 --control-version 2",
+            "does not hold the key, or the control key's; nothing was written",
+        ),
+        ("purchase --key-version 1 --id 00 --control-version 2", "cannot stand at id 00"),
+        ("rights --key-version 2", "no key of a card is named"),
+    ] {
+        let run = onecard(at, &format!("{roll} {line}"));
+        assert!(run.code != 0 && run.err.contains(says), "{line}\n{} {}", run.code, run.err);
+    }
+    // Terminals that have both versions are paid by the new key.
+    json(at, "card pay 1 --reader sim:wang.card --sam keys:both.keys --at 2026-11-02T13:00", 0);
+}
+
+#[test]
 fn a_sam_is_washed_first_without_an_issuing_sam_and_its_files_are_written_later() {
     let office = Office::new(0);
     let at = office.at();

@@ -63,7 +63,7 @@ pub use washing::{
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
     "{target}: issuing stopped at \"{step}\": {cause}; {}",
-    .cause.what_next().unwrap_or_else(|| .step.what_next(.target))
+    .cause.what_next(*.step).unwrap_or_else(|| .step.what_next(.target))
 )]
 pub struct IssuingError {
     /// What was being issued.
@@ -213,8 +213,9 @@ pub enum Cause {
 
 impl Cause {
     /// What the station does about it, where the cause says more than the step.
-    const fn what_next(&self) -> Option<&'static str> {
+    const fn what_next(&self, step: Step) -> Option<&'static str> {
         match self {
+            Self::Store(_) if matches!(step, Step::RollKey(_)) => Some("nothing was written"),
             Self::Stuck => Some("erase the card under its MF's control key and begin with the first wash"),
             Self::LastTry => {
                 Some("find the journal of the station that washed it; without it the card is left as it is")

@@ -4,6 +4,7 @@ mod book;
 mod first_card;
 mod first_sam;
 mod operator;
+mod roll;
 mod second_card;
 mod second_sam;
 mod store;
@@ -31,6 +32,15 @@ pub(crate) enum WashCommand {
     /// try.
     #[command(subcommand)]
     Second(SecondWash),
+    /// One key of an issued card: another version in its place, or beside it 换密钥
+    ///
+    /// The body of WRITE KEY comes from the key store, one export. After a lost answer the same command again goes by the card's key list.
+    #[command(after_help = "\
+Examples:
+  onecard wash roll --reader pcsc:ACR122 --master pcsc:Master --mother pcsc:Mother \\
+      --purpose purchase --key-version 2 --id 02   # beside the one in use
+  onecard wash roll --reader sim:wang.card --keys root.keys --purpose purchase --key-version 2")]
+    Roll(Box<roll::Roll>),
 }
 
 /// What is washed to the operator's key.
@@ -89,6 +99,7 @@ pub(crate) fn run(command: &WashCommand) -> anyhow::Result<Output> {
         WashCommand::First(FirstWash::Sam(options)) => first_sam::run(options),
         WashCommand::Second(SecondWash::Card(options)) => second_card::run(options),
         WashCommand::Second(SecondWash::Sam(options)) => second_sam::run(options),
+        WashCommand::Roll(options) => roll::run(options),
     }
 }
 
