@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use onecard_gateway::smpp::{
-    account::{Account, LinkTerms, Password},
+    account::{self, Account, LinkTerms, Password},
     link::Link,
 };
 use onecard_host::over_the_air::message::Address;
@@ -29,6 +29,18 @@ pub(crate) struct CentreLink {
     /// The platform's number, which the phones see and answer to.
     #[arg(long, value_name = "NUMBER", default_value = "10086")]
     from: Address,
+    /// By which connections: one for both ways, or one each for sending and receiving, as old centres want it.
+    #[arg(long, value_enum, default_value_t = Bind::Transceiver)]
+    bind: Bind,
+}
+
+/// How it binds.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+enum Bind {
+    /// bind_transceiver.
+    Transceiver,
+    /// bind_transmitter and bind_receiver.
+    TxRx,
 }
 
 impl CentreLink {
@@ -38,7 +50,11 @@ impl CentreLink {
         let named = || format!("password file {}", self.password_file.display());
         let password = Password::from_text(text.as_bytes()).with_context(named)?;
         let account = Account::new(&self.system_id, password)?;
-        let mut terms = LinkTerms::new(self.from.clone());
+        let bind = match self.bind {
+            Bind::Transceiver => account::Bind::Transceiver,
+            Bind::TxRx => account::Bind::TransmitterAndReceiver,
+        };
+        let mut terms = LinkTerms { bind, ..LinkTerms::new(self.from.clone()) };
         change(&mut terms);
         Ok(Link::new(&self.centre, account, terms, rand::rng().random()))
     }

@@ -34,7 +34,7 @@ fuzz_target!(|bytes: &[u8]| {
 fn gateway(bytes: &[u8], piece: usize, bound: bool) {
     let account = account();
     let terms = LinkTerms { window: 3, deliveries_max: 2, ..LinkTerms::new("10086".parse().expect("a number")) };
-    let mut session = Session::open(account, terms, 0, Duration::ZERO);
+    let mut session = Session::open((account, Role::Transceiver), terms, 0, Duration::ZERO);
     if bound {
         session.read(
             &written(&Pdu::response(1, CommandStatus::OK, Body::BindResponse(Role::Transceiver, "x"))),

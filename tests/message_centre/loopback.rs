@@ -12,7 +12,7 @@ use std::{
 use onecard_gateway::{
     carrier::{Carrier, Event, Ticket},
     smpp::{
-        account::{Account, LinkTerms, Password},
+        account::{Account, Bind, LinkTerms, Password},
         link::{Link, LinkState},
         session::Ended,
     },
@@ -116,10 +116,16 @@ fn packets_and_proofs_over_a_bad_network_and_links_that_are_cut() {
         unreachable: percent(10),
         ..Faults::NONE
     };
-    for way in [ProofWay::Report, ProofWay::Submit] {
+    let ways = [
+        (ProofWay::Report, Bind::Transceiver),
+        (ProofWay::Submit, Bind::Transceiver),
+        (ProofWay::Submit, Bind::TransmitterAndReceiver),
+    ];
+    for (way, bind) in ways {
         let centre = Centre::start(centre_terms(), network(&chip, PHONES, settings(faults.clone()), 3));
         let mut gateway = Gateway::new(&sample, 1);
-        let mut link = Link::new(&centre.address, account(PASSWORD), link_terms(), 1);
+        let terms = LinkTerms { bind, ..link_terms() };
+        let mut link = Link::new(&centre.address, account(PASSWORD), terms, 1);
         let (mut tickets, mut told, mut receipts) = (0, 0, 0);
         for round in 0..50 {
             for number in 0..PHONES {

@@ -30,10 +30,11 @@ impl Arrivals {
             return None;
         }
         let key = (message.phone.clone(), of.wide, of.reference, of.parts);
-        if let Some(assembly) = self.assemblies.get_mut(&key) {
-            assembly.add(part).ok()?;
-        } else {
-            self.begin(key.clone(), Assembly::begin(part)?);
+        match self.assemblies.get_mut(&key) {
+            Some(assembly) if assembly.goes_with(&part) => assembly.add(part).ok()?,
+            // Of a message that never became whole, or of nobody's: what comes now counts.
+            Some(assembly) => *assembly = Assembly::begin(part)?,
+            None => self.begin(key.clone(), Assembly::begin(part)?),
         }
         let whole = self.assemblies.get(&key)?.packet()?;
         self.assemblies.remove(&key);
@@ -49,5 +50,35 @@ impl Arrivals {
         }
         self.order.push_back(key.clone());
         self.assemblies.insert(key, assembly);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use onecard_host::over_the_air::message::{Reference, divide};
+
+    use super::*;
+
+    fn parts(packet: &[u8]) -> Vec<ShortMessage> {
+        let parts = divide(PacketKind::Response, packet, Reference::Short(7)).unwrap();
+        let phone: Address = "+8613800000001".parse().unwrap();
+        parts.iter().map(|part| ShortMessage { phone: phone.clone(), user_data: part.to_bytes() }).collect()
+    }
+
+    /// A part was lost, or somebody sent one in the phone's name: the next message of that reference is not mixed with it.
+    #[test]
+    fn what_is_left_of_another_message_is_given_up() {
+        let (old, new) = (parts(&[0x11; 200]), parts(&[0x22; 200]));
+        let whole = Some((PacketKind::Response, vec![0x22; 200]));
+        for left in [0, 1] {
+            let mut arrivals = Arrivals::default();
+            assert_eq!(arrivals.packet(old.get(left).unwrap()), None);
+            assert_eq!(arrivals.packet(new.get(left).unwrap()), None);
+            // The same part comes twice.
+            assert_eq!(arrivals.packet(new.get(left).unwrap()), None);
+            assert_eq!(arrivals.packet(new.get(1 - left).unwrap()), whole);
+        }
     }
 }

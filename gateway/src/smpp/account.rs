@@ -28,11 +28,22 @@ pub enum AccountError {
     Password,
 }
 
+/// By which connections a platform is bound.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bind {
+    /// bind_transceiver: one for both ways.
+    Transceiver,
+    /// bind_transmitter and bind_receiver: one for each, for centres that know no other (SMPP 3.3).
+    TransmitterAndReceiver,
+}
+
 /// What a link keeps to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LinkTerms {
     /// The platform's number, which phones answer to.
     pub platform: Address,
+    /// By which connections.
+    pub bind: Bind,
     /// Most messages without an answer.
     pub window: usize,
     /// Most messages in a second; 0: as many as the window lets through.
@@ -95,11 +106,12 @@ impl Account {
 }
 
 impl LinkTerms {
-    /// A window of 100, no limit of the rate, no receipts; 30 s for an answer, asked after 15 s, held for 1 s.
+    /// By one connection; a window of 100, no limit of the rate, no receipts; 30 s for an answer, asked after 15 s, held for 1 s.
     #[must_use]
     pub const fn new(platform: Address) -> Self {
         Self {
             platform,
+            bind: Bind::Transceiver,
             window: 100,
             rate: 0,
             receipts: false,

@@ -10,13 +10,14 @@
 //! | module | what |
 //! |---|---|
 //! | [`session`] | one connection's conversation: bytes and time in, bytes and events out; no socket, no clock |
-//! | [`link`] | a socket under it, and another session when one has ended |
+//! | [`link`] | sockets under it, one for both ways or one for each, and another session when one has ended |
 //! | [`receipt`] | delivery receipts, as text or parameters |
 //! | [`pace`] | how many messages a second, and how long to wait after a failure |
 //! | [`account`] | who binds, and under which terms |
 
 pub mod account;
 mod inbound;
+mod line;
 pub mod link;
 pub mod pace;
 pub mod receipt;

@@ -33,6 +33,7 @@ const HOLD_DOUBLINGS_MAX: u32 = 4;
 #[derive(Debug)]
 pub struct Session {
     state: State,
+    role: Role,
     terms: LinkTerms,
     rate: Rate,
     input: Vec<u8>,
@@ -104,11 +105,12 @@ pub enum Ended {
 }
 
 impl Session {
-    /// Begins on a new connection, with the bind. Its deliveries are numbered behind `last_delivery`.
+    /// Begins on a new connection, with the bind to that role. Its deliveries are numbered behind `last_delivery`.
     #[must_use]
-    pub fn open(account: &Account, terms: LinkTerms, last_delivery: u64, now: Duration) -> Self {
+    pub fn open((account, role): (&Account, Role), terms: LinkTerms, last_delivery: u64, now: Duration) -> Self {
         let mut session = Self {
             state: State::Binding,
+            role,
             rate: Rate::new(terms.rate),
             terms,
             input: Vec::new(),
@@ -127,7 +129,7 @@ impl Session {
         };
         let (system_id, password) = (account.system_id(), account.password().as_bytes());
         let bind = Bind { system_id, password, system_type: "", version: VERSION };
-        session.ask(Request::Bind, Body::Bind(Role::Transceiver, bind), now);
+        session.ask(Request::Bind, Body::Bind(role, bind), now);
         session
     }
 
@@ -198,7 +200,7 @@ impl Session {
     /// How many messages it takes now.
     #[must_use]
     pub fn room(&self, now: Duration) -> usize {
-        if self.state != State::Bound || now < self.held_until {
+        if self.role == Role::Receiver || self.state != State::Bound || now < self.held_until {
             return 0;
         }
         self.rate.allows(now, self.terms.window.saturating_sub(self.submitted))
@@ -343,6 +345,9 @@ impl Session {
         if matches!(self.state, State::Binding) {
             return self.end(Ended::Misbehaved("deliver_sm before the bind was answered"));
         }
+        if self.role == Role::Transmitter {
+            return self.answer(sequence, CommandStatus::WRONG_BIND_STATE, Body::DeliverSmResponse);
+        }
         let inbound = Inbound::of(message);
         if matches!(inbound, Inbound::Nothing) {
             self.passed_over += 1;
@@ -366,10 +371,12 @@ impl Session {
         // One that nobody asked for is passed over.
         let Some(Asked { what, at }) = self.asked.remove(&pdu.sequence) else { return };
         match (what, pdu.body) {
-            (Request::Bind, Body::BindResponse(Role::Transceiver, _)) if status == CommandStatus::OK => {
+            (Request::Bind, Body::BindResponse(role, _)) if status == CommandStatus::OK && role == self.role => {
                 self.state = State::Bound;
             }
-            (Request::Bind, Body::BindResponse(..) | Body::GenericNack) => self.end(Ended::BindRefused(status)),
+            (Request::Bind, Body::BindResponse(..) | Body::GenericNack) if status != CommandStatus::OK => {
+                self.end(Ended::BindRefused(status));
+            }
             (Request::Submit(ticket), Body::SubmitSmResponse(id)) if status == CommandStatus::OK => {
                 self.submitted -= 1;
                 if at >= self.held_until {
@@ -433,7 +440,7 @@ impl Session {
 impl Request {
     const fn name(self) -> &'static str {
         match self {
-            Self::Bind => "bind_transceiver",
+            Self::Bind => "the bind",
             Self::Submit(_) => "submit_sm",
             Self::EnquireLink => "enquire_link",
             Self::Unbind => "unbind",

@@ -104,7 +104,7 @@ fn nothing_is_due_while_the_centre_is_left_alone() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// No phone answers; some messages are throttled.
     #[test]

@@ -5,8 +5,8 @@ pub mod pdu;
 
 /// Length of a header in bytes: command_length, command_id, command_status, sequence_number (clause 3.2).
 pub const HEADER_LEN: usize = 16;
-/// Most bytes of a PDU that is read (own): the longest there is without message_payload has less than 400.
-pub const PDU_LEN_MAX: usize = 4_096;
+/// Most bytes of a PDU that is read (own): a message_payload has up to 65,535 (clause 4.8.4.36), and room for the rest.
+pub const PDU_LEN_MAX: usize = 0x1_1000;
 /// interface_version of 3.4.
 pub const VERSION: u8 = 0x34;
 /// The registered port.

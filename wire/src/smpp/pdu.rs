@@ -25,7 +25,7 @@ pub enum Body<'a> {
     BindResponse(Role, &'a str),
     /// submit_sm.
     SubmitSm(ShortMessage<'a>),
-    /// submit_sm_resp, with the message's name; empty in an error.
+    /// submit_sm_resp, with the message's name; empty in an error, or if it cannot be read.
     SubmitSmResponse(&'a str),
     /// deliver_sm.
     DeliverSm(ShortMessage<'a>),
@@ -173,7 +173,8 @@ impl<'a> Pdu<'a> {
         Self { status, sequence, body }
     }
 
-    /// Reads one frame. An answer that is an error may have no body; unknown optional parameters are passed over.
+    /// Reads one frame. The body of an answer that is an error is not looked at, for it may have any or none; nor is a message_id that
+    /// cannot be read. Unknown optional parameters are passed over.
     ///
     /// # Errors
     /// [`Malformed`].
@@ -196,16 +197,16 @@ impl<'a> Pdu<'a> {
 
     fn body(command: CommandId, status: CommandStatus, mut reader: Reader<'a>) -> Result<Body<'a>, &'static str> {
         let request = CommandId(command.0 & 0x7FFF_FFFF);
-        let empty = status != CommandStatus::OK && reader.rest().is_empty();
+        let refused = status != CommandStatus::OK;
         Ok(match (Role::of(request), command) {
             (Some(role), _) if !command.is_response() => Body::Bind(role, Bind::take(&mut reader)?),
-            (Some(role), _) if empty => Body::BindResponse(role, ""),
+            (Some(role), _) if refused => Body::BindResponse(role, ""),
             (Some(role), _) => Body::BindResponse(role, text(&mut reader, 16).ok_or("system_id")?),
             (None, CommandId::SUBMIT_SM) => Body::SubmitSm(ShortMessage::take(reader)?),
             (None, CommandId::DELIVER_SM) => Body::DeliverSm(ShortMessage::take(reader)?),
             (None, _) if command == CommandId::SUBMIT_SM.response() => {
-                let id = if empty { "" } else { text(&mut reader, 65).ok_or("message_id")? };
-                Body::SubmitSmResponse(id)
+                // The status says whether it was taken; the name is a receipt's, which moves nothing.
+                Body::SubmitSmResponse(text(&mut reader, 65).filter(|_| !refused).unwrap_or_default())
             }
             (None, _) if command == CommandId::DELIVER_SM.response() => Body::DeliverSmResponse,
             (None, CommandId::UNBIND) => Body::Unbind,
@@ -296,8 +297,8 @@ impl<'a> ShortMessage<'a> {
     #[must_use]
     pub const fn text(&self) -> &'a [u8] {
         match self.payload {
-            Some(payload) => payload,
-            None => self.short_message,
+            Some(payload) if !payload.is_empty() => payload,
+            _ => self.short_message,
         }
     }
 

@@ -95,7 +95,7 @@ fn nothing_goes_before_the_bind_is_answered_and_a_refusal_ends_it() {
     assert!(matches!(session.ended(), Some(Ended::Misbehaved(_))));
     let mut session = opened(terms());
     session.tick(seconds(30));
-    assert_eq!(session.ended(), Some(&Ended::Silent("bind_transceiver")));
+    assert_eq!(session.ended(), Some(&Ended::Silent("the bind")));
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn what_cannot_be_read_is_refused_and_what_cannot_be_delimited_ends_it() {
     let deliver = onecard_wire::smpp::CommandId::DELIVER_SM.response();
     assert_eq!(nack(&mut session), (deliver, CommandStatus::REJECTED, 6));
     assert_eq!(session.ended(), None);
-    for length in [0, 15, 4_097, u32::MAX] {
+    for length in [0, 15, 0x1_1001, u32::MAX] {
         let mut session = bound(terms());
         submit(&mut session, 1, seconds(1)).unwrap();
         session.read(&length.to_be_bytes(), seconds(1));
@@ -221,6 +221,74 @@ fn a_message_that_cannot_be_said_is_refused_by_itself() {
     session.submit(Ticket(1), &long, seconds(1)).unwrap();
     assert_eq!(session.events(), [Event::Refused { ticket: Ticket(1), status: 0x01 }]);
     assert!(said(&mut session).is_empty());
+}
+
+/// An answer with whatever body.
+fn raw(command: u32, status: CommandStatus, sequence: u32, body: &[u8]) -> Vec<u8> {
+    let length = (16 + body.len()) as u32;
+    [&[length, command, status.0, sequence].map(u32::to_be_bytes).concat()[..], body].concat()
+}
+
+/// What says whether a message was taken is the status: a name that nobody can read ends no link.
+#[test]
+fn a_message_id_that_cannot_be_read_is_none() {
+    const SUBMIT_SM_RESP: u32 = 0x8000_0004;
+    let mut session = bound(terms());
+    for (ticket, body) in [(0, &b""[..]), (1, b"no zero behind it"), (2, b"\xE4\xB8\xAD\0")] {
+        submit(&mut session, ticket, seconds(1)).unwrap();
+        session.read(&raw(SUBMIT_SM_RESP, CommandStatus::OK, 2 + ticket as u32, body), seconds(1));
+        let taken = Event::Accepted { ticket: Ticket(ticket), message_id: String::new() };
+        assert_eq!((session.events(), session.ended()), (vec![taken], None));
+    }
+    submit(&mut session, 3, seconds(1)).unwrap();
+    session.read(&raw(SUBMIT_SM_RESP, CommandStatus::QUEUE_FULL, 5, b"what a pity"), seconds(1));
+    assert_eq!((session.events(), session.ended()), (vec![Event::Throttled { ticket: Ticket(3) }], None));
+}
+
+#[test]
+fn a_bind_is_refused_by_its_status_and_answered_by_its_own_kind() {
+    const BIND_TRANSCEIVER_RESP: u32 = 0x8000_0009;
+    let mut session = opened(terms());
+    session.read(&raw(BIND_TRANSCEIVER_RESP, CommandStatus::INVALID_PASSWORD, 1, b"go away"), seconds(1));
+    assert_eq!(session.ended(), Some(&Ended::BindRefused(CommandStatus::INVALID_PASSWORD)));
+    for body in [Body::BindResponse(Role::Receiver, "centre"), Body::GenericNack] {
+        let mut session = opened(terms());
+        hear(&mut session, &Pdu::response(1, CommandStatus::OK, body), seconds(1));
+        assert!(matches!(session.ended(), Some(Ended::Misbehaved(_))), "{body:?}: {:?}", session.ended());
+    }
+}
+
+/// Anybody can send a long text to the platform's number, and a centre that puts it together has it in one message_payload.
+#[test]
+fn a_long_text_ends_no_link() {
+    let mut session = bound(terms());
+    let long = ShortMessage { esm_class: 0, short_message: &[], payload: Some(&[0x41; 65_535]), ..proof() };
+    hear(&mut session, &Pdu::request(11, Body::DeliverSm(long)), seconds(1));
+    let answers = said(&mut session).len();
+    assert_eq!((session.ended(), session.passed_over(), answers), (None, 1, 1));
+    // A message_payload of nothing takes no proof's place.
+    hear(&mut session, &Pdu::request(12, Body::DeliverSm(ShortMessage { payload: Some(&[]), ..proof() })), seconds(1));
+    assert_eq!(session.events().len(), 1);
+}
+
+#[test]
+fn each_role_does_its_own() {
+    let open = |role| {
+        let mut session = Session::open((&account(), role), terms(), 0, Duration::ZERO);
+        said(&mut session);
+        hear(&mut session, &Pdu::response(1, CommandStatus::OK, Body::BindResponse(role, "centre")), Duration::ZERO);
+        assert!(session.is_bound());
+        session
+    };
+    let (mut receiver, mut transmitter) = (open(Role::Receiver), open(Role::Transmitter));
+    assert_eq!((receiver.room(seconds(1)), submit(&mut receiver, 1, seconds(1))), (0, Err(NoRoom)));
+    assert_eq!((transmitter.room(seconds(1)), submit(&mut transmitter, 1, seconds(1))), (3, Ok(())));
+    for (session, events) in [(&mut receiver, 1), (&mut transmitter, 0)] {
+        hear(session, &Pdu::request(11, Body::DeliverSm(proof())), seconds(1));
+        assert_eq!(session.events().len(), events);
+    }
+    let answer = said(&mut transmitter).pop().unwrap();
+    assert_eq!(Pdu::parse(&answer).unwrap().status, CommandStatus::WRONG_BIND_STATE);
 }
 
 proptest! {

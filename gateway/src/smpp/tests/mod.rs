@@ -29,7 +29,7 @@ fn terms() -> LinkTerms {
 }
 
 fn opened(terms: LinkTerms) -> Session {
-    Session::open(&account(), terms, 0, Duration::ZERO)
+    Session::open((&account(), Role::Transceiver), terms, 0, Duration::ZERO)
 }
 
 fn bound(terms: LinkTerms) -> Session {

@@ -114,6 +114,14 @@ impl Assembly {
         Ok(())
     }
 
+    /// Whether there is no other part in its place.
+    #[must_use]
+    pub fn goes_with(&self, part: &UserData) -> bool {
+        let at = part.concatenation.and_then(|of| usize::from(of.part).checked_sub(1));
+        let there = at.and_then(|at| self.parts.get(at)).and_then(Option::as_ref);
+        there.is_none_or(|there| there == part)
+    }
+
     /// The packet, if every part is there and the first says which it is.
     #[must_use]
     pub fn packet(&self) -> Option<(PacketKind, Vec<u8>)> {

@@ -30,6 +30,7 @@ pub struct Conversation {
     last_sequence: u32,
     /// deliver_sm without an answer, by sequence number.
     delivering: BTreeMap<u32, (DeliveryId, Duration)>,
+    opened: Duration,
     heard: Duration,
     /// Since when an enquire_link has no answer.
     enquires_since: Option<Duration>,
@@ -53,6 +54,7 @@ impl Conversation {
             output: Vec::new(),
             last_sequence: 0,
             delivering: BTreeMap::new(),
+            opened: now,
             heard: now,
             enquires_since: None,
         }
@@ -71,6 +73,12 @@ impl Conversation {
     #[must_use]
     pub fn is_ended(&self) -> bool {
         self.state == State::Ended
+    }
+
+    /// Whether it is over, and the platform does not take what was still to be written.
+    #[must_use]
+    pub fn is_given_up(&self, now: Duration, terms: &CentreTerms) -> bool {
+        self.is_ended() && self.heard + terms.answer_within <= now
     }
 
     /// Whether the platform takes what it is sent; until it does, nothing more is read.
@@ -119,7 +127,7 @@ impl Conversation {
     /// Hands over what waits, asks whether the platform is there, ends if it is not.
     pub fn tick(&mut self, now: Duration, terms: &CentreTerms, network: &mut Network) {
         let State::Bound { role, .. } = &self.state else {
-            if self.heard + terms.answer_within <= now {
+            if self.opened + terms.answer_within <= now {
                 self.output.clear();
                 self.end(network);
             }
@@ -310,4 +318,37 @@ fn address(party: &Party<'_>) -> Option<Address> {
 
 fn party<'a>(address: &Address, number: &'a str) -> Party<'a> {
     Party { type_of_number: address.type_of_number(), numbering_plan: address.numbering_plan(), number }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::message_centre::network::Settings;
+
+    fn written(pdu: &Pdu<'_>) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        pdu.write(|piece| bytes.extend_from_slice(piece));
+        bytes
+    }
+
+    #[test]
+    fn who_never_binds_or_never_reads_holds_no_connection() {
+        let start = Moment::from_bytes([0x20, 0x26, 0x11, 0x29, 0x12, 0x00, 0x00]).unwrap();
+        let mut network = Network::new(Settings::new("+8613800100500".parse().unwrap(), start), 1);
+        let (terms, seconds) = (CentreTerms::default(), Duration::from_secs);
+        let mut talker = Conversation::new(LinkId(1), Duration::ZERO);
+        for second in 0..30 {
+            talker.read(&written(&Pdu::request(1, Body::EnquireLink)), seconds(second), &terms, &mut network);
+            talker.tick(seconds(second), &terms, &mut network);
+            assert!(!talker.is_ended(), "{second}");
+        }
+        talker.tick(seconds(30), &terms, &mut network);
+        assert!(talker.is_ended());
+        let mut deaf = Conversation::new(LinkId(2), Duration::ZERO);
+        deaf.read(&written(&Pdu::request(1, Body::Unbind)), Duration::ZERO, &terms, &mut network);
+        assert!(deaf.is_ended() && !deaf.output().is_empty());
+        assert!(!deaf.is_given_up(seconds(29), &terms) && deaf.is_given_up(seconds(30), &terms));
+    }
 }

@@ -182,7 +182,8 @@ impl Server {
             platform.conversation.tick(now, &self.terms, &mut self.network);
             moved |= platform.write(&mut self.network);
         }
-        self.platforms.retain(|platform| !platform.is_over());
+        let terms = &self.terms;
+        self.platforms.retain(|platform| !platform.is_over() && !platform.conversation.is_given_up(now, terms));
         Ok(moved)
     }
 
