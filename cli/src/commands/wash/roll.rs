@@ -104,11 +104,7 @@ impl Roll {
             (None, Some(manner)) => manner == Stands::Replace,
             (None, None) => bail!("the card lists no keys: say by --manner whether one stands there 该卡不列密钥"),
         };
-        if list
-            .as_ref()
-            .and_then(|keys| stands(keys, KeyType::EXTERNAL, CONTROL_KEY_ID))
-            .is_some_and(|key| key.tries < 2)
-        {
+        if list.as_deref().is_some_and(has_one_try_left) {
             return Err(
                 LeftAlone("one try is left of the control key, and it is kept 主控密钥仅剩一次".to_owned()).into()
             );
@@ -148,6 +144,11 @@ fn stands(keys: &[KeyListEntry], key_type: KeyType, id: u8) -> Option<KeyListEnt
     keys.iter().find(|key| key.key_type == key_type && key.id == id).copied()
 }
 
+/// Whether a wrong control key would end the application (specification 11.4.7).
+fn has_one_try_left(keys: &[KeyListEntry]) -> bool {
+    stands(keys, KeyType::EXTERNAL, CONTROL_KEY_ID).is_some_and(|key| key.tries < 2)
+}
+
 #[derive(Serialize)]
 struct Rolled {
     serial: String,
@@ -175,5 +176,34 @@ impl fmt::Display for Rolled {
             Outcome::There => "was there, and nothing was written 已有，未写入",
         };
         writeln!(f, "Card {serial}: {purpose} key of version {version} at id {id} {done}.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_try_of_the_control_key_and_of_no_other_is_kept() {
+        let key = |key_type, id, tries| KeyListEntry { key_type, id, version: 1, algorithm: 0, tries };
+        for (tries, kept) in [(0, true), (1, true), (2, false), (0xFF, false)] {
+            let keys = [
+                key(KeyType::PURCHASE, 0x01, 0xFF),
+                key(KeyType::EXTERNAL, 0x01, 1),
+                key(KeyType::EXTERNAL, CONTROL_KEY_ID, tries),
+            ];
+            assert_eq!(has_one_try_left(&keys), kept, "{tries}");
+        }
+        assert!(!has_one_try_left(&[]));
+    }
+
+    #[test]
+    fn a_key_is_named_as_key_files_name_it() {
+        assert_eq!(purpose("load-for-air"), Ok(Purpose::LoadForAir));
+        // No card has these.
+        for other in ["rights", "management", "sam-master", "Purchase", ""] {
+            assert!(purpose(other).is_err(), "{other}");
+        }
+        assert_eq!((id("0A"), id("x1").is_err(), id("100").is_err()), (Ok(0x0A), true, true));
     }
 }
