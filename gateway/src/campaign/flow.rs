@@ -59,6 +59,16 @@ pub(super) enum Came<'p> {
     Nothing,
 }
 
+impl Came<'_> {
+    /// Tells a flow.
+    fn to<F, N>(self, flow: F, answered: impl FnOnce(F, &Proven) -> N, timed_out: impl FnOnce(F) -> N) -> N {
+        match self {
+            Self::Proof(proven) => answered(flow, proven),
+            Self::Nothing => timed_out(flow),
+        }
+    }
+}
+
 /// How a flow ended.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Outcome {
@@ -190,35 +200,20 @@ impl Flow {
         match self {
             Self::Recharge { serial, recharge } => {
                 let amount = recharge.terms().amount;
-                let next = match came {
-                    Came::Proof(proven) => recharge.answered(proven),
-                    Came::Nothing => recharge.timed_out(),
-                };
+                let next = came.to(recharge, Recharge::answered, Recharge::timed_out);
                 of_recharge((serial, amount), next, desk, (place, moment))
             }
-            Self::Issue(issue) => {
-                let next = match came {
-                    Came::Proof(proven) => issue.answered(proven),
-                    Came::Nothing => issue.timed_out(),
-                };
-                of_issue(next, desk, place)
-            }
-            Self::Deletion(deletion) => of_deletion(after(*deletion, came), desk, place, Self::Deletion),
+            Self::Issue(issue) => of_issue(came.to(*issue, Issue::answered, Issue::timed_out), desk, place),
+            Self::Deletion(deletion) => of_deletion((*deletion, came), desk, place, Self::Deletion),
             Self::RequestedDeletion(deletion) => {
-                let step = of_deletion(after(*deletion, came), desk, place, Self::RequestedDeletion)?;
+                let step = of_deletion((*deletion, came), desk, place, Self::RequestedDeletion)?;
                 Ok(match step {
                     Step::End(outcome) => Step::End(Outcome { tell: told(outcome.ending), ..outcome }),
                     step => step,
                 })
             }
             Self::Tell { outcome, packets_left } => Ok(of_telling(outcome, packets_left, came)),
-            Self::Lock(lock) => {
-                let next = match came {
-                    Came::Proof(proven) => lock.answered(proven),
-                    Came::Nothing => lock.timed_out(),
-                };
-                of_lock(next, desk, place)
-            }
+            Self::Lock(lock) => of_lock(came.to(*lock, Lock::answered, Lock::timed_out), desk, place),
         }
     }
 }
@@ -279,20 +274,14 @@ fn of_issue(mut next: issue::Next, desk: &mut impl Desk, place: &mut Place<'_>) 
     }))
 }
 
-fn after(deletion: Deletion, came: Came<'_>) -> deletion::Next {
-    match came {
-        Came::Proof(proven) => deletion.answered(proven),
-        Came::Nothing => deletion.timed_out(),
-    }
-}
-
 fn of_deletion(
-    mut next: deletion::Next,
+    (deletion, came): (Deletion, Came<'_>),
     desk: &mut impl Desk,
     place: &mut Place<'_>,
     flow: fn(Box<Deletion>) -> Flow,
 ) -> Result<Step, NotSaid> {
     use deletion::{Decision, Next};
+    let mut next = came.to(deletion, Deletion::answered, Deletion::timed_out);
     let decision = loop {
         next = match next {
             Next::Send(deletion) => return Ok(Step::Packet(flow(Box::new(deletion)))),

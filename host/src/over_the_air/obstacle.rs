@@ -1,4 +1,4 @@
-//! What stands in the way of an issue, a deletion or a lock over the air, and how long it is gone on with.
+//! What stands in the way of a flow over the air, and how long it is gone on with.
 
 use core::fmt;
 
@@ -53,6 +53,16 @@ pub enum Obstacle {
     NotSettled,
     /// The balance is not what was refunded any more, or it can be spent again.
     Moved,
+    /// The desk did not approve the load.
+    NotApproved,
+    /// The pending load was ended before it was credited.
+    Ended,
+    /// Another load took the online sequence, so that this one can be credited no more.
+    OtherLoad,
+    /// The online sequence has moved and the card no longer has the proof of what moved it: the issuer's books decide.
+    SequenceMoved,
+    /// Nobody could check the TAC.
+    Unchecked,
 }
 
 impl fmt::Display for Obstacle {
@@ -77,6 +87,13 @@ impl fmt::Display for Obstacle {
             Self::Moved => {
                 f.write_str("the balance is not what was refunded: look into the issuer's books 余额有变，需核对账目")
             }
+            Self::NotApproved => f.write_str("the desk did not approve it 未获授权"),
+            Self::Ended => f.write_str("the pending load was ended 待完成圈存已终止"),
+            Self::OtherLoad => f.write_str("another load took its place 已被另一笔圈存取代"),
+            Self::SequenceMoved => f.write_str(
+                "the card made other loads since and cannot prove this one: look into the issuer's books 需核对账目",
+            ),
+            Self::Unchecked => f.write_str("nobody could check the TAC TAC未验证"),
         }
     }
 }

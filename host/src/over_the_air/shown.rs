@@ -2,7 +2,7 @@
 
 use onecard_wire::{aid, number::EnterpriseId, record::PublicData, status::StatusWord};
 
-use super::{Obstacle, ScriptAnswer};
+use super::{Obstacle, PacketStatus, Proven, Script, ScriptAnswer, ScriptError};
 use crate::card::public_data_of;
 
 /// An application as SELECT shows it.
@@ -18,6 +18,16 @@ pub(super) enum Shown {
     Refused(StatusWord),
     /// No FCI of this application.
     Unreadable,
+}
+
+/// What a script was answered, by the proof of its packet. A refusal says of the copy that was refused alone: one that came before it
+/// may have been executed.
+pub(super) fn proven_answer(script: Result<Script, ScriptError>, proven: &Proven) -> Result<ScriptAnswer, Obstacle> {
+    if proven.status() != PacketStatus::OK {
+        return Err(Obstacle::Packet(proven.status()));
+    }
+    let answer = script.ok().and_then(|script| script.read_answer(proven.data()).ok());
+    answer.ok_or(Obstacle::Unreadable)
 }
 
 /// What the answer to a script that begins with SELECT shows.

@@ -4,8 +4,8 @@ use onecard_host::{
     crypto::{SessionKey, TransactionTerms, load_tac},
     keys::Purpose,
     over_the_air::{
-        KeyInHand,
-        recharge::{Decision, Judgement, Next, Obstacle, Patience, Recharge, RechargeTerms},
+        KeyInHand, Obstacle,
+        recharge::{Decision, Judgement, Next, Patience, Recharge, RechargeTerms},
     },
 };
 use onecard_simulator::sample::{SIM, Sample};

@@ -21,10 +21,10 @@ use serde::{Deserialize, Serialize};
 pub use decision::Decision;
 
 use super::{
-    Form, Obstacle, PacketCounter, PacketStatus, PlaceError, PlacedMac, Proven, Script, ScriptAnswer, ScriptError, Tar,
-    Tries, commands,
+    Form, Obstacle, PacketCounter, PlaceError, PlacedMac, Proven, Script, ScriptAnswer, ScriptError, Tar, Tries,
+    commands,
     placed::with_placed_mac,
-    shown::{Shown, read, shown},
+    shown::{Shown, proven_answer, read, shown},
 };
 use crate::terminal::stored::amount;
 
@@ -184,12 +184,10 @@ impl Deletion {
     /// The proof of the last packet that went out for this step.
     #[must_use]
     pub fn answered(self, proven: &Proven) -> Next {
-        // A refusal says of the copy that was refused alone: one that came before it may have been executed.
-        if proven.status() != PacketStatus::OK {
-            return self.given_up(Obstacle::Packet(proven.status()));
-        }
-        let answer = self.script().ok().and_then(|script| script.read_answer(proven.data()).ok());
-        let Some(answer) = answer else { return self.given_up(Obstacle::Unreadable) };
+        let answer = match proven_answer(self.script(), proven) {
+            Ok(answer) => answer,
+            Err(obstacle) => return self.given_up(obstacle),
+        };
         match self.step {
             Step::Ask => self.asked(&answer),
             Step::Suspend { .. } => self.suspended(&answer),

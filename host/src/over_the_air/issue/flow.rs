@@ -21,9 +21,8 @@ use crate::{
     issuing::public_data,
     key_list,
     over_the_air::{
-        Form, Obstacle, PacketCounter, PacketStatus, ProofWay, Proven, Script, ScriptAnswer, ScriptError, Tar, Tries,
-        commands,
-        shown::{Shown, shown},
+        Form, Obstacle, PacketCounter, ProofWay, Proven, Script, ScriptAnswer, ScriptError, Tar, Tries, commands,
+        shown::{Shown, proven_answer, shown},
     },
     terminal::stored::bytes,
 };
@@ -165,12 +164,10 @@ impl Issue {
     /// The proof of the last packet that went out for this step.
     #[must_use]
     pub fn answered(self, proven: &Proven) -> Next {
-        // A refusal says of the copy that was refused alone: one that came before it may have been executed.
-        if proven.status() != PacketStatus::OK {
-            return self.given_up(Obstacle::Packet(proven.status()));
-        }
-        let answer = self.script().ok().and_then(|script| script.read_answer(proven.data()).ok());
-        let Some(answer) = answer else { return self.given_up(Obstacle::Unreadable) };
+        let answer = match proven_answer(self.script(), proven) {
+            Ok(answer) => answer,
+            Err(obstacle) => return self.given_up(obstacle),
+        };
         match self.step {
             Step::Install => self.installed(&answer),
             Step::Write(_) => self.written(proven),

@@ -11,10 +11,10 @@ use onecard_wire::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Form, Obstacle, PacketCounter, PacketStatus, PlaceError, PlacedMac, Proven, Script, ScriptAnswer, ScriptError, Tar,
-    Tries, commands,
+    Form, Obstacle, PacketCounter, PlaceError, PlacedMac, Proven, Script, ScriptAnswer, ScriptError, Tar, Tries,
+    commands,
     placed::with_placed_mac,
-    shown::{Shown, read, shown},
+    shown::{Shown, proven_answer, read, shown},
 };
 
 /// Which way.
@@ -158,12 +158,10 @@ impl Lock {
     /// The proof of the last packet that went out for this step.
     #[must_use]
     pub fn answered(self, proven: &Proven) -> Next {
-        // A refusal says of the copy that was refused alone: one that came before it may have been executed.
-        if proven.status() != PacketStatus::OK {
-            return self.given_up(Obstacle::Packet(proven.status()));
-        }
-        let answer = self.script().ok().and_then(|script| script.read_answer(proven.data()).ok());
-        let Some(answer) = answer else { return self.given_up(Obstacle::Unreadable) };
+        let answer = match proven_answer(self.script(), proven) {
+            Ok(answer) => answer,
+            Err(obstacle) => return self.given_up(obstacle),
+        };
         match shown(self.terms.enterprise, &answer) {
             Shown::Issued(public) if public.serial == self.terms.serial => {}
             Shown::Issued(public) => return self.ended_here(Obstacle::Other(public.serial)),

@@ -20,11 +20,13 @@ use onecard_wire::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use decision::{Decision, Obstacle};
+pub use decision::Decision;
 pub use judgement::Judgement;
 use log::Logged;
 
-use super::{Form, PacketCounter, PacketStatus, ProofWay, Proven, Script, ScriptAnswer, Tar, commands};
+use super::{
+    Form, Obstacle, PacketCounter, ProofWay, Proven, Script, ScriptAnswer, Tar, commands, shown::proven_answer,
+};
 use crate::{
     apdu::Command,
     terminal::stored::{amount, four_bytes, moment, purse},
@@ -237,12 +239,10 @@ impl Recharge {
     /// The proof of the last packet that went out for this step.
     #[must_use]
     pub fn answered(self, proven: &Proven) -> Next {
-        // A refusal says of the copy that was refused alone: one that came before it may have been executed.
-        if proven.status() != PacketStatus::OK {
-            return self.given_up(Obstacle::Packet(proven.status()));
-        }
-        let answer = self.script().ok().and_then(|script| script.read_answer(proven.data()).ok());
-        let Some(answer) = answer else { return self.given_up(Obstacle::Unreadable) };
+        let answer = match proven_answer(self.script(), proven) {
+            Ok(answer) => answer,
+            Err(obstacle) => return self.given_up(obstacle),
+        };
         match self.step {
             Step::Initialize => self.initialized(&answer),
             Step::Credit(begun) => self.credited(begun, &answer),
