@@ -209,6 +209,18 @@ fn the_tests_that_documents_name_are_there() {
     assert!(named >= 20, "{named} tests were named");
 }
 
+#[test]
+fn no_document_has_a_merge_left_in_it() {
+    let folder = |name: &str| fs::read_dir(root().join(name)).unwrap().map(|entry| entry.unwrap().path());
+    let documents: Vec<_> = ["", "docs", "docs/specification"].into_iter().flat_map(folder).collect();
+    let documents = documents.iter().filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    for path in documents {
+        let text = read(path);
+        let left = text.lines().find(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> "));
+        assert_eq!(left, None, "{}", path.display());
+    }
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
 }
