@@ -80,8 +80,13 @@ fn token_source(
     Ok(Box::new(onecard_station::store::TokenSource::new(token, version)))
 }
 
+/// The token with this label, for one enterprise's keys.
 #[cfg(feature = "hsm")]
-fn token(label: &str, access: &TokenAccess, enterprise: EnterpriseId) -> anyhow::Result<Box<dyn IssuingStore>> {
+pub(crate) fn token(
+    label: &str,
+    access: &TokenAccess,
+    enterprise: EnterpriseId,
+) -> anyhow::Result<Box<dyn IssuingStore>> {
     Ok(Box::new(access.open(label, enterprise)?))
 }
 
@@ -95,7 +100,8 @@ fn token_source(
     crate::token::unknown(label)
 }
 
+/// Where the program knows no tokens.
 #[cfg(not(feature = "hsm"))]
-fn token(label: &str, _: &TokenAccess, _: EnterpriseId) -> anyhow::Result<Box<dyn IssuingStore>> {
+pub(crate) fn token(label: &str, _: &TokenAccess, _: EnterpriseId) -> anyhow::Result<Box<dyn IssuingStore>> {
     crate::token::unknown(label)
 }

@@ -6,7 +6,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`ceremony`] | root keys from the components of several people, and the minutes |
-//! | [`profile`], [`people`], [`numbers`] | what a batch is made of: profile, list, numbers that are given once |
+//! | [`profile`], [`list`], [`people`], [`numbers`] | what a batch is made of: profile, list, numbers that are given once |
 //! | [`batch`], [`journal`] | a batch that survives anything, and its journal |
 //! | [`craft`] | how each kind of card is recognised, made and checked |
 //! | [`report`] | what a batch ends with, signed |
@@ -18,6 +18,7 @@ pub mod batch;
 pub mod ceremony;
 pub mod craft;
 pub mod journal;
+pub mod list;
 pub mod numbers;
 pub mod people;
 pub mod profile;

@@ -1,5 +1,7 @@
 //! A campaign over SMPP on loopback, the gateway a process of its own that is killed (kill -9) again and again.
 
+mod issues;
+
 use std::{
     env, fs,
     os::unix::fs::PermissionsExt,
@@ -61,7 +63,21 @@ fn fen(number: u32) -> u32 {
 }
 
 impl World {
+    /// Cards with an application each, and a list of recharges.
     fn new(folder: &Path, cards: u32, faults: Faults) -> Self {
+        let mut list = "order,iccid,phone,serial,amount\n".to_owned();
+        for number in 0..cards {
+            let yuan = format!("{}.{:02}", fen(number) / 100, fen(number) % 100);
+            list += &format!("M{number},{},{},{},{yuan}\n", iccid(number), phone(number), serial(number));
+        }
+        fs::write(folder.join("march.csv"), list).unwrap();
+        Self::of(folder, cards, faults, |sample, number, chip| {
+            sample.install(chip, sample.enterprise(), serial(number)).unwrap()
+        })
+    }
+
+    /// SIMs of which `prepared` makes what is in the phones.
+    fn of(folder: &Path, cards: u32, faults: Faults, prepared: impl Fn(&mut Sample, u32, Chip) -> Chip) -> Self {
         let mut sample = Sample::new("campaign").unwrap();
         key_file(&folder.join("dev.keys"), &[sample.roots()]);
         write_secret(&folder.join("smpp.password"), PASSWORD);
@@ -72,15 +88,11 @@ impl World {
             ..Settings::new("+8613800100500".parse().unwrap(), start)
         };
         let mut network = Network::new(settings, 7);
-        let mut list = "order,iccid,phone,serial,amount\n".to_owned();
         for number in 0..cards {
             let chip = sample.sim(uicc::iccid(&iccid(number)).unwrap()).unwrap();
-            let chip = sample.install(chip, sample.enterprise(), serial(number)).unwrap();
+            let chip = prepared(&mut sample, number, chip);
             network.insert(phone(number).parse().unwrap(), chip);
-            let yuan = format!("{}.{:02}", fen(number) / 100, fen(number) % 100);
-            list += &format!("M{number},{},{},{},{yuan}\n", iccid(number), phone(number), serial(number));
         }
-        fs::write(folder.join("march.csv"), list).unwrap();
         let account = Account::new("onecard", PASSWORD.as_bytes().to_vec().into());
         let terms = CentreTerms { accounts: vec![account], ..CentreTerms::default() };
         let mut server = Server::listen("127.0.0.1:0", terms, network).unwrap();
@@ -120,13 +132,37 @@ impl World {
             .unwrap()
     }
 
-    /// What is on every card, by radio, once the centre has stopped and everything under way has arrived.
-    fn balances(&mut self) -> Vec<Amount> {
+    /// Kills it at random moments, and begins it again each time; `killed` is called in between. How often it was killed.
+    fn kill(&self, kills: u32, random: &mut ChaCha8Rng, mut killed: impl FnMut()) -> u32 {
+        for already in 0..kills {
+            let mut child = self.start();
+            let deadline = Instant::now() + Duration::from_millis(random.random_range(100..2_000));
+            while Instant::now() < deadline && child.try_wait().unwrap().is_none() {
+                thread::sleep(Duration::from_millis(1));
+            }
+            if child.try_wait().unwrap().is_some() {
+                return already;
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            killed();
+        }
+        kills
+    }
+
+    /// The phones, once the centre has stopped and everything under way has arrived.
+    fn stopped(&mut self) -> Network {
         self.stop.store(true, Ordering::SeqCst);
         let mut network = self.centre.take().unwrap().join().unwrap();
         while let Some(at) = network.next_arrival() {
             network.run_until(at);
         }
+        network
+    }
+
+    /// What is on every card, by radio.
+    fn balances(&mut self) -> Vec<Amount> {
+        let mut network = self.stopped();
         let name = aid::enterprise_application(self.sample.enterprise());
         let of = |number: u32| {
             let chip: Chip = network.remove(&phone(number).parse().unwrap()).unwrap();
@@ -156,20 +192,7 @@ fn killed_and_begun_again(cards: u32, kills: u32, seed: u64) {
     let mut world = World::new(folder.path(), cards, bad());
     world.order();
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut killed = 0;
-    while killed < kills {
-        let mut child = world.start();
-        let deadline = Instant::now() + Duration::from_millis(random.random_range(100..2_000));
-        while Instant::now() < deadline && child.try_wait().unwrap().is_none() {
-            thread::sleep(Duration::from_millis(1));
-        }
-        if child.try_wait().unwrap().is_some() {
-            break;
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        killed += 1;
-    }
+    let killed = world.kill(kills, &mut random, || ());
     let began = Instant::now();
     let ended = json(&world.folder, &world.line(), 0);
     println!("{cards} cards, {killed} kills, then {:?}: {ended}", began.elapsed());

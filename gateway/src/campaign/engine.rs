@@ -27,8 +27,12 @@ pub struct Engine<K, D> {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     next_ticket: u64,
+    /// Whether a turn has been done: whoever was not there before may have come with this gateway.
+    has_begun: bool,
     flights: HashMap<Ticket, Flight>,
     pub(super) throttle: Throttle,
+    /// Whom something waited for last.
+    pub(super) waits_for: Option<String>,
     pub(super) arrivals: Arrivals,
     /// When the store's log was emptied last.
     log_emptied: Option<UnixMillis>,
@@ -127,6 +131,12 @@ impl<K: PacketKeyStore, D: Desk> Engine<K, D> {
         &self.store
     }
 
+    /// For whom something waited last, who has to say or make something.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<&str> {
+        self.memory.waits_for.as_deref()
+    }
+
     /// The store, for new campaigns between two turns.
     pub const fn store_mut(&mut self) -> &mut Store {
         &mut self.store
@@ -138,7 +148,11 @@ impl<K: PacketKeyStore, D: Desk> Engine<K, D> {
     /// [`EngineError`]: nothing left the gateway, and nothing was acknowledged.
     pub fn turn(&mut self, now: UnixMillis, carrier: &mut impl Carrier) -> Result<Turn, EngineError> {
         let Self { store, keys, desk, memory } = self;
-        let mut turning = Turning::begin(store.write()?, keys, desk, memory, now);
+        let writing = store.write()?;
+        if !core::mem::replace(&mut memory.has_begun, true) {
+            writing.ask_at_once(now)?;
+        }
+        let mut turning = Turning::begin(writing, keys, desk, memory, now);
         let mut kept = Vec::new();
         for event in carrier.events() {
             kept.extend(turning.event(event)?);

@@ -1,16 +1,23 @@
 //! What is done to a card, of whichever kind: a packet that is due, an answer that is judged, an end.
 
 use onecard_host::over_the_air::{
-    PacketCounter, PacketStatus, ProofOfReceipt, ProofWay, Proven, RequestOutcome, Script, ScriptError, Spi,
+    Obstacle, PacketCounter, PacketStatus, ProofOfReceipt, ProofWay, Proven, RequestOutcome, Script, ScriptError, Spi,
     deletion::{self, Deletion},
     issue::{self, Issue},
     lock::{self, Lock, Way},
     recharge::{self, Recharge},
 };
-use onecard_wire::{amount::Amount, date::Moment, number::ApplicationSerial};
+use onecard_wire::{
+    amount::Amount,
+    date::Moment,
+    number::{ApplicationSerial, EnterpriseId},
+};
 use serde::{Deserialize, Serialize};
 
-use super::desk::{Desk, NotSaid, Place};
+use super::{
+    content::ApplicationContent,
+    desk::{Desk, NotSaid, Place},
+};
 
 /// A flow that waits for its packet to be sent, or answered. As data it is what is kept of it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -25,7 +32,12 @@ pub enum Flow {
         recharge: Recharge,
     },
     /// An application issued over the air (空中发卡).
-    Issue(Box<Issue>),
+    Issue {
+        /// What goes into it.
+        content: Box<ApplicationContent>,
+        /// How far it got.
+        issue: Box<Issue>,
+    },
     /// An application deleted over the air (空中注销).
     Deletion(Box<Deletion>),
     /// The same, because its holder asked for it at the phone's menu, who is told.
@@ -104,9 +116,15 @@ pub struct OutcomeReport {
     /// The balance that the card told, in fen.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub balance_fen: Option<u32>,
+    /// Of an issue: the serial of the application.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub serial: Option<String>,
     /// Sets of bodies that were made for an issue: a key master card has given as many exports of each key.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sets: Option<u8>,
+    /// The serial may have been on a card: it is given to nobody else, although this order was not carried out.
+    #[serde(skip_serializing_if = "core::ops::Not::not", default)]
+    pub serial_spent: bool,
     /// The application is there and takes no purchase: somebody has to write its status back.
     #[serde(skip_serializing_if = "core::ops::Not::not", default)]
     pub suspended: bool,
@@ -147,7 +165,7 @@ impl Flow {
     pub(super) fn script(&self) -> Result<Script, ScriptError> {
         match self {
             Self::Recharge { recharge, .. } => recharge.script(),
-            Self::Issue(issue) => issue.script(),
+            Self::Issue { issue, .. } => issue.script(),
             Self::Deletion(deletion) | Self::RequestedDeletion(deletion) => deletion.script(),
             Self::Tell { outcome, .. } => outcome.script(),
             Self::Lock(lock) => lock.script(),
@@ -159,7 +177,7 @@ impl Flow {
         match self {
             Self::Recharge { recharge, .. } => recharge.counter(),
             Self::Tell { .. } => None,
-            Self::Issue(issue) => issue.counter(),
+            Self::Issue { issue, .. } => issue.counter(),
             Self::Deletion(deletion) | Self::RequestedDeletion(deletion) => deletion.counter(),
             Self::Lock(lock) => lock.counter(),
         }
@@ -168,7 +186,7 @@ impl Flow {
     /// How the packet is secured, and by which way its proof comes.
     pub(super) fn spi(&self) -> Spi {
         match self {
-            Self::Issue(issue) => spi(issue.proof_way()),
+            Self::Issue { issue, .. } => spi(issue.proof_way()),
             Self::Recharge { recharge, .. } => spi(recharge.proof_way()),
             _ => Spi::FULL,
         }
@@ -178,11 +196,19 @@ impl Flow {
     pub(super) const fn changes_value(&self) -> bool {
         match self {
             Self::Recharge { recharge, .. } => recharge.changes_value(),
-            Self::Issue(issue) => issue.changes_value(),
+            Self::Issue { issue, .. } => issue.changes_value(),
             Self::Deletion(deletion) | Self::RequestedDeletion(deletion) => deletion.changes_value(),
             // It is shown once: a copy that comes behind it is refused by its counter.
             Self::Tell { .. } => false,
             Self::Lock(lock) => lock.changes_value(),
+        }
+    }
+
+    /// An issue that has put nothing on the card yet: of which enterprise, and what goes into it.
+    pub(super) fn issue_to_begin(&self) -> Option<(EnterpriseId, &ApplicationContent)> {
+        match self {
+            Self::Issue { content, issue } if issue.is_at_its_beginning() => Some((issue.enterprise(), content)),
+            _ => None,
         }
     }
 
@@ -203,7 +229,11 @@ impl Flow {
                 let next = came.to(recharge, Recharge::answered, Recharge::timed_out);
                 of_recharge((serial, amount), next, desk, (place, moment))
             }
-            Self::Issue(issue) => of_issue(came.to(*issue, Issue::answered, Issue::timed_out), desk, place),
+            Self::Issue { content, issue } => {
+                let serial = issue.serial();
+                let next = came.to(*issue, Issue::answered, Issue::timed_out);
+                of_issue((content, serial), next, desk, place)
+            }
             Self::Deletion(deletion) => of_deletion((*deletion, came), desk, place, Self::Deletion),
             Self::RequestedDeletion(deletion) => {
                 let step = of_deletion((*deletion, came), desk, place, Self::RequestedDeletion)?;
@@ -252,26 +282,36 @@ fn of_recharge(
     Ok(Step::End(Outcome { ending, amount: Some(amount), report, token, tell: None }))
 }
 
-fn of_issue(mut next: issue::Next, desk: &mut impl Desk, place: &mut Place<'_>) -> Result<Step, NotSaid> {
+fn of_issue(
+    (content, serial): (Box<ApplicationContent>, ApplicationSerial),
+    mut next: issue::Next,
+    desk: &mut impl Desk,
+    place: &mut Place<'_>,
+) -> Result<Step, NotSaid> {
     use issue::{Decision, Next};
     let decision = loop {
         next = match next {
-            Next::Send(issue) => return Ok(Step::Packet(Flow::Issue(Box::new(issue)))),
-            Next::Make(making) => desk.make(making, place)?,
+            Next::Send(issue) => return Ok(Step::Packet(Flow::Issue { content, issue: Box::new(issue) })),
+            Next::Make(making) => desk.make(making, &content, place)?,
             Next::Ended(decision) => break decision,
         };
     };
-    Ok(Step::End(match decision {
-        Decision::Issued { sets } => {
-            let report = OutcomeReport { sets: Some(sets), ..OutcomeReport::default() };
-            Outcome { ending: Ending::Committed, amount: None, report, token: None, tell: None }
-        }
+    let (ending, sets, report, token) = match decision {
+        Decision::Issued { sets } => (Ending::Committed, sets, OutcomeReport::default(), None),
         Decision::NotIssued { obstacle, sets } => {
-            let report = OutcomeReport { sets: Some(sets), ..OutcomeReport::because(obstacle) };
-            Outcome { ending: Ending::NotCommitted, amount: None, report, token: None, tell: None }
+            let serial_spent = obstacle == Obstacle::Gone;
+            let report = OutcomeReport { serial_spent, ..OutcomeReport::because(obstacle) };
+            (Ending::NotCommitted, sets, report, None)
         }
-        Decision::Unknown { token, obstacle } => unknown(Flow::Issue(token), None, obstacle),
-    }))
+        Decision::Unknown { token, obstacle } => (
+            Ending::Unknown,
+            token.sets(),
+            OutcomeReport::because(obstacle),
+            Some(Flow::Issue { content, issue: token }),
+        ),
+    };
+    let report = OutcomeReport { serial: Some(serial.to_string()), sets: Some(sets), ..report };
+    Ok(Step::End(Outcome { ending, amount: None, report, token, tell: None }))
 }
 
 fn of_deletion(

@@ -8,6 +8,7 @@
 //! [`Carrier`]: crate::carrier::Carrier
 
 mod arrivals;
+mod content;
 mod desk;
 mod engine;
 mod flow;
@@ -18,8 +19,10 @@ mod throttle;
 mod time;
 mod turning;
 
+pub use content::{ApplicationContent, FirstPin};
 pub use desk::{
-    Deposits, Desk, EnterpriseDesk, IssuingOffice, NotSaid, OperatorKeys, Orders, PacketKeyStore, Place, Unavailable,
+    Deposits, Desk, EnterpriseDesk, Issuer, IssuingOffice, KeyMasterAndSam, KeysAtHand, NotSaid, OperatorKeys,
+    PacketKeyStore, Place, Unavailable,
 };
 pub use engine::{Engine, EngineError, Turn};
 pub use flow::{Ending, Flow, Outcome, OutcomeReport};

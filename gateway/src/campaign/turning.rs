@@ -19,6 +19,13 @@ use crate::carrier::{Delivery, Event, ShortMessage};
 /// How long to wait for whoever is not there, in milliseconds.
 const UNAVAILABLE_MILLIS: i64 = 30_000;
 
+/// Until when a task waits, and for what, unless that is only for the next turn.
+#[derive(Debug)]
+struct PutOff {
+    until: UnixMillis,
+    why: Option<String>,
+}
+
 /// A turn under way.
 pub(super) struct Turning<'t, K, D> {
     pub(super) writing: Writing<'t>,
@@ -38,6 +45,7 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
         memory: &'t mut Memory,
         now: UnixMillis,
     ) -> Self {
+        desk.turn_begins();
         Self { writing, keys, desk, memory, now, outbox: Vec::new(), turn: Turn::default() }
     }
 
@@ -88,8 +96,9 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
             self.turn.strays += 1;
             return Ok(());
         };
-        let Ok(keys) = self.keys.packet_keys(&out.card) else {
-            return self.keep(out.task, &proof);
+        let keys = match self.keys.packet_keys(&out.card) {
+            Ok(keys) => keys,
+            Err(unavailable) => return self.keep(out.task, &proof, &self.later(unavailable)),
         };
         match read(out.task, &keys, &out.flow, &out.packet, &proof)? {
             Ok(proven) => {
@@ -109,19 +118,19 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
     fn judge(&mut self, out: Out, keys: &PacketKeys, proven: &Proven, proof: &[u8]) -> Result<(), EngineError> {
         let Out { task, settings, card, flow, .. } = out;
         match self.goes_on(flow, (&card, keys), &settings, Came::Proof(proven))? {
-            Some(step) => self.stepped(task, step, 0, self.now),
-            None => self.keep(task, proof),
+            Ok(step) => self.stepped(task, step, 0, self.now),
+            Err(put_off) => self.keep(task, proof, &put_off),
         }
     }
 
-    /// What the flow does next; `None` if whoever has to say is not there.
+    /// What the flow does next, or until when it is put off: whoever has to say is not there.
     fn goes_on(
         &mut self,
         flow: Flow,
         (card, keys): (&Card, &PacketKeys),
         settings: &Settings,
         came: Came<'_>,
-    ) -> Result<Option<Step>, EngineError> {
+    ) -> Result<Result<Step, PutOff>, EngineError> {
         let moment = self.moment(settings)?;
         let writing = &self.writing;
         let mut reserve = || writing.reserve(card);
@@ -132,16 +141,32 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
             counter: PacketCounter::from_bytes([0; 5]),
         };
         match flow.goes_on(came, self.desk, &mut Place { terms, keys, reserve: &mut reserve }, moment) {
-            Ok(step) => Ok(Some(step)),
-            // A counter at its end stops this card alone, and is told when its packet is due.
-            Err(NotSaid::Unavailable(_) | NotSaid::Store(StoreError::CounterAtEnd { .. })) => Ok(None),
+            Ok(step) => Ok(Ok(step)),
+            Err(NotSaid::Unavailable(unavailable)) => Ok(Err(self.later(unavailable))),
+            // Behind this turn, and as soon as may be.
+            Err(NotSaid::NextTurn) => Ok(Err(PutOff { until: self.now.plus(1), why: None })),
+            // A counter at its end stops this card alone.
+            Err(NotSaid::Store(error @ StoreError::CounterAtEnd { .. })) => Ok(Err(self.later(error))),
             Err(NotSaid::Store(error)) => Err(error.into()),
         }
     }
 
-    fn keep(&mut self, task: TaskId, proof: &[u8]) -> Result<(), EngineError> {
-        self.turn.unavailable += 1;
-        Ok(self.writing.keep_proof(task, proof, self.now.plus(UNAVAILABLE_MILLIS))?)
+    /// Put off for as long as whoever is not there is waited for.
+    fn later(&self, why: impl ToString) -> PutOff {
+        PutOff { until: self.now.plus(UNAVAILABLE_MILLIS), why: Some(why.to_string()) }
+    }
+
+    fn keep(&mut self, task: TaskId, proof: &[u8], put_off: &PutOff) -> Result<(), EngineError> {
+        self.writing.keep_proof(task, proof)?;
+        self.wait(task, put_off)
+    }
+
+    fn wait(&mut self, task: TaskId, PutOff { until, why }: &PutOff) -> Result<(), EngineError> {
+        if let Some(why) = why {
+            self.turn.unavailable += 1;
+            self.memory.waits_for = Some(why.clone());
+        }
+        Ok(self.writing.wait_until(task, *until, why.as_deref())?)
     }
 
     fn stepped(&mut self, task: TaskId, step: Step, misses: u32, due_at: UnixMillis) -> Result<(), EngineError> {
@@ -198,9 +223,7 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
         if !error.is_of_one_task() {
             return Err(error);
         }
-        self.turn.unavailable += 1;
-        self.writing.keep_hint(task, &error.to_string())?;
-        Ok(self.writing.wait_until(task, self.now.plus(UNAVAILABLE_MILLIS))?)
+        self.wait(task, &self.later(error))
     }
 
     fn one_due(&mut self, due: Due, settings: &Settings) -> Result<(), EngineError> {
@@ -216,7 +239,10 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
                 self.post(task, &card.phone, &packet)
             }
             DueFor::Judgement { packet, proof } => {
-                let Ok(keys) = self.keys.packet_keys(&card) else { return self.keep(task, &proof) };
+                let keys = match self.keys.packet_keys(&card) {
+                    Ok(keys) => keys,
+                    Err(unavailable) => return self.keep(task, &proof, &self.later(unavailable)),
+                };
                 match read(task, &keys, &flow, &packet, &proof)? {
                     Ok(proven) => {
                         let out = Out { task, settings: *settings, card, flow, packet };
@@ -237,10 +263,16 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
         settings: &Settings,
         misses: u32,
     ) -> Result<(), EngineError> {
-        let Ok(keys) = self.keys.packet_keys(card) else {
-            self.turn.unavailable += 1;
-            return Ok(self.writing.wait_until(task, self.now.plus(UNAVAILABLE_MILLIS))?);
+        let keys = match self.keys.packet_keys(card) {
+            Ok(keys) => keys,
+            Err(unavailable) => return self.wait(task, &self.later(unavailable)),
         };
+        // Nothing is installed that nobody could fill.
+        if let Some((enterprise, content)) = flow.issue_to_begin()
+            && let Err(unavailable) = self.desk.issues(enterprise, content)
+        {
+            return self.wait(task, &self.later(unavailable));
+        }
         let script = flow.script().map_err(|source| EngineError::Script { task: task.0, source })?;
         let counter = flow.counter().map_or_else(|| self.writing.reserve(card), Ok)?;
         let terms = terms(flow, script.tar(), counter);
@@ -277,15 +309,12 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
     ) -> Result<(), EngineError> {
         let step = match self.keys.packet_keys(card) {
             Ok(keys) => self.goes_on(flow, (card, &keys), settings, Came::Nothing)?,
-            Err(_) => None,
+            Err(unavailable) => Err(self.later(unavailable)),
         };
         match step {
             // The waiting has been done already.
-            Some(step) => self.stepped(task, step, misses.saturating_add(1), self.now),
-            None => {
-                self.turn.unavailable += 1;
-                Ok(self.writing.wait_until(task, self.now.plus(UNAVAILABLE_MILLIS))?)
-            }
+            Ok(step) => self.stepped(task, step, misses.saturating_add(1), self.now),
+            Err(put_off) => self.wait(task, &put_off),
         }
     }
 

@@ -4,8 +4,8 @@ use std::{cell::RefCell, path::PathBuf, rc::Rc};
 
 use onecard_gateway::{
     campaign::{
-        CampaignId, Desk, Engine, EnterpriseDesk, NotSaid, OperatorKeys, Place, Settings, Store, Unavailable, Window,
-        ZoneMinutes,
+        ApplicationContent, CampaignId, Desk, Engine, EnterpriseDesk, NotSaid, OperatorKeys, Place, Settings, Store,
+        Unavailable, Window, ZoneMinutes,
     },
     carrier::Event,
 };
@@ -26,7 +26,7 @@ use crate::recharges::{NOON, World, amount, phone, tasks};
 
 struct Bench {
     world: World,
-    engine: Engine<OperatorKeys, EnterpriseDesk>,
+    engine: Engine<OperatorKeys, EnterpriseDesk<'static>>,
     campaign: CampaignId,
     path: PathBuf,
     _directory: TempDir,
@@ -180,7 +180,7 @@ fn forged_proofs_move_nothing() {
 
 /// A desk that is away at first.
 struct Away {
-    desk: EnterpriseDesk,
+    desk: EnterpriseDesk<'static>,
     calls_until_back: u32,
 }
 
@@ -202,8 +202,17 @@ impl Desk for Away {
         self.desk.judge(serial, judgement, place)
     }
 
-    fn make(&mut self, making: Making, place: &mut Place<'_>) -> Result<issue::Next, NotSaid> {
-        self.desk.make(making, place)
+    fn issues(&mut self, enterprise: EnterpriseId, content: &ApplicationContent) -> Result<(), Unavailable> {
+        self.desk.issues(enterprise, content)
+    }
+
+    fn make(
+        &mut self,
+        making: Making,
+        content: &ApplicationContent,
+        place: &mut Place<'_>,
+    ) -> Result<issue::Next, NotSaid> {
+        self.desk.make(making, content, place)
     }
 
     fn write_status(&mut self, writing: Writing, place: &mut Place<'_>) -> Result<lock::Next, NotSaid> {

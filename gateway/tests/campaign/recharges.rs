@@ -64,7 +64,7 @@ impl World {
         Self { sample, carrier, serials }
     }
 
-    pub(crate) fn desk(&self) -> EnterpriseDesk {
+    pub(crate) fn desk(&self) -> EnterpriseDesk<'static> {
         EnterpriseDesk::new(vec![self.sample.roots().enterprise(enterprise())])
     }
 

@@ -23,7 +23,7 @@ use crate::recharges::{NOON, World, amount, enterprise, iccid, phone, tasks};
 
 struct Office {
     world: World,
-    engine: Engine<OperatorKeys, EnterpriseDesk>,
+    engine: Engine<OperatorKeys, EnterpriseDesk<'static>>,
     keys: PacketKeys,
     _directory: TempDir,
 }

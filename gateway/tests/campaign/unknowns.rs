@@ -27,7 +27,7 @@ pub(crate) const IMPATIENT: Tries = Tries { packets: 2, attempts: 1 };
 
 pub(crate) struct Bench {
     pub(crate) world: World,
-    pub(crate) engine: Engine<OperatorKeys, EnterpriseDesk>,
+    pub(crate) engine: Engine<OperatorKeys, EnterpriseDesk<'static>>,
     pub(crate) now: UnixMillis,
     path: PathBuf,
     _directory: TempDir,

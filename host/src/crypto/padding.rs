@@ -33,9 +33,17 @@ pub fn method_2_if_needed<const N: usize>(message: &[u8]) -> Zeroizing<Vec<[u8; 
 /// pads by itself (own).
 pub(crate) fn for_des_crypt(algorithm: Algorithm, initial: Block, message: &[u8]) -> Vec<u8> {
     match algorithm {
-        Algorithm::Des => [&initial, method_2::<BLOCK_LEN>(message).as_flattened()].concat(),
-        Algorithm::Sm4 => [&widened(initial), method_2::<WIDE_BLOCK_LEN>(message).as_flattened()].concat(),
-        Algorithm::Aes => [&widened(initial), message].concat(),
+        Algorithm::Des => for_des_crypt_from(algorithm, &initial, message),
+        Algorithm::Sm4 | Algorithm::Aes => for_des_crypt_from(algorithm, &widened(initial), message),
+    }
+}
+
+/// The same from a block of the cipher's own length.
+pub(crate) fn for_des_crypt_from(algorithm: Algorithm, initial: &[u8], message: &[u8]) -> Vec<u8> {
+    match algorithm {
+        Algorithm::Des => [initial, method_2::<BLOCK_LEN>(message).as_flattened()].concat(),
+        Algorithm::Sm4 => [initial, method_2::<WIDE_BLOCK_LEN>(message).as_flattened()].concat(),
+        Algorithm::Aes => [initial, message].concat(),
     }
 }
 
@@ -43,7 +51,7 @@ pub(crate) fn for_des_crypt(algorithm: Algorithm, initial: Block, message: &[u8]
 pub(crate) const PADDING: Block = [0x80, 0, 0, 0, 0, 0, 0, 0];
 
 /// Zeros behind a challenge, to a block of SM4 or AES (own).
-pub(super) fn widened(challenge: Block) -> WideBlock {
+pub(crate) fn widened(challenge: Block) -> WideBlock {
     joined(challenge, [0; BLOCK_LEN])
 }
 

@@ -9,13 +9,13 @@ use onecard_wire::{
     ins,
     key::{Algorithm, KeyVersion, RECORD_OVERHEAD},
     number::{ApplicationSerial, EnterpriseId},
-    record::{ApplicationType, Holder, Parameters, PublicData},
+    record::{Holder, Parameters},
     wallet::Purse,
 };
 use rand_core::CryptoRng;
 
 use super::{
-    Cause, IssuingError, MfKeys, Step, Target,
+    Cause, IssuingError, MfKeys, Step, Target, public_data,
     records::{PIN_VERIFIED, pin_record, place_of, record_of},
     script::{Script, directory, random_first_key},
 };
@@ -237,18 +237,6 @@ where
     script.write_file_by(Fid::PUBLIC_DATA, &public_data(serial, order).emit(), keeper)?;
     script.write_file_by(Fid::HOLDER, &order.holder.emit(), keeper)?;
     script.write_file_by(Fid::PARAMETERS, &order.parameters.emit(), keeper)
-}
-
-pub(crate) fn public_data(serial: ApplicationSerial, order: &CardOrder) -> PublicData {
-    PublicData {
-        enterprise: order.enterprise,
-        application_type: ApplicationType::BOTH,
-        version: PublicData::VERSION_OWN,
-        serial,
-        valid_from: order.valid_from,
-        valid_to: order.valid_to,
-        issuer_data: [0; 2],
-    }
 }
 
 pub(super) fn key<'k, T: Transport + ?Sized>(

@@ -20,6 +20,7 @@
 mod card;
 mod condition;
 mod mf;
+mod public_data;
 pub(crate) mod records;
 mod roll;
 mod sam;
@@ -45,10 +46,12 @@ use crate::{
     sam::SamError,
 };
 
+pub(crate) use card::other_keys;
 pub use card::{CardOrder, KeyBeside, issue_card};
-pub(crate) use card::{other_keys, public_data};
 pub use condition::{Closed, Condition, Examined, NotOurs, Opener, examine, examine_sam, examine_unnumbered};
 pub use mf::{MfKeys, prepare_mf, prepare_mf_resumable, wipe};
+pub use public_data::issued_public_data;
+pub(crate) use public_data::public_data;
 pub use roll::{KeyRoll, roll_key};
 pub use sam::{SamCardOrder, SamRole, SamSerial, SamSerialError, issue_sam, purpose_of};
 pub use sam_contents::check_sam_contents;

@@ -63,6 +63,8 @@ pub enum Obstacle {
     SequenceMoved,
     /// Nobody could check the TAC.
     Unchecked,
+    /// The application is not on the card; it may have been, whole, until somebody deleted it.
+    Gone,
 }
 
 impl fmt::Display for Obstacle {
@@ -94,6 +96,10 @@ impl fmt::Display for Obstacle {
                 "the card made other loads since and cannot prove this one: look into the issuer's books 需核对账目",
             ),
             Self::Unchecked => f.write_str("nobody could check the TAC TAC未验证"),
+            Self::Gone => f.write_str(
+                "the application is not on the card: it may have been there, and been deleted since. Order it anew under another serial \
+                 应用已不在卡上，请换新序列号重新下单",
+            ),
         }
     }
 }

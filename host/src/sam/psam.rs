@@ -1,6 +1,7 @@
 //! A SAM in a slot, real or simulated (PBOC PSAM; profile §4 for what is marked own).
 
 mod ciphers;
+mod placed;
 
 use onecard_wire::{
     aid,
@@ -198,6 +199,10 @@ impl<T: Transport> Sam for PsamCard<T> {
 
     fn maintenance_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
         self.mac(card, (UsageKind::CARD_MAINTENANCE, self.maintenance_version), initial, message)
+    }
+
+    fn placed_mac(&mut self, card: CardFactors, place: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
+        self.mac_from_enciphered(card, (UsageKind::CARD_MAINTENANCE, self.maintenance_version), place, message)
     }
 
     fn authentication(

@@ -289,6 +289,12 @@ impl Sam for SoftwareSam {
         Ok(key.line_mac(initial, message))
     }
 
+    fn placed_mac(&mut self, card: CardFactors, place: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
+        self.purchase = None;
+        let key = self.keys.card_key(card, Purpose::Maintenance, self.maintenance_version)?;
+        Ok(key.line_mac_over_the_air(place, message))
+    }
+
     fn sam_maintenance_mac(
         &mut self,
         factor: [u8; 8],

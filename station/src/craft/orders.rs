@@ -5,9 +5,11 @@ use onecard_host::{
     card::{Pin, PinTextError},
     issuing::CardOrder,
 };
+use onecard_wire::{date::Date, record::Holder};
 
 use crate::{
-    people::{Document, List, ListError, Person, Problem, holder},
+    list::{List, ListError, Problem},
+    people::{Document, Person, holder},
     profile::{CardTerms, PinRule, Profile},
 };
 
@@ -60,9 +62,22 @@ impl<'o> Orders<'o> {
         if common_pin.as_ref().is_some_and(|pin| !pin.fits_key_store()) {
             return Err(OrderError::PinTooLong);
         }
-        let orders = Self { profile, terms, list, common_pin };
-        let problems: Vec<Problem> = list.rows.iter().flat_map(|(row, person)| orders.problems(*row, person)).collect();
-        if problems.is_empty() { Ok(orders) } else { Err(ListError { file: file.to_owned(), problems }.into()) }
+        Self { profile, terms, list, common_pin }.checked(file)
+    }
+
+    /// The same where whoever issues has the PINs: a PIN of [`PinRule::File`] is not asked for.
+    ///
+    /// # Errors
+    /// [`OrderError`]: all rows that lack something.
+    pub fn without_pins(profile: &'o Profile, file: &str, list: &'o List<Person>) -> Result<Self, OrderError> {
+        let terms = profile.card_terms().ok_or(OrderError::NoCards)?;
+        Self { profile, terms, list, common_pin: None }.checked(file)
+    }
+
+    fn checked(self, file: &str) -> Result<Self, OrderError> {
+        let problems: Vec<Problem> =
+            self.list.rows.iter().flat_map(|(row, person)| self.problems(*row, person)).collect();
+        if problems.is_empty() { Ok(self) } else { Err(ListError { file: file.to_owned(), problems }.into()) }
     }
 
     /// The person of a row.
@@ -78,21 +93,30 @@ impl<'o> Orders<'o> {
         self.list.rows.first().and_then(|(row, _)| self.order(*row))
     }
 
+    /// Who holds the card of a row, and from which day to which it is valid.
+    #[must_use]
+    pub fn holder(&self, row: u64) -> Option<(Holder, [Date; 2])> {
+        let (person, terms) = (self.person(row)?, self.terms);
+        let staff = person.staff.unwrap_or(terms.staff);
+        let holder = holder(terms.card_type, staff, &person.name, person.document.as_ref());
+        let valid =
+            [person.valid_from.unwrap_or(self.profile.valid_from), person.valid_to.unwrap_or(self.profile.valid_to)];
+        Some((holder, valid))
+    }
+
     /// What the card of a row gets.
     pub(super) fn order(&self, row: u64) -> Option<CardOrder> {
-        let person = self.person(row)?;
-        let terms = self.terms;
-        let staff = person.staff.unwrap_or(terms.staff);
+        let (holder, [valid_from, valid_to]) = self.holder(row)?;
         Some(CardOrder {
             enterprise: self.profile.enterprise,
             directory: self.profile.directory,
-            valid_from: person.valid_from.unwrap_or(self.profile.valid_from),
-            valid_to: person.valid_to.unwrap_or(self.profile.valid_to),
-            holder: holder(terms.card_type, staff, &person.name, person.document.as_ref()),
-            parameters: terms.parameters,
-            pin: self.pin(person)?,
+            valid_from,
+            valid_to,
+            holder,
+            parameters: self.terms.parameters,
+            pin: self.pin(self.person(row)?)?,
             key_version: self.profile.key_version,
-            beside: terms.beside.clone(),
+            beside: self.terms.beside.clone(),
         })
     }
 
@@ -116,7 +140,7 @@ impl<'o> Orders<'o> {
     fn problems(&self, row: u64, person: &Person) -> Vec<Problem> {
         let problem = |column: &str, text: String| Problem { row: Some(row), column: Some(column.to_owned()), text };
         let mut problems = Vec::new();
-        if self.pin(person).is_none() {
+        if self.terms.pin == PinRule::IdNumber && self.pin(person).is_none() {
             let text = "expected a resident's id number: the profile makes the first PIN of it (pin = \"id-number\")";
             problems.push(problem("id_number", text.to_owned()));
         }

@@ -15,8 +15,9 @@ use onecard_wire::{
 use super::{IssuingKeys, cpu_card::station, sam_check};
 use crate::{
     batch::{Craft, Found, Job, Setback, Unfinished},
+    list::List,
     numbers::{Number, Serial, Series},
-    people::{List, Terminal},
+    people::Terminal,
     profile::{Profile, SamTerms},
 };
 

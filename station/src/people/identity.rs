@@ -42,7 +42,7 @@ impl HolderName {
 
 /// What nobody can read on a card or in a report: control characters, marks that turn the direction of writing or have no width,
 /// and what a program puts where it could not read a character itself.
-pub(super) fn is_unprintable(character: char) -> bool {
+pub(crate) fn is_unprintable(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFFD}')
 }

@@ -4,6 +4,7 @@
 use encoding_rs::GB18030;
 
 use super::*;
+use crate::list::Encoding;
 
 const HEADER: &str = "姓名,证件号码,部门,工号,有效期止";
 

@@ -16,8 +16,9 @@ use onecard_simulator::{
 use onecard_station::{
     batch::{self, BatchError, BatchJournal, Craft, Event, Feeder, Job, Order, Outcome, Surroundings},
     craft::{AnyCraft, CpuCardCraft, IssuingKeys, Orders, SimCraft, domain_keys},
+    list::List,
     numbers::Number,
-    people::{IdNumber, List, Person, people},
+    people::{IdNumber, Person, people},
     profile::{Kind, Profile},
     store::RootStore,
 };

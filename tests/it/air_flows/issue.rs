@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use onecard_host::{
     card::{SelectError, select},
-    issuing::CardOrder,
+    issuing::{CardOrder, issued_public_data},
     key_store::SoftwareStore,
     keys::Purpose,
     over_the_air::{
@@ -46,7 +46,9 @@ impl Station<'_> {
         let keys = bench.roots.enterprise(enterprise());
         let management = keys.card_key(serial(), Purpose::Management, Sample::KEY_VERSION).unwrap();
         let install = install_command(&bench.set, enterprise(), &management).unwrap();
-        Next::Send(Issue::begin(&self.order(), install, TRIES).unwrap())
+        let CardOrder { enterprise, valid_from, valid_to, .. } = self.order;
+        let public = issued_public_data(enterprise, serial(), [valid_from, valid_to]);
+        Next::Send(Issue::begin(&public, install, TRIES).unwrap())
     }
 
     /// Goes on until it ends, by the fates of its packets, numbered from 0.
@@ -294,4 +296,58 @@ fn what_is_there_already_is_left_alone() {
     let decision = station.run(&mut bench, begun, &BTreeMap::new());
     assert_eq!(decision, Decision::NotIssued { obstacle: Obstacle::Other(other), sets: 0 });
     assert_eq!(bench.by_radio().unwrap().serial(), other);
+}
+
+/// INSTALL and the whole plan are on the card, and the proof of the last packet is lost; the issue then waits for its answer.
+fn written_without_proof<'s>(sample: &'s Sample, bench: &mut Bench) -> (Station<'s>, Issue) {
+    let station = Station { order: sample.order(), sample, parts: PARTS_MAX };
+    let Next::Send(install) = station.begin(bench) else { panic!("it begins by a packet") };
+    let counter = bench.reserve();
+    let proven = bench.exchange(&install.script().unwrap(), counter, install.proof_way(), Fate::Good).unwrap();
+    let Next::Send(writing) = station.make(bench, install.answered(&proven)) else { panic!("packets are due") };
+    let counter = writing.counter().unwrap();
+    bench.exchange(&writing.script().unwrap(), counter, writing.proof_way(), Fate::ProofLost);
+    assert_eq!(bench.by_radio().unwrap().serial(), serial());
+    (station, writing)
+}
+
+fn deleted_by_somebody(bench: &mut Bench) {
+    let delete = Script::new(Tar::ISSUER_DOMAIN, Form::EXPANDED, vec![commands::delete_application(enterprise())]);
+    let counter = bench.reserve();
+    bench.exchange(&delete.unwrap(), counter, ProofWay::Report, Fate::Good).unwrap();
+    assert_eq!(bench.by_radio(), Err(SelectError::NoApplication));
+}
+
+/// Its holder has it deleted while nobody knows whether it is there: it does not come back, whether it was told as unknown or not.
+#[test]
+fn what_somebody_has_deleted_is_not_installed_again() {
+    let sample = sample();
+    for gives_up in [true, false] {
+        let mut bench = Bench::new(&sample, sample.sim(SIM.iccid).unwrap());
+        let (station, writing) = written_without_proof(&sample, &mut bench);
+        let mut next = writing.timed_out();
+        if gives_up {
+            let fates = (0..100).map(|packet| (packet, Fate::Lost)).collect();
+            let Decision::Unknown { token, .. } = station.run(&mut bench, next, &fates) else { panic!("nobody says") };
+            next = Next::Send(*token);
+        }
+        deleted_by_somebody(&mut bench);
+        let decision = station.run(&mut bench, next, &BTreeMap::new());
+        assert_eq!(decision, Decision::NotIssued { obstacle: Obstacle::Gone, sets: 1 }, "{gives_up}");
+        assert_eq!(bench.by_radio(), Err(SelectError::NoApplication));
+    }
+}
+
+/// One of which nobody knew whether it was installed is looked for, and not installed anew.
+#[test]
+fn an_unknown_issue_that_is_resumed_installs_nothing() {
+    let sample = sample();
+    let mut bench = Bench::new(&sample, sample.sim(SIM.iccid).unwrap());
+    let station = Station { order: sample.order(), sample: &sample, parts: PARTS_MAX };
+    let begun = station.begin(&bench);
+    let fates = (0..100).map(|packet| (packet, Fate::Lost)).collect();
+    let Decision::Unknown { token, .. } = station.run(&mut bench, begun, &fates) else { panic!("nobody says") };
+    let decision = station.run(&mut bench, Next::Send(*token), &BTreeMap::new());
+    assert_eq!(decision, Decision::NotIssued { obstacle: Obstacle::NoProof, sets: 0 });
+    assert_eq!(bench.by_radio(), Err(SelectError::NoApplication));
 }

@@ -60,7 +60,7 @@ fn washed(pair: &mut Pair, kind: Kind, algorithm: Algorithm) -> Chip {
     chip
 }
 
-fn sells(keys: &onecard_host::keys::EnterpriseKeys, card: Chip, sam: Chip) {
+pub(super) fn sells(keys: &onecard_host::keys::EnterpriseKeys, card: Chip, sam: Chip) {
     let mut card = Reader::insert(card);
     let slot = Reader::insert(sam);
     let mut sam = PsamCard::open(slot, keys.enterprise(), Levels::Serial, Sample::KEY_VERSION).unwrap();

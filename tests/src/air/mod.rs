@@ -68,7 +68,7 @@ const START: UnixMillis = UnixMillis(1_795_910_400_000);
 /// How much of what happens is done in one turn.
 const TICK: Duration = Duration::from_millis(250);
 
-type Gateway = Engine<OperatorKeys, EnterpriseDesk>;
+type Gateway = Engine<OperatorKeys, EnterpriseDesk<'static>>;
 
 /// Runs it: the gateway's file is made in `directory`.
 ///
@@ -83,7 +83,7 @@ pub fn run(trial: Trial, directory: &Path) -> Result<Story, Violation> {
         recharges: ordered(&mut store, "recharges", people.recharges())?,
         deletions: ordered(&mut store, "deletions", people.deletions())?,
     };
-    let mut gateway = Engine::new(store, people.packet_keys(), people.desk());
+    let mut gateway = Engine::new(store, people.packet_keys(), people.desk()?);
     let mut story = Story::default();
     let mut powers = Powers::new(trial, directory);
     let mut radio = people.radio(start()?, trial.seed)?;
@@ -208,6 +208,6 @@ impl<'d> Powers<'d> {
         self.turns_until = self.random.random_range(1..=self.every);
         story.cuts += 1;
         story.torn += u32::from(torn);
-        Ok(Engine::new(Store::open(&new)?, people.packet_keys(), people.desk()))
+        Ok(Engine::new(Store::open(&new)?, people.packet_keys(), people.desk()?))
     }
 }

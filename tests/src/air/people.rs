@@ -1,13 +1,15 @@
 //! The people with phones, their cards, and their orders.
 
-use onecard_gateway::campaign::{EnterpriseDesk, Flow, IssuingOffice, NewCard, NewTask, OperatorKeys, SetCipher};
+use onecard_gateway::campaign::{
+    ApplicationContent, EnterpriseDesk, FirstPin, Flow, IssuingOffice, KeysAtHand, NewCard, NewTask, OperatorKeys,
+    SetCipher,
+};
 use onecard_host::{
-    key_store::SoftwareStore,
     keys::Purpose,
     over_the_air::{
-        OtaKeySet, SetVersion, Tries,
+        SetVersion, Tries,
         deletion::{Deletion, DeletionTerms},
-        issue::{Issue, IssueOrder, install_command},
+        issue::install_command,
         message::Address,
         recharge::{Patience, Recharge, RechargeTerms},
     },
@@ -19,7 +21,6 @@ use onecard_simulator::{
 use onecard_wire::{
     amount::Amount,
     date::Moment,
-    key::Algorithm,
     number::{ApplicationSerial, EnterpriseId, TerminalNumber},
     uicc,
     wallet::Purse,
@@ -62,17 +63,12 @@ impl People {
         OperatorKeys::new(self.sample.roots().clone(), Sample::KEY_VERSION)
     }
 
-    pub(super) fn desk(&self) -> EnterpriseDesk {
+    pub(super) fn desk(&self) -> Result<EnterpriseDesk<'static>, Violation> {
         let keys = self.sample.roots().enterprise(self.enterprise);
-        let order = self.sample.order();
-        EnterpriseDesk::new(vec![keys.clone()]).issuing(IssuingOffice {
-            store: Box::new(SoftwareStore::new(keys)),
-            orders: Box::new(move |_| Some(order.clone())),
-            management: Sample::KEY_VERSION,
-            maintenance: Sample::KEY_VERSION,
-            algorithm: Algorithm::Des,
-            parts: PARTS,
-        })
+        let office = IssuingOffice::open(Box::new(KeysAtHand::new(keys.clone())));
+        let office = office.map_err(|_| Violation::World("the key store"))?;
+        let office = office.with_pin(Some(self.sample.order().pin)).with_parts(PARTS);
+        Ok(EnterpriseDesk::new(vec![keys]).issuing(office))
     }
 
     pub(super) fn serial(number: u32) -> Result<ApplicationSerial, Violation> {
@@ -142,16 +138,25 @@ impl People {
     fn issue(&self, number: u32) -> Result<Flow, Violation> {
         let card = self.sample.order();
         let serial = Self::serial(number)?;
-        let order = IssueOrder { card: &card, serial, management: Sample::KEY_VERSION, algorithm: Algorithm::Des };
-        let [_, _, chip @ ..] = uicc::iccid(&Self::iccid(number)).ok_or(Violation::World("an ICCID"))?;
-        let set = OtaKeySet::of_chip(self.sample.roots(), Sample::KEY_VERSION, (chip, set_version()?), true);
+        let iccid = uicc::iccid(&Self::iccid(number)).ok_or(Violation::World("an ICCID"))?;
+        let set = self.packet_keys().key_set(iccid, set_version()?, SetCipher::Aes);
         let set = set.map_err(|_| Violation::World("a SIM's keys"))?;
         let keys = self.sample.roots().enterprise(self.enterprise);
         let management = keys.card_key(serial, Purpose::Management, Sample::KEY_VERSION);
         let management = management.map_err(|_| Violation::World("the management key"))?;
         let install = install_command(&set, self.enterprise, &management).map_err(|_| Violation::World("INSTALL"))?;
-        let issue = Issue::begin(&order, install, TRIES).map_err(|_| Violation::World("an issue's terms"))?;
-        Ok(Flow::Issue(Box::new(issue)))
+        let content = ApplicationContent {
+            valid_from: card.valid_from,
+            valid_to: card.valid_to,
+            holder: card.holder,
+            parameters: card.parameters,
+            pin: FirstPin::OfDesk,
+            key_version: card.key_version,
+            beside: card.beside,
+            management: Sample::KEY_VERSION,
+            check_values: Vec::new(),
+        };
+        content.issue(self.enterprise, serial, install, TRIES).map_err(|_| Violation::World("an issue's terms"))
     }
 
     fn recharge(&self, number: u32) -> Result<Flow, Violation> {

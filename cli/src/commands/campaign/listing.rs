@@ -63,6 +63,8 @@ pub(super) struct Campaign {
     paused: bool,
     waiting: u64,
     behind_unknown: u64,
+    /// Of those not ended: somebody has to say or make something.
+    pub(super) for_somebody: u64,
     under_way: u64,
     committed: u64,
     not_committed: u64,
@@ -80,6 +82,8 @@ struct Order {
     phone: String,
     packets: u32,
     due_in_seconds: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
 }
@@ -100,6 +104,7 @@ impl Campaign {
             paused: listing.paused,
             waiting: counts.waiting,
             behind_unknown: counts.behind_unknown,
+            for_somebody: counts.for_somebody,
             under_way: counts.under_way,
             committed: counts.committed,
             not_committed: counts.not_committed,
@@ -120,6 +125,7 @@ impl Order {
             phone: order.phone.clone(),
             packets: order.packets,
             due_in_seconds: (order.due_at.0 - now.0).div_euclid(1_000).max(0),
+            waits: order.waits.clone(),
             hint: order.hint.clone(),
         }
     }
@@ -161,12 +167,12 @@ impl fmt::Display for StatusFacts {
             Column::Text("phone 手机号"),
             Column::Number("packets 报文"),
             Column::Number("due in s 剩余秒"),
-            Column::Text("last hint 最近提示"),
+            Column::Text("waits for, or last hint 等待或提示"),
         ];
         let rows = self.under_way.iter().map(|it| {
             let numbers = [it.packets.to_string(), it.due_in_seconds.to_string()];
             let [packets, due] = numbers;
-            let hint = it.hint.clone().unwrap_or_default();
+            let hint = it.waits.clone().or_else(|| it.hint.clone()).unwrap_or_default();
             [it.order.clone(), it.iccid.clone(), it.phone.clone(), packets, due, hint]
         });
         write!(f, "\n{}", table(&columns, rows))

@@ -1,6 +1,8 @@
 //! `onecard campaign`: the same thing done to many cards over the air.
 
 mod decide;
+mod issues;
+mod issuing_keys;
 mod listing;
 mod new;
 mod orders;
@@ -21,17 +23,19 @@ use crate::output::{Exit, Output};
 pub(crate) enum CampaignCommand {
     /// Take a list of orders into the gateway's book, all of it or nothing 新建批次
     ///
-    /// The list is a CSV file in UTF-8, an order a row, its columns in any order:
+    /// The list is a CSV file in UTF-8 or GB18030, an order a row, its columns in any order, by their English or Chinese names:
     ///
     ///   order    the order's number, yours: each is carried out once in a campaign 订单号
     ///   iccid    19 or 20 digits 卡号
     ///   phone    the telephone number 手机号
-    ///   serial   the application's serial, 16 digits 应用序列号
+    ///   serial   the application's serial, 16 digits 应用序列号; where that of an issue is missing, the profile's ledger gives one
     ///   amount   of recharges: yuan 金额
     ///   deposit  of deletions: yuan in the ED by the books, which has to be 0 电子存折余额
     ///   key_set  the key set over the air, 01 to 0F; 01 if there is no such column 密钥集
     ///   cipher   aes or 3des; aes if there is no such column 算法
     ///   counter  the highest counter that was ever used under that set; 0 if there is no such column 计数器
+    ///
+    /// Of issues it has the people, too, in the columns of `onecard issue batch`: name 姓名, id_number 证件号码 and the others.
     ///
     /// The same list under another campaign's name is another set of orders: it is carried out again.
     ///
@@ -41,6 +45,7 @@ pub(crate) enum CampaignCommand {
 Examples:
   onecard campaign new gateway.book march --recharges march.csv --keys dev.keys --terminal 310000000001 --new-book
   onecard campaign new gateway.book april --recharges april.csv --keys dev.keys --terminal 310000000001 --window 08:00-21:00
+  onecard campaign new gateway.book autumn --issues autumn.csv --profile sims.toml --keys dev.keys --new-ledger
   onecard campaign new gateway.book lost-1129 --lost lost.csv --keys dev.keys",
         verbatim_doc_comment
     )]
@@ -54,10 +59,15 @@ Example:
     ///
     /// Killed at any moment, the same command goes on: nothing leaves that is not in the book, no counter is given twice, a packet
     /// goes out again only byte for byte, and one that moves money goes out once; then the card is asked. Ctrl-C ends it in order.
+    ///
+    /// What is issued is made by the keys of --keys, by a PKCS#11 token, or by a key master card, which counts each body that it gives away.
+    /// What none of them can make now waits: `onecard campaign status --of NAME` says for what.
     #[command(after_help = "\
-Example:
+Examples:
   onecard campaign run gateway.book --keys dev.keys --centre 127.0.0.1:2775 --system-id gateway \\
       --password-file centre.password
+  onecard campaign run gateway.book --keys operator.keys --system-id gateway --password-file centre.password \\
+      --master sim:school.master --mother sim:school.mother --master-pin-file master.pin --sam sim:issuing.sam
 
 Exit codes: 0 every order has ended, 3 some outcome is unknown, 1 it was stopped before")]
     Run(run::Run),

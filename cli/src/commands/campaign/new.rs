@@ -6,9 +6,9 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
-use onecard_gateway::campaign::{Flow, NewTask, Settings, Store, Window};
+use onecard_gateway::campaign::{Flow, NewTask, OrderError, Settings, Store, Window};
 use onecard_host::over_the_air::{
     Tries,
     deletion::{Deletion, DeletionTerms},
@@ -22,8 +22,9 @@ use onecard_wire::{
 use serde::Serialize;
 
 use super::{
+    issues::{IssueTerms, Issues},
     now,
-    orders::{self, Money, Order},
+    orders::{self, Beside, Order, Orders},
 };
 use crate::{
     args,
@@ -50,11 +51,13 @@ pub(crate) struct New {
     #[command(flatten)]
     passphrase: PassphraseSource,
     /// Of recharges: the number of the load server (圈存主机终端号), which goes into every MAC: 12 digits.
-    #[arg(long, value_name = "NUMBER", value_parser = args::terminal_number, required_unless_present_any = ["deletions", "lost", "found"])]
+    #[arg(long, value_name = "NUMBER", value_parser = args::terminal_number, required_unless_present_any = ["deletions", "lost", "found", "issues"])]
     terminal: Option<TerminalNumber>,
     /// Begin the book, too.
     #[arg(long)]
     new_book: bool,
+    #[command(flatten)]
+    issue_terms: IssueTerms,
     #[command(flatten)]
     manner: Manner,
 }
@@ -63,6 +66,9 @@ pub(crate) struct New {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 struct List {
+    /// Issue an application onto each 空中发卡.
+    #[arg(long, value_name = "FILE", requires = "profile")]
+    issues: Option<PathBuf>,
     /// Recharge them 空中圈存.
     #[arg(long, value_name = "FILE")]
     recharges: Option<PathBuf>,
@@ -80,6 +86,7 @@ struct List {
 /// What is done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
+    Issue,
     Recharge,
     Delete,
     Lock(Way),
@@ -108,52 +115,88 @@ struct Manner {
 
 /// Takes it.
 pub(super) fn run(options: &New) -> anyhow::Result<Output> {
-    let enterprise = DevelopmentKeys::read(&options.keys, &options.passphrase)?.enterprise;
+    let keys = DevelopmentKeys::read(&options.keys, &options.passphrase)?;
     let (kind, list) = options.list.named()?;
-    let money = match kind {
-        Kind::Recharge => Some(Money::Amount),
-        Kind::Delete => Some(Money::Deposit),
-        Kind::Lock(_) => None,
+    let (orders, content) = orders::read(list, kind.beside())?;
+    let total_fen = orders.iter().map(|(_, order)| u64::from(order.money.fen())).sum();
+    // A book that is there is looked into before anything is taken out of a ledger.
+    let book = if options.new_book { None } else { Some(options.open()?) };
+    let flows = match kind {
+        Kind::Issue => {
+            let issues = Issues::read(&options.issue_terms, list, &content, &keys)?;
+            if let Some(book) = &book
+                && book.campaign(&options.name).is_ok()
+            {
+                return Err(OrderError::CampaignTaken(options.name.clone()).into());
+            }
+            issues.flows(&options.name, orders, &keys, options.manner.tries())?
+        }
+        _ => options.flows(kind, orders, keys.enterprise)?,
     };
-    let orders = orders::read(list, money)?;
-    let (count, mut total) = (orders.len(), 0_u64);
-    let tasks: Vec<NewTask> = orders
+    let tasks: Vec<NewTask> = flows
         .into_iter()
-        .map(|order| {
-            total += u64::from(order.money.fen());
-            options.task(kind, order, enterprise)
-        })
-        .collect::<anyhow::Result<_>>()?;
-    let mut store = options.open()?;
+        .map(|(order, flow)| NewTask { order_number: order.number, card: order.card, flow, not_before: now() })
+        .collect();
+    let orders = tasks.len();
+    let mut store = book.map_or_else(|| options.open(), Ok)?;
     let settings = options.manner.settings();
     store
         .new_campaign(&options.name, &settings, tasks)
         .with_context(|| format!("list {}: nothing of it was taken", list.display()))?;
-    let taken =
-        Taken { name: options.name.clone(), enterprise: enterprise.to_string(), orders: count, total_fen: total };
+    let name = options.name.clone();
+    let taken = Taken { name, kind: kind.name(), enterprise: keys.enterprise.to_string(), orders, total_fen };
     Output::new("onecard.campaign-new/1", Exit::Done, &taken)
 }
 
+impl Kind {
+    /// What its list has beside orders and cards.
+    const fn beside(self) -> Beside {
+        match self {
+            Self::Issue => Beside::People,
+            Self::Recharge => Beside::Amount,
+            Self::Delete => Beside::Deposit,
+            Self::Lock(_) => Beside::Nothing,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Issue => "issues",
+            Self::Recharge => "recharges",
+            Self::Delete => "deletions",
+            Self::Lock(Way::Lost) => "lost",
+            Self::Lock(Way::Found) => "found",
+        }
+    }
+}
+
 impl New {
-    fn task(&self, kind: Kind, order: Order, enterprise: EnterpriseId) -> anyhow::Result<NewTask> {
-        let Manner { packets, attempts, .. } = self.manner;
-        let (serial, tries) = (order.serial, Tries { packets, attempts });
-        let name = || format!("order {}", order.number);
-        let flow = match kind {
+    fn flows(&self, kind: Kind, orders: Orders, enterprise: EnterpriseId) -> anyhow::Result<Vec<(Order, Flow)>> {
+        let flow = |(_, order): (u64, Order)| {
+            let flow = self.flow(kind, &order, enterprise).with_context(|| format!("order {}", order.number))?;
+            Ok((order, flow))
+        };
+        orders.into_iter().map(flow).collect()
+    }
+
+    fn flow(&self, kind: Kind, order: &Order, enterprise: EnterpriseId) -> anyhow::Result<Flow> {
+        let tries = self.manner.tries();
+        let serial = order.serial.context("no serial")?;
+        Ok(match kind {
             Kind::Recharge => {
                 let terminal = self.terminal.context("name the load server by --terminal")?;
                 let (key_id, amount) = (KEY_ID_MIN, order.money);
                 let terms = RechargeTerms { enterprise, purse: Purse::Ep, key_id, amount, terminal };
-                let patience = Patience { packets, credits: attempts };
-                Flow::Recharge { serial, recharge: Recharge::begin(terms, patience).with_context(name)? }
+                let patience = Patience { packets: tries.packets, credits: tries.attempts };
+                Flow::Recharge { serial, recharge: Recharge::begin(terms, patience)? }
             }
             Kind::Delete => {
                 let terms = DeletionTerms { enterprise, serial, deposit: order.money };
-                Flow::Deletion(Box::new(Deletion::begin(terms, tries).with_context(name)?))
+                Flow::Deletion(Box::new(Deletion::begin(terms, tries)?))
             }
             Kind::Lock(way) => Flow::Lock(Box::new(Lock::begin(LockTerms { enterprise, serial, way }, tries))),
-        };
-        Ok(orders::task(order, flow, now()))
+            Kind::Issue => bail!("an issue has a profile"),
+        })
     }
 
     fn open(&self) -> anyhow::Result<Store> {
@@ -175,17 +218,22 @@ impl New {
 impl List {
     fn named(&self) -> anyhow::Result<(Kind, &Path)> {
         let lists = [
+            (Kind::Issue, &self.issues),
             (Kind::Recharge, &self.recharges),
             (Kind::Delete, &self.deletions),
             (Kind::Lock(Way::Lost), &self.lost),
             (Kind::Lock(Way::Found), &self.found),
         ];
         let named = lists.into_iter().find_map(|(kind, list)| Some((kind, list.as_deref()?)));
-        named.context("name a list by --recharges, --deletions, --lost or --found")
+        named.context("name a list by --issues, --recharges, --deletions, --lost or --found")
     }
 }
 
 impl Manner {
+    const fn tries(&self) -> Tries {
+        Tries { packets: self.packets, attempts: self.attempts }
+    }
+
     fn settings(&self) -> Settings {
         let proof = Duration::from_secs(u64::from(self.proof_within)).as_millis() as i64;
         Settings {
@@ -212,6 +260,8 @@ fn window(text: &str) -> Result<Window, String> {
 #[derive(Serialize)]
 struct Taken {
     name: String,
+    /// issues, recharges, deletions, lost, found.
+    kind: &'static str,
     enterprise: String,
     orders: usize,
     total_fen: u64,
@@ -220,7 +270,15 @@ struct Taken {
 impl fmt::Display for Taken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Taken: campaign {} 已登记", self.name)?;
+        let kind = match self.kind {
+            "issues" => "issues 空中发卡",
+            "recharges" => "recharges 空中圈存",
+            "deletions" => "deletions 空中注销",
+            "lost" => "lost 空中挂失",
+            _ => "found 空中解挂",
+        };
         let pairs = [
+            ("kind 类型", kind.to_owned()),
             ("enterprise 单位", self.enterprise.clone()),
             ("orders 订单数", self.orders.to_string()),
             ("yuan 总金额", super::listing::yuan(self.total_fen)),

@@ -80,6 +80,10 @@ struct Row {
     /// committed, not-committed, unknown.
     ending: &'static str,
     amount_fen: Option<u32>,
+    /// Of an issue.
+    serial: Option<String>,
+    /// Of an issue: sets of bodies that were made for it.
+    sets: Option<u8>,
     balance_fen: Option<u32>,
     tac: Option<String>,
     packets: u32,
@@ -99,11 +103,23 @@ impl Row {
                 Ending::Unknown => "unknown",
             },
             amount_fen: ended.amount_fen,
+            serial: ended.report.serial,
+            sets: ended.report.sets,
             balance_fen: ended.report.balance_fen,
             tac: ended.report.tac,
             packets: ended.packets,
             reason: ended.report.reason,
             hint: ended.hint,
+        }
+    }
+}
+
+impl Row {
+    fn ending_told(&self) -> &'static str {
+        match self.ending {
+            "committed" => "committed 成交",
+            "not-committed" => "not committed 未成交",
+            _ => "unknown 未知",
         }
     }
 }
@@ -117,32 +133,13 @@ impl fmt::Display for ReportFacts {
         if self.orders.is_empty() {
             return f.write_str("\n No order has ended yet 尚无结果");
         }
-        let columns = [
-            Column::Text("order 订单"),
-            Column::Text("phone 手机号"),
-            Column::Text("ending 结果"),
-            Column::Number("yuan 金额"),
-            Column::Text("TAC"),
-            Column::Number("packets 报文"),
-            Column::Text("reason 原因"),
-        ];
-        let rows = self.orders.iter().take(SHOWN).map(|row| {
-            let ending = match row.ending {
-                "committed" => "committed 成交",
-                "not-committed" => "not committed 未成交",
-                _ => "unknown 未知",
-            };
-            [
-                row.order.clone(),
-                row.phone.clone(),
-                ending.to_owned(),
-                row.amount_fen.map(|fen| super::listing::yuan(u64::from(fen))).unwrap_or_default(),
-                row.tac.clone().unwrap_or_default(),
-                row.packets.to_string(),
-                row.reason.clone().unwrap_or_default(),
-            ]
-        });
-        write!(f, "\n{}", table(&columns, rows))?;
+        let shown = self.orders.iter().take(SHOWN);
+        // A campaign is of one kind.
+        let table = match self.orders.iter().any(|row| row.serial.is_some()) {
+            true => issues_table(shown),
+            false => money_table(shown),
+        };
+        write!(f, "\n{table}")?;
         if let Some(more @ 1..) = self.orders.len().checked_sub(SHOWN) {
             write!(f, "\n and {more} more: --csv FILE has them all 其余见CSV")?;
         }
@@ -154,4 +151,52 @@ impl fmt::Display for ReportFacts {
         }
         Ok(())
     }
+}
+
+fn issues_table<'r>(orders: impl Iterator<Item = &'r Row>) -> String {
+    let columns = [
+        Column::Text("order 订单"),
+        Column::Text("phone 手机号"),
+        Column::Text("serial 应用序列号"),
+        Column::Text("ending 结果"),
+        Column::Number("sets of bodies 密钥套数"),
+        Column::Number("packets 报文"),
+        Column::Text("reason 原因"),
+    ];
+    let rows = orders.map(|row| {
+        [
+            row.order.clone(),
+            row.phone.clone(),
+            row.serial.clone().unwrap_or_default(),
+            row.ending_told().to_owned(),
+            row.sets.map(|sets| sets.to_string()).unwrap_or_default(),
+            row.packets.to_string(),
+            row.reason.clone().unwrap_or_default(),
+        ]
+    });
+    table(&columns, rows)
+}
+
+fn money_table<'r>(orders: impl Iterator<Item = &'r Row>) -> String {
+    let columns = [
+        Column::Text("order 订单"),
+        Column::Text("phone 手机号"),
+        Column::Text("ending 结果"),
+        Column::Number("yuan 金额"),
+        Column::Text("TAC"),
+        Column::Number("packets 报文"),
+        Column::Text("reason 原因"),
+    ];
+    let rows = orders.map(|row| {
+        [
+            row.order.clone(),
+            row.phone.clone(),
+            row.ending_told().to_owned(),
+            row.amount_fen.map(|fen| super::listing::yuan(u64::from(fen))).unwrap_or_default(),
+            row.tac.clone().unwrap_or_default(),
+            row.packets.to_string(),
+            row.reason.clone().unwrap_or_default(),
+        ]
+    });
+    table(&columns, rows)
 }

@@ -26,6 +26,7 @@ use serde::Serialize;
 
 use super::{
     ensure_there,
+    issuing_keys::IssuingFrom,
     listing::{Campaign, campaigns_table, exit},
     now,
 };
@@ -47,6 +48,8 @@ pub(crate) struct Run {
     keys: PathBuf,
     #[command(flatten)]
     passphrase: PassphraseSource,
+    #[command(flatten)]
+    issuing: IssuingFrom,
     /// The enterprise's deposits (ED) are not in use: what holders ask for at the phone's menu is deleted. Otherwise they are sent to the desk.
     #[arg(long)]
     no_deposits: bool,
@@ -70,66 +73,76 @@ const NO_ROOM_WAIT: Duration = Duration::from_millis(20);
 /// How often the screen is renewed.
 const SHOWN_EVERY: Duration = Duration::from_secs(1);
 
-type Gateway = Engine<OperatorKeys, EnterpriseDesk>;
+type Gateway<'i> = Engine<OperatorKeys, EnterpriseDesk<'i>>;
 
 /// Runs it.
 pub(super) fn run(options: &Run, json: bool) -> anyhow::Result<Output> {
     let keys = DevelopmentKeys::read(&options.keys, &options.passphrase)?;
-    let mut link = options.centre.open(|terms| {
+    let link = options.centre.open(|terms| {
         terms.window = usize::from(options.link_window);
         terms.rate = options.rate;
     })?;
     ensure_there(&options.book)?;
     let store = Store::open(&options.book).with_context(|| format!("book {}", options.book.display()))?;
-    let desk = EnterpriseDesk::new(vec![keys.roots.enterprise(keys.enterprise)]);
-    let desk = if options.no_deposits { desk.with_deposits(Box::new(|_| Some(Amount::ZERO))) } else { desk };
-    let mut gateway = Engine::new(store, OperatorKeys::new(keys.roots, KEY_VERSION), desk);
-    let stop = Arc::new(AtomicBool::new(false));
-    let on_signal = Arc::clone(&stop);
-    ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed)).context("Ctrl-C cannot be waited for")?;
-    let mut screen = Screen::new(json)?;
-    let mut total = Turn::default();
-    let began = Instant::now();
-    let stopped = loop {
-        if stop.load(Ordering::Relaxed) {
-            break true;
-        }
-        let turn = gateway.turn(now(), &mut link)?;
-        if let (Some(refused @ Ended::BindRefused(_)), 0) = (link.problem(), link.binds()) {
-            screen.end();
-            bail!("{}: {refused} 短信中心拒绝登录", options.centre.centre);
-        }
-        add(&mut total, turn);
-        if screen.is_due() {
-            let campaigns = campaigns(&gateway)?;
-            screen.show(&campaigns, &total, &link);
-            if !options.serve && !campaigns.iter().any(Campaign::goes_on) {
-                break false;
-            }
-        }
-        wait(&mut gateway, &mut link, turn)?;
-    };
-    screen.end();
-    // What is told on the way there comes again over the next link.
-    let _ = link.close();
-    let campaigns = campaigns(&gateway)?;
-    let ended = if stopped { Exit::Error } else { exit(&campaigns) };
-    let facts = RunFacts {
-        stopped,
-        campaigns,
-        messages: total.messages,
-        repeats: total.repeats,
-        proofs: total.proofs,
-        strays: total.strays,
-        turned_away: total.turned_away,
-        unavailable: total.unavailable,
-        seconds: began.elapsed().as_secs(),
-    };
+    let facts = options.issuing.with(&keys, &options.passphrase, |office| {
+        let desk = EnterpriseDesk::new(vec![keys.roots.enterprise(keys.enterprise)]).issuing(office);
+        let desk = if options.no_deposits { desk.with_deposits(Box::new(|_| Some(Amount::ZERO))) } else { desk };
+        let gateway = Engine::new(store, OperatorKeys::new(keys.roots.clone(), KEY_VERSION), desk);
+        options.serve(gateway, link, Screen::new(json)?)
+    })?;
+    let ended = if facts.stopped { Exit::Error } else { exit(&facts.campaigns) };
     Output::new("onecard.campaign-run/1", ended, &facts)
 }
 
+impl Run {
+    /// Turn by turn until there is nothing left to be done, or somebody stops it.
+    fn serve(&self, mut gateway: Gateway<'_>, mut link: Link, mut screen: Screen) -> anyhow::Result<RunFacts> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let on_signal = Arc::clone(&stop);
+        ctrlc::set_handler(move || on_signal.store(true, Ordering::Relaxed)).context("Ctrl-C cannot be waited for")?;
+        let mut total = Turn::default();
+        let began = Instant::now();
+        let stopped = loop {
+            if stop.load(Ordering::Relaxed) {
+                break true;
+            }
+            let turn = gateway.turn(now(), &mut link)?;
+            if let (Some(refused @ Ended::BindRefused(_)), 0) = (link.problem(), link.binds()) {
+                screen.end();
+                bail!("{}: {refused} 短信中心拒绝登录", self.centre.centre);
+            }
+            add(&mut total, turn);
+            if screen.is_due() {
+                let campaigns = campaigns(&gateway)?;
+                screen.show(&campaigns, &total, &link, gateway.waits_for());
+                if !self.serve && !campaigns.iter().any(Campaign::goes_on) {
+                    break false;
+                }
+            }
+            wait(&mut gateway, &mut link, turn)?;
+        };
+        screen.end();
+        // What is told on the way there comes again over the next link.
+        let _ = link.close();
+        let campaigns = campaigns(&gateway)?;
+        let waits_for = gateway.waits_for().filter(|_| campaigns.iter().any(|it| it.for_somebody > 0));
+        Ok(RunFacts {
+            stopped,
+            waits_for: waits_for.map(str::to_owned),
+            campaigns,
+            messages: total.messages,
+            repeats: total.repeats,
+            proofs: total.proofs,
+            strays: total.strays,
+            turned_away: total.turned_away,
+            unavailable: total.unavailable,
+            seconds: began.elapsed().as_secs(),
+        })
+    }
+}
+
 /// Until the message centre says something or something is due; not at all while there is more to do.
-fn wait(gateway: &mut Gateway, link: &mut Link, turn: Turn) -> anyhow::Result<()> {
+fn wait(gateway: &mut Gateway<'_>, link: &mut Link, turn: Turn) -> anyhow::Result<()> {
     if turn.messages > 0 || turn.proofs > 0 {
         return Ok(());
     }
@@ -141,7 +154,7 @@ fn wait(gateway: &mut Gateway, link: &mut Link, turn: Turn) -> anyhow::Result<()
     Ok(())
 }
 
-fn campaigns(gateway: &Gateway) -> anyhow::Result<Vec<Campaign>> {
+fn campaigns(gateway: &Gateway<'_>) -> anyhow::Result<Vec<Campaign>> {
     Ok(gateway.store().campaigns()?.iter().map(Campaign::of).collect())
 }
 
@@ -175,7 +188,7 @@ impl Screen {
         self.shown.is_none_or(|at| at.elapsed() >= SHOWN_EVERY)
     }
 
-    fn show(&mut self, campaigns: &[Campaign], total: &Turn, link: &Link) {
+    fn show(&mut self, campaigns: &[Campaign], total: &Turn, link: &Link, waits_for: Option<&str>) {
         self.shown = Some(Instant::now());
         let (ended, all) = campaigns.iter().map(Campaign::ended).fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
         self.bar.set_length(all);
@@ -188,8 +201,13 @@ impl Screen {
                 format!("link down{why}, again in {} s 断线重连", left.as_secs())
             }
         };
+        let waiting: u64 = campaigns.iter().map(|it| it.for_somebody).sum();
+        let waits = match waits_for {
+            Some(whom) if waiting > 0 => format!("\n{waiting} orders wait 等待: {whom}"),
+            _ => String::new(),
+        };
         self.bar.set_message(format!(
-            "{state}; {} messages 短信, {} proofs 响应, {} sent again 重发, {} turned away 拒收",
+            "{state}; {} messages 短信, {} proofs 响应, {} sent again 重发, {} turned away 拒收{waits}",
             total.messages, total.proofs, total.repeats, total.turned_away
         ));
     }
@@ -202,6 +220,9 @@ impl Screen {
 #[derive(Serialize)]
 struct RunFacts {
     stopped: bool,
+    /// For whom orders wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_for: Option<String>,
     campaigns: Vec<Campaign>,
     messages: usize,
     repeats: usize,
@@ -221,6 +242,9 @@ impl fmt::Display for RunFacts {
         };
         writeln!(f, "{what}")?;
         writeln!(f, "{}", campaigns_table(&self.campaigns))?;
+        if let Some(whom) = &self.waits_for {
+            writeln!(f, " Orders wait 等待: {whom}")?;
+        }
         let Self { messages, repeats, proofs, strays, turned_away, unavailable, seconds, .. } = self;
         write!(
             f,

@@ -13,7 +13,8 @@ use onecard_simulator::{
 };
 use onecard_station::{
     craft::{AnyCraft, CpuCardCraft, IssuingKeys, Orders, SamCraft, SimCraft, domain_keys},
-    people::{List, Person, Terminal, people, terminals},
+    list::List,
+    people::{Person, Terminal, people, terminals},
     profile::{Kind, Profile},
 };
 use rand::RngExt;

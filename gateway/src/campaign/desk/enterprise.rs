@@ -4,13 +4,11 @@ use core::fmt;
 
 use onecard_host::{
     crypto::{Key, SessionKey, TransactionTerms, load_tac, macs_equal},
-    issuing::CardOrder,
-    key_store::KeyStore,
     keys::{EnterpriseKeys, Purpose},
     over_the_air::{
         KeyInHand,
         deletion::{self, Settlement, Suspension},
-        issue::{self, IssueOrder, IssuePlan, Making},
+        issue::{self, Making},
         lock::{self, Writing},
         recharge::{Approval, Judgement, Next},
     },
@@ -18,55 +16,30 @@ use onecard_host::{
 use onecard_wire::{
     amount::Amount,
     date::Moment,
-    key::{Algorithm, KeyVersion},
     number::{ApplicationSerial, EnterpriseId},
     wallet::TransactionType,
 };
 
-use super::{Desk, NotSaid, Place, Unavailable};
+use super::{Desk, IssuingOffice, NotSaid, Place, Unavailable};
+use crate::campaign::content::ApplicationContent;
 
 /// A desk with the keys of some enterprises in memory: for development, and inside one that unseals them.
-pub struct EnterpriseDesk {
+pub struct EnterpriseDesk<'i> {
     enterprises: Vec<EnterpriseKeys>,
-    issuing: Option<IssuingOffice>,
+    issuing: Option<IssuingOffice<'i>>,
     deposits: Option<Deposits>,
 }
 
 /// Who knows what an ED holds by the books.
 pub type Deposits = Box<dyn Fn(ApplicationSerial) -> Option<Amount>>;
 
-/// What is issued over the air: whose keys make the bodies, and what each application has in it.
-pub struct IssuingOffice {
-    /// Makes the bodies of WRITE KEY: the enterprise's key master card, a token, a file.
-    pub store: Box<dyn KeyStore>,
-    /// What goes into the application of a serial.
-    pub orders: Orders,
-    /// Version of the operator's management key.
-    pub management: KeyVersion,
-    /// Version of the maintenance key that the contents are written by.
-    pub maintenance: KeyVersion,
-    /// Cipher of the keys 36 to 39.
-    pub algorithm: Algorithm,
-    /// Most short messages of a packet.
-    pub parts: usize,
-}
-
-/// Who knows what goes into the application of a serial.
-pub type Orders = Box<dyn Fn(ApplicationSerial) -> Option<CardOrder>>;
-
-impl fmt::Debug for EnterpriseDesk {
+impl fmt::Debug for EnterpriseDesk<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EnterpriseDesk").field("enterprises", &self.enterprises).finish_non_exhaustive()
     }
 }
 
-impl fmt::Debug for IssuingOffice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IssuingOffice").field("parts", &self.parts).finish_non_exhaustive()
-    }
-}
-
-impl EnterpriseDesk {
+impl<'i> EnterpriseDesk<'i> {
     /// With the keys of `enterprises`.
     #[must_use]
     pub const fn new(enterprises: Vec<EnterpriseKeys>) -> Self {
@@ -75,7 +48,7 @@ impl EnterpriseDesk {
 
     /// One that issues, too.
     #[must_use]
-    pub fn issuing(self, office: IssuingOffice) -> Self {
+    pub fn issuing(self, office: IssuingOffice<'i>) -> Self {
         Self { issuing: Some(office), ..self }
     }
 
@@ -83,6 +56,11 @@ impl EnterpriseDesk {
     #[must_use]
     pub fn with_deposits(self, deposits: Deposits) -> Self {
         Self { deposits: Some(deposits), ..self }
+    }
+
+    fn office(&mut self) -> Result<&mut IssuingOffice<'i>, Unavailable> {
+        let missing = "no key store is here that applications are issued from: open it where the gateway is begun 未打开发卡密钥库";
+        self.issuing.as_mut().ok_or_else(|| Unavailable(missing.to_owned()))
     }
 
     fn keys_of(&self, enterprise: EnterpriseId) -> Result<&EnterpriseKeys, Unavailable> {
@@ -100,7 +78,7 @@ impl EnterpriseDesk {
     }
 }
 
-impl Desk for EnterpriseDesk {
+impl Desk for EnterpriseDesk<'_> {
     fn approve(&mut self, serial: ApplicationSerial, approval: Approval, moment: Moment) -> Result<Next, Unavailable> {
         let terms = *approval.terms();
         let initialized = approval.initialized;
@@ -150,22 +128,21 @@ impl Desk for EnterpriseDesk {
         Ok(judgement.decide(expected, is_right))
     }
 
-    fn make(&mut self, making: Making, place: &mut Place<'_>) -> Result<issue::Next, NotSaid> {
-        let office = self.issuing.as_ref();
-        let office = office.ok_or_else(|| Unavailable("nobody is here who issues 未配置发卡".to_owned()))?;
-        let Some(card) = (office.orders)(making.serial()) else { return Ok(making.refused()) };
-        let keys = self.keys_of(making.enterprise())?;
-        let maintenance = keys.card_key(making.serial(), Purpose::Maintenance, office.maintenance);
-        let mut maintenance = KeyInHand(maintenance.map_err(|missing| Unavailable(missing.to_string()))?);
-        let IssuingOffice { management, algorithm, parts, .. } = *office;
-        let order = IssueOrder { card: &card, serial: making.serial(), management, algorithm };
-        let not_made = |error: &dyn fmt::Display| Unavailable(error.to_string());
-        let plan = IssuePlan::new::<core::convert::Infallible>(order, place.keys, &place.terms, parts);
-        let plan = plan.map_err(|error| not_made(&error))?;
-        let counters = (0..plan.counters()).map(|_| place.reserve()).collect::<Result<Vec<_>, _>>()?;
-        let Some(office) = &mut self.issuing else { return Ok(making.refused()) };
-        let packets = plan.packets(&counters, office.store.as_mut(), &mut maintenance);
-        Ok(making.made(packets.map_err(|error| not_made(&error))?))
+    fn turn_begins(&mut self) {
+        self.issuing.iter_mut().for_each(IssuingOffice::turn_begins);
+    }
+
+    fn issues(&mut self, enterprise: EnterpriseId, content: &ApplicationContent) -> Result<(), Unavailable> {
+        self.office()?.ready_for(enterprise, content).map(drop)
+    }
+
+    fn make(
+        &mut self,
+        making: Making,
+        content: &ApplicationContent,
+        place: &mut Place<'_>,
+    ) -> Result<issue::Next, NotSaid> {
+        self.office()?.make(making, content, place)
     }
 
     fn write_status(&mut self, writing: Writing, place: &mut Place<'_>) -> Result<lock::Next, NotSaid> {

@@ -1,11 +1,13 @@
 //! Whom a campaign asks: who has the packets' keys, and the enterprise's desk, which has everything else.
 
 mod enterprise;
+mod issuer;
+mod office;
 
 use onecard_host::{
     keys::RootKeys,
     over_the_air::{
-        OtaKeySet, PacketCounter, PacketKeys, PacketTerms,
+        OtaKeySet, PacketCounter, PacketKeys, PacketTerms, SetVersion,
         deletion::{self, Settlement, Suspension},
         issue::{self, Making},
         lock::{self, Writing},
@@ -19,9 +21,14 @@ use onecard_wire::{
     number::{ApplicationSerial, EnterpriseId},
 };
 
-use super::store::{Card, SetCipher, StoreError};
+use super::{
+    content::ApplicationContent,
+    store::{Card, SetCipher, StoreError},
+};
 
-pub use enterprise::{Deposits, EnterpriseDesk, IssuingOffice, Orders};
+pub use enterprise::{Deposits, EnterpriseDesk};
+pub use issuer::{Issuer, KeyMasterAndSam, KeysAtHand};
+pub use office::IssuingOffice;
 
 /// Who has the keys of packets: the operator's, one set for each card.
 pub trait PacketKeyStore {
@@ -57,11 +64,25 @@ pub trait Desk {
         place: &mut Place<'_>,
     ) -> Result<recharge::Next, NotSaid>;
 
+    /// Another turn begins: whoever does not do all in one counts anew.
+    fn turn_begins(&mut self) {}
+
+    /// Whether an application with that content can be issued now. It is asked before anything goes to the card.
+    ///
+    /// # Errors
+    /// [`Unavailable`]: the order waits.
+    fn issues(&mut self, enterprise: EnterpriseId, content: &ApplicationContent) -> Result<(), Unavailable>;
+
     /// Makes the packets of an issue, for as many counters as it asks for.
     ///
     /// # Errors
     /// [`NotSaid`].
-    fn make(&mut self, making: Making, place: &mut Place<'_>) -> Result<issue::Next, NotSaid>;
+    fn make(
+        &mut self,
+        making: Making,
+        content: &ApplicationContent,
+        place: &mut Place<'_>,
+    ) -> Result<issue::Next, NotSaid>;
 
     /// Makes the MAC of a new status.
     ///
@@ -108,6 +129,9 @@ pub enum NotSaid {
     /// Asked again later.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
+    /// As much as is done in one turn has been done: asked again in the next.
+    #[error("in the next turn")]
+    NextTurn,
     /// No counter: the engine stops.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -137,23 +161,19 @@ impl OperatorKeys {
         Self { roots, version }
     }
 
-    /// The card's set itself, with KIK, which INSTALL travels under.
+    /// A card's set itself, with KIK, which INSTALL travels under.
     ///
     /// # Errors
     /// [`Unavailable`].
-    pub fn key_set(&self, card: &Card) -> Result<OtaKeySet, Unavailable> {
-        self.set_of(card.iccid, card)
-    }
-
-    fn set_of(&self, [_, _, chip @ ..]: [u8; 10], card: &Card) -> Result<OtaKeySet, Unavailable> {
-        let aes = card.cipher == SetCipher::Aes;
-        let set = OtaKeySet::of_chip(&self.roots, self.version, (chip, card.key_set), aes);
+    pub fn key_set(&self, iccid: [u8; 10], key_set: SetVersion, cipher: SetCipher) -> Result<OtaKeySet, Unavailable> {
+        let [_, _, chip @ ..] = iccid;
+        let set = OtaKeySet::of_chip(&self.roots, self.version, (chip, key_set), cipher == SetCipher::Aes);
         set.map_err(|missing| Unavailable(missing.to_string()))
     }
 }
 
 impl PacketKeyStore for OperatorKeys {
     fn packet_keys(&mut self, card: &Card) -> Result<PacketKeys, Unavailable> {
-        self.key_set(card).map(|set| PacketKeys::new(&set))
+        self.key_set(card.iccid, card.key_set, card.cipher).map(|set| PacketKeys::new(&set))
     }
 }

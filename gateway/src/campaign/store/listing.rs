@@ -31,6 +31,8 @@ pub struct StageCounts {
     pub waiting: u64,
     /// Of those, how many wait for an order of their card whose outcome is unknown.
     pub behind_unknown: u64,
+    /// Of those not ended, how many wait for somebody who has to say or make something.
+    pub for_somebody: u64,
     /// Begun and not ended.
     pub under_way: u64,
     /// Done.
@@ -83,6 +85,8 @@ pub struct UnderWay {
     pub packets: u32,
     /// When something is done for it, if nothing comes before.
     pub due_at: UnixMillis,
+    /// For whom it waits, who has to say or make something.
+    pub waits: Option<String>,
     /// The last answer that nobody could believe.
     pub hint: Option<String>,
 }
@@ -114,7 +118,7 @@ impl Store {
     pub fn counts(&self, campaign: CampaignId) -> Result<StageCounts, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT stage < 3, begun, ending, count(*), coalesce(sum(amount_fen), 0), sum(packets), stage < 3 AND held = 1 AND \
-             EXISTS (SELECT 1 FROM task AS other WHERE other.card = task.card AND other.ending = 2) FROM task \
+             EXISTS (SELECT 1 FROM task AS other WHERE other.card = task.card AND other.ending = 2), count(waits) FROM task \
              WHERE campaign = ?1 GROUP BY 1, 2, 3, 7",
         )?;
         let mut rows = statement.query([campaign.0])?;
@@ -123,6 +127,7 @@ impl Store {
             let (goes_on, begun): (bool, bool) = (row.get(0)?, row.get(1)?);
             let (number, fen): (u64, u64) = (row.get(3)?, row.get(4)?);
             counts.packets += row.get::<_, u64>(5)?;
+            counts.for_somebody += row.get::<_, u64>(7)?;
             match (goes_on, begun, row.get::<_, Option<u8>>(2)?.and_then(Ending::from_code)) {
                 (true, false, _) => {
                     counts.waiting += number;
@@ -166,13 +171,13 @@ impl Store {
         Ok(())
     }
 
-    /// At most `limit` orders that are under way, those that were tried most first.
+    /// At most `limit` orders that are under way or wait for somebody, those that were tried most first.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn under_way(&self, campaign: CampaignId, limit: u32) -> Result<Vec<UnderWay>, StoreError> {
-        let query = "SELECT task.order_number, card.iccid, card.phone, task.packets, task.due_at, task.hint FROM task \
-                     JOIN card ON card.id = task.card WHERE task.campaign = ?1 AND task.stage < 3 AND task.begun = 1 \
+        let query = "SELECT task.order_number, card.iccid, card.phone, task.packets, task.due_at, task.hint, task.waits FROM task \
+                     JOIN card ON card.id = task.card WHERE task.campaign = ?1 AND task.stage < 3 AND (task.begun = 1 OR task.waits NOT NULL) \
                      ORDER BY task.packets DESC, task.id LIMIT ?2";
         let mut statement = self.connection.prepare_cached(query)?;
         let rows = statement.query_map(params![campaign.0, limit], |row| {
@@ -183,6 +188,7 @@ impl Store {
                 packets: row.get(3)?,
                 due_at: UnixMillis(row.get(4)?),
                 hint: row.get(5)?,
+                waits: row.get(6)?,
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)

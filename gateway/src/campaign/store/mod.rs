@@ -18,7 +18,7 @@ use std::{
 };
 
 use onecard_host::over_the_air::{SetVersion, message::Address};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 pub use error::StoreError;
 pub use listing::{CampaignListing, Ended, StageCounts, UnderWay};
@@ -28,7 +28,10 @@ pub(super) use requests::Requester;
 pub(super) use writing::{Due, DueFor, Out, PacketOut, Writing};
 
 /// The release of the file's form, in its header.
-const USER_VERSION: i64 = 1;
+const USER_VERSION: i64 = 2;
+const FORM_1: &str = include_str!("schema.sql");
+/// From form 1 to form 2.
+const FORM_2: &str = include_str!("form_2.sql");
 /// `OneC`, in the header of each of our files.
 const APPLICATION_ID: i64 = 0x4F6E_6543;
 
@@ -109,10 +112,7 @@ impl Store {
         let connection = Connection::open(path)?;
         prepare(&connection)?;
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-        connection.execute_batch(&format!(
-            "BEGIN; {} PRAGMA user_version = {USER_VERSION}; COMMIT;",
-            include_str!("schema.sql")
-        ))?;
+        connection.execute_batch(&format!("BEGIN; {FORM_1} {FORM_2} PRAGMA user_version = {USER_VERSION}; COMMIT;"))?;
         Ok(Self { connection, _lock: Some(locked(path)?) })
     }
 
@@ -164,10 +164,25 @@ fn opened(path: &Path) -> Result<Connection, StoreError> {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match (application, version) {
         (APPLICATION_ID, USER_VERSION) => prepare(&connection)?,
+        (APPLICATION_ID, 1) => {
+            prepare(&connection)?;
+            from_form_1(&connection)?;
+        }
         (APPLICATION_ID, version) => return Err(StoreError::OtherRelease(version)),
         _ => return Err(StoreError::NotOurs(path.to_owned())),
     }
     Ok(connection)
+}
+
+/// Brings a book of the first release to the form of this one, once, whoever else opens it at the same time.
+fn from_form_1(connection: &Connection) -> Result<(), StoreError> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version == 1 {
+        transaction.execute_batch(FORM_2)?;
+        transaction.pragma_update(None, "user_version", USER_VERSION)?;
+    }
+    Ok(transaction.commit()?)
 }
 
 /// The lock is a file of its own, since SQLite's locks on the book's file are lost when anything in this process closes it. It stands
@@ -227,5 +242,29 @@ mod tests {
         assert_eq!(of(&looking), of(&created));
         drop(created);
         assert_eq!(of(&Store::open(&path).unwrap()), of(&looking));
+    }
+
+    /// A book of the first release goes on with what it has, whoever opens it first, and once.
+    #[test]
+    fn a_book_of_form_1_becomes_one_of_form_2() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gateway.book");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(FORM_1).unwrap();
+        old.execute_batch("INSERT INTO campaign (name, settings, paused) VALUES ('march', '{}', 0)").unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        drop(old);
+        let (first, second) = (Store::look(&path).unwrap(), Store::open(&path).unwrap());
+        for store in [first, second, Store::look(&path).unwrap()] {
+            assert_eq!(store.campaign("march").unwrap(), CampaignId(1));
+            let version: i64 = store.connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+            assert_eq!(version, 2);
+            store.connection.query_row("SELECT count(waits) FROM task", [], |row| row.get::<_, i64>(0)).unwrap();
+            store.connection.query_row("SELECT count(*) FROM application", [], |row| row.get::<_, i64>(0)).unwrap();
+        }
+        let newer = Connection::open(&path).unwrap();
+        newer.pragma_update(None, "user_version", 3).unwrap();
+        assert!(matches!(Store::look(&path), Err(StoreError::OtherRelease(3))));
     }
 }

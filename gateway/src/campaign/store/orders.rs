@@ -1,7 +1,7 @@
 //! Cards and orders that come in: all of a list or nothing.
 
 use onecard_host::over_the_air::{PacketCounter, SetVersion, message::Address};
-use onecard_wire::uicc;
+use onecard_wire::{number::ApplicationSerial, uicc};
 use rusqlite::{OptionalExtension, params};
 
 use super::{
@@ -87,6 +87,16 @@ pub enum OrderError {
         /// Phone, key set or cipher.
         what: &'static str,
     },
+    /// An application of that serial was ordered before.
+    #[error(
+        "order {order}: an application with serial {serial} was ordered already, and a serial is given once: take another one 序列号重复"
+    )]
+    SerialTaken {
+        /// Which order.
+        order: String,
+        /// Which serial.
+        serial: ApplicationSerial,
+    },
     /// Another card has the phone.
     #[error("order {order}: telephone {phone} is another card's in the gateway's book")]
     PhoneTaken {
@@ -132,6 +142,14 @@ impl Store {
                 .prepare_cached(&insert)?
                 .execute(params![campaign.0, card, task.order_number, task.not_before.0, flow])
                 .map_err(|error| constraint(error, || OrderError::Repeated(task.order_number.clone())))?;
+            if let Flow::Issue { issue, .. } = &task.flow {
+                let (row, serial) = (transaction.last_insert_rowid(), issue.serial());
+                let taken = || OrderError::SerialTaken { order: task.order_number.clone(), serial };
+                transaction
+                    .prepare_cached("INSERT INTO application (enterprise, serial, task) VALUES (?1, ?2, ?3)")?
+                    .execute(params![issue.enterprise().to_string(), serial.to_string(), row])
+                    .map_err(|error| constraint(error, taken))?;
+            }
         }
         transaction.commit()?;
         Ok(campaign)

@@ -12,7 +12,7 @@ use super::{
     precedence::{other_goes_first, release},
 };
 use crate::campaign::{
-    flow::{Flow, Outcome},
+    flow::{Ending, Flow, Outcome},
     settings::Settings,
     time::UnixMillis,
 };
@@ -184,7 +184,7 @@ impl<'s> Writing<'s> {
     ) -> Result<(), StoreError> {
         let mut statement = self.transaction.prepare_cached(
             "UPDATE task SET stage = ?2, begun = 1, flow = ?3, counter = ?4, packet = ?5, sends = 1, packets = packets + 1, \
-             due_at = ?6, proof = NULL WHERE id = ?1",
+             due_at = ?6, proof = NULL, waits = NULL WHERE id = ?1",
         )?;
         let counter = packet.counter.number().cast_signed();
         statement.execute(params![task.0, OUT, text(flow)?, counter, packet.bytes, due_at.0])?;
@@ -208,10 +208,22 @@ impl<'s> Writing<'s> {
         Ok(())
     }
 
-    /// The bytes have not left yet.
-    pub(in crate::campaign) fn wait_until(&self, task: TaskId, due_at: UnixMillis) -> Result<(), StoreError> {
-        let mut statement = self.transaction.prepare_cached("UPDATE task SET due_at = ?2 WHERE id = ?1")?;
-        statement.execute(params![task.0, due_at.0])?;
+    /// It waits until then; `why`: for somebody, and for whom.
+    pub(in crate::campaign) fn wait_until(
+        &self,
+        task: TaskId,
+        due_at: UnixMillis,
+        why: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.transaction.prepare_cached("UPDATE task SET due_at = ?2, waits = ?3 WHERE id = ?1")?;
+        statement.execute(params![task.0, due_at.0, why])?;
+        Ok(())
+    }
+
+    /// Nothing waits for somebody any longer than until now.
+    pub(in crate::campaign) fn ask_at_once(&self, now: UnixMillis) -> Result<(), StoreError> {
+        let sql = "UPDATE task SET due_at = ?1 WHERE stage < 3 AND waits NOT NULL AND due_at > ?1";
+        self.transaction.execute(sql, [now.0])?;
         Ok(())
     }
 
@@ -225,22 +237,16 @@ impl<'s> Writing<'s> {
     ) -> Result<(), StoreError> {
         let mut statement = self.transaction.prepare_cached(
             "UPDATE task SET stage = ?2, flow = ?3, misses = ?4, due_at = ?5, counter = NULL, packet = NULL, sends = 0, \
-             proof = NULL WHERE id = ?1",
+             proof = NULL, waits = NULL WHERE id = ?1",
         )?;
         statement.execute(params![task.0, READY, text(flow)?, misses, due_at.0])?;
         Ok(())
     }
 
     /// What came back is kept until somebody can judge it.
-    pub(in crate::campaign) fn keep_proof(
-        &self,
-        task: TaskId,
-        proof: &[u8],
-        due_at: UnixMillis,
-    ) -> Result<(), StoreError> {
-        let mut statement =
-            self.transaction.prepare_cached("UPDATE task SET stage = ?2, proof = ?3, due_at = ?4 WHERE id = ?1")?;
-        statement.execute(params![task.0, ASKING, proof, due_at.0])?;
+    pub(in crate::campaign) fn keep_proof(&self, task: TaskId, proof: &[u8]) -> Result<(), StoreError> {
+        let mut statement = self.transaction.prepare_cached("UPDATE task SET stage = ?2, proof = ?3 WHERE id = ?1")?;
+        statement.execute(params![task.0, ASKING, proof])?;
         Ok(())
     }
 
@@ -275,12 +281,15 @@ impl<'s> Writing<'s> {
     pub(in crate::campaign) fn end(&self, task: TaskId, outcome: &Outcome) -> Result<(), StoreError> {
         let mut statement = self.transaction.prepare_cached(
             "UPDATE task SET stage = ?2, ending = ?3, amount_fen = ?4, outcome = ?5, flow = coalesce(?6, ''), packet = NULL, \
-             counter = NULL, proof = NULL WHERE id = ?1",
+             counter = NULL, proof = NULL, waits = NULL WHERE id = ?1",
         )?;
         let token = outcome.token.as_ref().map(text).transpose()?;
         let amount = outcome.amount.map(onecard_wire::amount::Amount::fen);
         statement.execute(params![task.0, ENDED, outcome.ending as u8, amount, text(&outcome.report)?, token])?;
         self.transaction.prepare_cached(&release())?.execute([task.0])?;
+        if outcome.ending == Ending::NotCommitted && !outcome.report.serial_spent {
+            self.transaction.prepare_cached("DELETE FROM application WHERE task = ?1")?.execute([task.0])?;
+        }
         Ok(())
     }
 }
@@ -374,7 +383,7 @@ mod tests {
     #[test]
     fn no_statement_of_a_turn_scans_the_book() {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(include_str!("schema.sql")).unwrap();
+        connection.execute_batch(concat!(include_str!("schema.sql"), include_str!("form_2.sql"))).unwrap();
         let proofs = [out_query(BY_PHONE), out_query(BY_TASK)];
         for sql in [due_query(), is_due_query(), DUE_LATER.to_owned(), release()].into_iter().chain(proofs) {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();

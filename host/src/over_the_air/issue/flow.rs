@@ -5,7 +5,8 @@
 //! to anybody: nothing can be loaded onto it. If it has its first key alone the packets are made again, for new counters; if more
 //! was written it is deleted and installed anew. That is the simplest way that is always right: which of the keys are there would
 //! have to be read, and a store makes no body under a control key that may be the old one or the new. An application with a serial is
-//! never deleted here.
+//! never deleted here. One that may have had it and is not there any more has been deleted by somebody else, and is never installed
+//! again; nor is any whose issue had ended as not known.
 
 use onecard_wire::{
     key::{CONTROL_KEY_ID, KeyType},
@@ -15,10 +16,9 @@ use onecard_wire::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Decision, IssueOrder, IssuePacket, NotIssued};
+use super::{Decision, IssuePacket, NotIssued};
 use crate::{
     apdu::Command,
-    issuing::public_data,
     key_list,
     over_the_air::{
         Form, Obstacle, PacketCounter, ProofWay, Proven, Script, ScriptAnswer, ScriptError, Tar, Tries, commands,
@@ -53,6 +53,12 @@ pub struct Issue {
     obstacle: Option<Obstacle>,
     /// What is on the card goes, and then it has ended.
     giving_up: bool,
+    /// Packets of the plan have gone out, and what the card shows since is not known.
+    #[serde(default)]
+    written: bool,
+    /// It had ended as not known: whoever was told so may have done something about it since.
+    #[serde(default)]
+    was_unknown: bool,
 }
 
 /// Which packet.
@@ -88,15 +94,16 @@ pub struct Making {
 }
 
 impl Issue {
-    /// The first packet. `install` is that of [`install_command`](super::install_command).
+    /// The first packet, of an application whose EF 0015 is `public` once it is
+    /// [issued](crate::issuing::issued_public_data). `install` is that of [`install_command`](super::install_command).
     ///
     /// # Errors
     /// [`ScriptError`]: never.
-    pub fn begin(order: &IssueOrder<'_>, install: Command, tries: Tries) -> Result<Self, ScriptError> {
+    pub fn begin(public: &PublicData, install: Command, tries: Tries) -> Result<Self, ScriptError> {
         Ok(Self {
-            enterprise: order.card.enterprise,
-            serial: order.serial,
-            public: public_data(order.serial, order.card).emit(),
+            enterprise: public.enterprise,
+            serial: public.serial,
+            public: public.emit(),
             install: domain(install)?,
             tries,
             step: Step::Install,
@@ -107,6 +114,8 @@ impl Issue {
             spoilt: false,
             obstacle: None,
             giving_up: false,
+            written: false,
+            was_unknown: false,
         })
     }
 
@@ -120,6 +129,18 @@ impl Issue {
     #[must_use]
     pub const fn serial(&self) -> ApplicationSerial {
         self.serial
+    }
+
+    /// Sets of bodies that were made for it so far.
+    #[must_use]
+    pub const fn sets(&self) -> u8 {
+        self.sets
+    }
+
+    /// Whether nothing was installed for it so far: INSTALL is due, for the first time.
+    #[must_use]
+    pub const fn is_at_its_beginning(&self) -> bool {
+        matches!(self.step, Step::Install) && self.installs == 1
     }
 
     /// The commands of the packet that is due.
@@ -228,7 +249,10 @@ impl Issue {
     }
 
     fn looked(mut self, answer: &ScriptAnswer) -> Next {
-        match shown(self.enterprise, answer) {
+        let shown = shown(self.enterprise, answer);
+        // What has not arrived by now is worth nothing any more.
+        self.written &= shown != Shown::Unissued;
+        match shown {
             Shown::Absent => self.to(Step::Registry),
             Shown::Unissued if self.giving_up || self.spoilt || !has_first_key_alone(answer) => self.delete(),
             Shown::Unissued => self.make(),
@@ -286,9 +310,13 @@ impl Issue {
         self.to(Step::Delete)
     }
 
-    /// The card is as it was before.
+    /// The card is as it was before, unless the application was whole, and somebody has deleted it since.
     fn absent(mut self) -> Next {
-        if self.giving_up || self.installs >= self.tries.attempts {
+        if self.written {
+            self.obstacle = Some(Obstacle::Gone);
+            return self.not_issued();
+        }
+        if self.was_unknown || self.giving_up || self.installs >= self.tries.attempts {
             return self.not_issued();
         }
         self.installs += 1;
@@ -314,7 +342,7 @@ impl Issue {
     }
 
     fn unknown(self, obstacle: Obstacle) -> Next {
-        let token = Box::new(Self { step: Step::Look, unanswered: 0, ..self });
+        let token = Box::new(Self { step: Step::Look, unanswered: 0, was_unknown: true, ..self });
         Next::Ended(Decision::Unknown { token, obstacle })
     }
 }
@@ -340,7 +368,7 @@ impl Making {
             return self.refused();
         }
         let sets = self.issue.sets.saturating_add(1);
-        Issue { sets, ..self.issue }.to(Step::Write(packets))
+        Issue { sets, written: true, ..self.issue }.to(Step::Write(packets))
     }
 
     /// Nobody makes them: what INSTALL has made goes again.

@@ -17,7 +17,7 @@ use crate::{
     apdu::Command,
     card::Pin,
     crypto::Key,
-    issuing::CardOrder,
+    issuing::{CardOrder, issued_public_data},
     key_store::SoftwareStore,
     keys::{EnterpriseKeys, KeySet, Purpose},
     over_the_air::{
@@ -207,7 +207,8 @@ proptest! {
         let keys = &every_set()[2];
         let card = card_order();
         let order = IssueOrder { card: &card, serial: serial(), management: VERSION, algorithm: Algorithm::Des };
-        let begun = Issue::begin(&order, Command::new(0x80, 0xE6, 0x0C, 0x00), TRIES).unwrap();
+        let public = issued_public_data(card.enterprise, serial(), [card.valid_from, card.valid_to]);
+        let begun = Issue::begin(&public, Command::new(0x80, 0xE6, 0x0C, 0x00), TRIES).unwrap();
         let (mut next, mut said, mut last, mut made) = (issue::Next::Send(begun), said.into_iter(), None, 0);
         let decision = loop {
             next = match next {
