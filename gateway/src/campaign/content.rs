@@ -180,12 +180,12 @@ impl TryFrom<InBook> for ApplicationContent {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
 
-    fn content(id_number: &str) -> ApplicationContent {
+    pub(in crate::campaign) fn content(id_number: &str) -> ApplicationContent {
         let mut holder = Holder { card_type: 1, staff: 0, name: [0; 20], id_number: [0; 32], id_type: 0 };
         holder.id_number.iter_mut().zip(id_number.bytes()).for_each(|(to, from)| *to = from);
         ApplicationContent {

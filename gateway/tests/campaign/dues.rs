@@ -58,7 +58,7 @@ fn store(directory: &std::path::Path, campaigns: &[Hours], orders: &[Ordered]) -
 }
 
 struct Bench {
-    engine: Engine<OperatorKeys, EnterpriseDesk>,
+    engine: Engine<OperatorKeys, EnterpriseDesk<'static>>,
     carrier: Direct,
 }
 

@@ -3,15 +3,19 @@
 use std::{path::Path, time::Duration};
 
 use onecard_gateway::campaign::{
-    ApplicationContent, CampaignId, Ended, Ending, Engine, EnterpriseDesk, FirstPin, IssuingOffice, KeyMasterAndSam,
-    NewCard, NewTask, OperatorKeys, SetCipher, Settings, StageCounts, Store, StoreError, UnixMillis,
+    ApplicationContent, CampaignId, Ended, Ending, Engine, EnterpriseDesk, FirstPin, Flow, IssuingOffice,
+    KeyMasterAndSam, NewCard, NewTask, OperatorKeys, SetCipher, Settings, StageCounts, Store, StoreError, UnixMillis,
 };
 use onecard_host::{
     card::{Access, Pin, holder, select, verify_pin},
     issuing::SamRole,
     key_master::{CeremonyKeys, LoadAllowance, LogEvent, move_allowance},
     keys::Purpose,
-    over_the_air::{SetVersion, Tries, issue::install_command},
+    over_the_air::{
+        SetVersion, Tries,
+        issue::install_command,
+        recharge::{KEY_ID_MIN, Patience, Recharge, RechargeTerms},
+    },
     sam::{Levels, PsamCard},
 };
 use onecard_simulator::{
@@ -26,11 +30,13 @@ use onecard_simulator::{
 use onecard_tests::simulated_carrier::{LinkTerms, SimulatedCarrier};
 use onecard_wire::{
     aid,
+    amount::Amount,
     date::Moment,
     key::Algorithm,
     number::{ApplicationSerial, TerminalNumber},
     record::Holder,
     uicc,
+    wallet::Purse,
 };
 
 use super::{office::Pair, whole::sells};
@@ -254,4 +260,29 @@ fn every_set_of_bodies_is_counted_as_the_card_counts_it() {
     assert!(left.counts.committed >= 10 && sets > 12, "{:?}, {sets} sets", left.counts);
     assert_eq!(world.exports_left(), 2_000 - sets * AN_APPLICATION);
     world.judge(&left);
+}
+
+/// What is ordered behind an issue that waits is not done to a card that has no application yet.
+#[test]
+fn what_is_ordered_behind_an_issue_waits_with_it() {
+    let mut world = World::new(Algorithm::Des, 1, AN_APPLICATION - 1, Faults::NONE);
+    let terms = RechargeTerms {
+        enterprise: world.sample.enterprise(),
+        purse: Purse::Ep,
+        key_id: KEY_ID_MIN,
+        amount: Amount::from_fen(5_000),
+        terminal: TerminalNumber([0x31, 0, 0, 0, 0, 1]),
+    };
+    let recharge = Recharge::begin(terms, Patience { packets: 3, credits: 1 }).unwrap();
+    let recharge = NewTask { flow: Flow::Recharge { serial: serial(0), recharge }, ..world.task(0) };
+    Store::look(&world.book()).unwrap().new_campaign("march", &Settings::DEFAULT, [recharge]).unwrap();
+    let packets = |world: &World| {
+        let listed = Store::look(&world.book()).unwrap().campaigns().unwrap();
+        listed.iter().map(|campaign| campaign.counts.packets).collect::<Vec<_>>()
+    };
+    let left = world.run(400);
+    assert_eq!((left.counts.for_somebody, packets(&world)), (1, vec![0, 0]), "nothing is installed in vain");
+    world.refill(1);
+    let left = world.run(400);
+    assert_eq!((left.counts.committed, packets(&world)[1]), (1, 1), "the load is begun, which nobody here approves");
 }

@@ -13,6 +13,10 @@ fn is_recharge(flow: &str) -> String {
     format!("{flow} GLOB '{{\"recharge\":*'")
 }
 
+fn is_issue(flow: &str) -> String {
+    format!("{flow} GLOB '{{\"issue\":*'")
+}
+
 /// Whether an order with that flow is held by the `other` of its card: one under way, or one of unknown outcome. A loss waits for
 /// no unknown one (a thief does not either). Nor does a card that is found for a recharge, which a lost one cannot tell of (19.6.5).
 pub(super) fn is_held_by_other(flow: &str) -> String {
@@ -25,6 +29,11 @@ pub(super) fn is_held_by_other(flow: &str) -> String {
 /// Whether the `other` of a task's card, which is due too, is begun before it: a loss before all, the rest as they came.
 pub(super) fn other_goes_first() -> String {
     format!("(NOT ({}), other.id) < (NOT ({}), task.id)", is_loss("other.flow"), is_loss("task.flow"))
+}
+
+/// Whether the `other` is an issue that waits for somebody: what is ordered behind it is done to the application that it brings.
+pub(super) fn other_waits_to_issue() -> String {
+    format!("(other.waits NOT NULL AND {})", is_issue("other.flow"))
 }
 
 /// The other tasks of the card of that one wait no more, unless for another.
@@ -40,10 +49,13 @@ pub(super) fn release() -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use onecard_host::over_the_air::{
-        RequestOutcome, Tries,
-        lock::{Lock, LockTerms, Way},
-        recharge::{Patience, Recharge, RechargeTerms},
+    use onecard_host::{
+        apdu::Command,
+        over_the_air::{
+            RequestOutcome, Tries,
+            lock::{Lock, LockTerms, Way},
+            recharge::{Patience, Recharge, RechargeTerms},
+        },
     };
     use onecard_wire::{
         amount::Amount,
@@ -53,7 +65,7 @@ mod tests {
     use rusqlite::Connection;
 
     use super::*;
-    use crate::campaign::flow::Flow;
+    use crate::campaign::{content::tests::content, flow::Flow};
 
     /// The texts that flows are kept as are those that are looked for.
     #[test]
@@ -71,15 +83,19 @@ mod tests {
         let recharge = Flow::Recharge { serial, recharge };
         let tell = Flow::Tell { outcome: RequestOutcome::Deleted, packets_left: 1 };
         let book = Connection::open_in_memory().unwrap();
-        let query = format!("SELECT {}, {}, {}", is_loss("?1"), is_found("?1"), is_recharge("?1"));
-        let kind = |flow: &str| -> [bool; 3] {
-            book.query_row(&query, [flow], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?])).unwrap()
+        let query = format!("SELECT {}, {}, {}, {}", is_loss("?1"), is_found("?1"), is_recharge("?1"), is_issue("?1"));
+        let kind = |flow: &str| -> [bool; 4] {
+            let kind = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
+            book.query_row(&query, [flow], kind).unwrap()
         };
+        let install = Command::new(0x80, 0xE6, 0x0C, 0x00);
+        let issue = content("").issue(enterprise, serial, install, Tries { packets: 1, attempts: 1 }).unwrap();
         let text = |flow: &Flow| serde_json::to_string(flow).unwrap();
-        assert_eq!(kind(&text(&lock(Way::Lost))), [true, false, false]);
-        assert_eq!(kind(&text(&lock(Way::Found))), [false, true, false]);
-        assert_eq!(kind(&text(&recharge)), [false, false, true]);
-        assert_eq!(kind(&text(&tell)), [false; 3]);
-        assert_eq!(kind(""), [false; 3]);
+        assert_eq!(kind(&text(&lock(Way::Lost))), [true, false, false, false]);
+        assert_eq!(kind(&text(&lock(Way::Found))), [false, true, false, false]);
+        assert_eq!(kind(&text(&recharge)), [false, false, true, false]);
+        assert_eq!(kind(&text(&issue)), [false, false, false, true]);
+        assert_eq!(kind(&text(&tell)), [false; 4]);
+        assert_eq!(kind(""), [false; 4]);
     }
 }

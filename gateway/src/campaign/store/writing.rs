@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
 use super::{
     CampaignId, Card, SetCipher, StoreError, TaskId,
-    precedence::{other_goes_first, release},
+    precedence::{other_goes_first, other_waits_to_issue, release},
 };
 use crate::campaign::{
     flow::{Ending, Flow, Outcome},
@@ -321,7 +321,8 @@ fn is_due() -> String {
     format!(
         "task.campaign = ?1 AND task.held = 0 AND task.stage < 3 AND task.due_at <= ?2 AND (task.begun = 1 OR NOT EXISTS ( \
          SELECT 1 FROM task AS other WHERE other.card = task.card AND other.stage < 3 AND other.held = 0 AND other.id <> task.id AND \
-         other.due_at <= ?2 AND other.campaign IN (SELECT id FROM campaign WHERE paused = 0) AND {}))",
+         (other.due_at <= ?2 OR {}) AND other.campaign IN (SELECT id FROM campaign WHERE paused = 0) AND {}))",
+        other_waits_to_issue(),
         other_goes_first()
     )
 }
