@@ -2,6 +2,7 @@
 
 use onecard_wire::{
     globalplatform::{DELETE_OBJECT, DELETE_WITH_RELATED, tag},
+    record::{CardStatus, PublicData},
     status::StatusWord,
 };
 
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     apdu::{Command, Response, put},
     failure::{Failure, refuse},
-    fs,
+    fs::{self, Directory, FileIndex},
     nvm::Transaction,
     platform::Platform,
 };
@@ -38,14 +39,28 @@ impl<P: Platform> IssuerDomain<'_, P> {
     }
 
     /// # Errors
-    /// 6A88 if it is not there; 6985 if it is part of the card, or selected on another channel or by radio.
+    /// 6A88 if it is not there; 6985 if it is part of the card, or selected on another channel or by radio; in a packet, if its holder
+    /// has it in use.
     fn delete_application(&mut self, name: &[u8]) -> Result<(), Failure> {
         let found = fs::applications(self.nvm).find(|(_, file)| file.name() == name);
         let (index, _) = found.ok_or_else(|| self.why_not(name))?;
-        if self.in_use.contains(&index) {
+        let may_pay = self.session.channel.is_in_packet() && self.may_pay(index);
+        if may_pay || self.in_use.contains(&index) {
             return refuse(StatusWord::CONDITIONS_NOT_SATISFIED);
         }
         fs::remove(self.nvm, index)
+    }
+
+    /// Whether the application is issued, and not suspended: what is in it can still be spent. A packet may come late, when somebody
+    /// has issued what it was to clear away.
+    fn may_pay(&self, index: FileIndex) -> bool {
+        let Some(Directory { public_data: Some(public_data), parameters: Some(parameters), .. }) =
+            Directory::read(self.nvm, index)
+        else {
+            return false;
+        };
+        let is_issued = self.nvm.array(public_data.body()) != [0; PublicData::LEN];
+        is_issued && self.nvm.array(parameters.body()) == [CardStatus::NORMAL.0]
     }
 
     /// # Errors

@@ -97,6 +97,8 @@ fn compact_commands_of_the_domain() {
     assert_eq!((&applications[..3], applications[3]), (&hex!("02 9000")[..], 0xE3));
     let named = platform.script(&mut sim, DOMAIN, &[&hex!("80CA2F00025C00")]);
     assert!(named[0].ends_with(&[&AID[..], &hex!("9000")].concat()), "{named:02X?}");
+    assert_eq!(platform.send(&mut sim, DOMAIN, &delete(&AID)), hex!("01 6985"), "it is in use");
+    crate::loads::suspend(&mut platform, &mut sim);
     assert_eq!(platform.send(&mut sim, DOMAIN, &delete(&AID)), hex!("01 6101"));
     assert_eq!(platform.send(&mut sim, DOMAIN, &[&delete(&AID)[..], &hex!("00C0000000")].concat()), hex!("01 6A88"));
     // What else a secure channel opens is open, and its level told.
@@ -174,6 +176,7 @@ fn locks_and_their_reverse() {
     assert_eq!(refused[..], hex!("6A82"));
     assert_eq!(platform.script(&mut sim, DOMAIN, &[&lock(0x07)])[0], hex!("9000"));
     assert!(sim.radio(&select).ends_with(&hex!("9000")));
+    crate::loads::suspend(&mut platform, &mut sim);
     // The card: INITIALIZED, SECURED, CARD_LOCKED and back.
     let states: Vec<&[u8]> = vec![&hex!("80F0800700"), &hex!("80F0800F00"), &hex!("80F0807F00")];
     assert_eq!(platform.script(&mut sim, DOMAIN, &states), [hex!("9000"); 3]);

@@ -240,6 +240,13 @@ fn attack_01_a_credit_that_comes_behind_its_question_is_worth_nothing() {
     assert_eq!(balance(&mut sim), 700);
 }
 
+/// SELECT, status 01 under the maintenance key's MAC, GET BALANCE: what they answered.
+pub fn suspend(platform: &mut Platform, sim: &mut Sim) -> Vec<Vec<u8>> {
+    let initial = crate::enterprise::initial(key(0x36, 0x00), platform.counter + 1, 2);
+    let suspend = crate::application::protect(&initial, 0x00, hex!("04D69700"), &[0x01]);
+    platform.script(sim, ENTERPRISE, &[&select(), &suspend, &BALANCE])
+}
+
 /// Attack 16: the balance is read, spent, and then refunded by DELETE: suspended and read in one packet nothing can be spent.
 #[test]
 fn attack_16_what_was_read_when_it_was_suspended_is_there_at_delete() {
@@ -248,13 +255,14 @@ fn attack_16_what_was_read_when_it_was_suspended_is_there_at_delete() {
     let deal = load(700);
     let initialized = initialize(&mut platform, &mut sim, &deal);
     credit(&mut platform, &mut sim, &deal.second(&initialized));
+    // As it is nobody's packet takes it away, a late one of before its issue either.
+    assert_eq!(platform.script(&mut sim, DOMAIN, &[&delete(&crate::application::AID)])[0], hex!("6985"));
+    assert_eq!(balance(&mut sim), 700);
     // A sale that was begun before.
     sim.radio(&select());
     let sale = Deal::new(0x06, 300);
     let begun = sim.radio(&sale.first());
-    let initial = crate::enterprise::initial(key(0x36, 0x00), platform.counter + 1, 2);
-    let suspend = crate::application::protect(&initial, 0x00, hex!("04D69700"), &[0x01]);
-    let answered = platform.script(&mut sim, ENTERPRISE, &[&select(), &suspend, &BALANCE]);
+    let answered = suspend(&mut platform, &mut sim);
     assert_eq!(answered[1..], [hex!("9000").to_vec(), hex!("000002BC 9000").to_vec()]);
     assert_eq!(word(&sim.radio(&sale.second(&begun[..15]))), 0x6901, "ended by the MACed write");
     assert_eq!(word(&sim.radio(&sale.first())), 0x6985);

@@ -174,7 +174,9 @@ fn an_install_and_a_delete() {
         seen
     };
     sweep(&without_applications(), DOMAIN, &[install(&platform, 7)], &look);
-    sweep(&chip(), DOMAIN, &[delete(&AID)], &look);
+    let mut sim = Sim::insert(chip());
+    crate::loads::suspend(&mut Platform::new(1), &mut sim);
+    sweep(&sim.remove(), DOMAIN, &[delete(&AID)], &look);
 }
 
 #[test]

@@ -113,6 +113,11 @@ impl SecureChannel {
         })))
     }
 
+    /// Whether it is of a packet.
+    pub(super) const fn is_in_packet(&self) -> bool {
+        matches!(self.0, State::InPacket(_))
+    }
+
     /// The plain data of a command, and whether it came by the open channel. Without one, only commands in clear are taken.
     ///
     /// # Errors

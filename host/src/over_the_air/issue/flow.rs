@@ -279,16 +279,11 @@ impl Issue {
         }
     }
 
-    fn deleted(mut self, answer: &ScriptAnswer) -> Next {
+    fn deleted(self, answer: &ScriptAnswer) -> Next {
         match status(answer, 1) {
             Some(StatusWord::OK | StatusWord::KEY_NOT_FOUND) => self.absent(),
-            // A terminal has it selected, at this moment.
-            Some(status) if self.unanswered.saturating_add(1) < self.tries.packets => {
-                self.obstacle = self.obstacle.or(Some(Obstacle::Refused { command: 1, status }));
-                self.unanswered += 1;
-                Next::Send(self)
-            }
-            Some(status) => self.unknown(Obstacle::Refused { command: 1, status }),
+            // A terminal has it selected, at this moment; or it has been issued since it was looked at (15.4.5.7.1).
+            Some(status) => self.look(Obstacle::Refused { command: 1, status }),
             None => self.look(Obstacle::Unreadable),
         }
     }
@@ -304,7 +299,8 @@ impl Issue {
     fn delete(mut self) -> Next {
         if self.deletes >= self.tries.attempts {
             self.deletes = 0;
-            return self.unknown(Obstacle::NoProof);
+            let obstacle = self.obstacle.unwrap_or(Obstacle::NoProof);
+            return self.unknown(obstacle);
         }
         self.deletes += 1;
         self.to(Step::Delete)
