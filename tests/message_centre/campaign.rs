@@ -8,7 +8,7 @@ fn tried(trial: Trial) {
     let story = run(trial, directory.path()).unwrap();
     println!("{trial:?}: {story:?}");
     assert_eq!(story.cuts, trial.cuts);
-    assert!(story.purchases > u64::from(trial.cards) / 2 && story.loads > u64::from(trial.cards) / 20, "{story:?}");
+    assert!(story.purchases > u64::from(trial.cards) / 4 && story.loads > u64::from(trial.cards) / 40, "{story:?}");
     // The judge has seen that each has ended and that the cards are as the book says; but they could all have ended badly.
     for counts in [story.issues, story.recharges, story.deletions] {
         let orders = counts.committed + counts.not_committed;
