@@ -24,7 +24,7 @@ use onecard_wire::{
 
 use super::{
     bench::{Bench, FATES, Fate, enterprise, sample, serial},
-    till::Till,
+    till::{Till, write_status},
 };
 
 const TRIES: Tries = Tries { packets: 3, attempts: 3 };
@@ -311,7 +311,9 @@ fn written_without_proof<'s>(sample: &'s Sample, bench: &mut Bench) -> (Station<
     (station, writing)
 }
 
-fn deleted_by_somebody(bench: &mut Bench) {
+/// Suspended first, or no packet takes it away.
+fn deleted_by_somebody(sample: &Sample, bench: &mut Bench) {
+    write_status(&bench.slot, sample, 0x01);
     let delete = Script::new(Tar::ISSUER_DOMAIN, Form::EXPANDED, vec![commands::delete_application(enterprise())]);
     let counter = bench.reserve();
     bench.exchange(&delete.unwrap(), counter, ProofWay::Report, Fate::Good).unwrap();
@@ -331,7 +333,7 @@ fn what_somebody_has_deleted_is_not_installed_again() {
             let Decision::Unknown { token, .. } = station.run(&mut bench, next, &fates) else { panic!("nobody says") };
             next = Next::Send(*token);
         }
-        deleted_by_somebody(&mut bench);
+        deleted_by_somebody(&sample, &mut bench);
         let decision = station.run(&mut bench, next, &BTreeMap::new());
         assert_eq!(decision, Decision::NotIssued { obstacle: Obstacle::Gone, sets: 1 }, "{gives_up}");
         assert_eq!(bench.by_radio(), Err(SelectError::NoApplication));
