@@ -122,7 +122,8 @@ pub struct OutcomeReport {
     /// Sets of bodies that were made for an issue: a key master card has given as many exports of each key.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sets: Option<u8>,
-    /// The serial may have been on a card: it is given to nobody else, although this order was not carried out.
+    /// The serial is or may have been on a card, or was reported lost: it is given to nobody else, although this order was not
+    /// carried out.
     #[serde(skip_serializing_if = "core::ops::Not::not", default)]
     pub serial_spent: bool,
     /// The application is there and takes no purchase: somebody has to write its status back.
@@ -154,6 +155,38 @@ impl Flow {
     pub(super) fn lost(&self) -> Option<ApplicationSerial> {
         match self {
             Self::Lock(lock) if lock.terms().way == Way::Lost => Some(lock.terms().serial),
+            _ => None,
+        }
+    }
+
+    /// How it ends when a loss of `lost`, reported later, begins before it does; `None`: it goes on behind. Of an issue or a recharge
+    /// that any packet was made for nobody can say here that the card has nothing of it.
+    pub(super) fn overtaken_by_loss_of(&self, lost: ApplicationSerial, is_untouched: bool) -> Option<Outcome> {
+        const BEFORE_IT_BEGAN: &str = "reported lost before it began 先已挂失";
+        match self {
+            Self::Lock(lock) if lock.terms().way == Way::Found && lock.terms().serial == lost => {
+                Some(Outcome::not_committed("a later report of loss has taken its place 已被后来的挂失取代"))
+            }
+            Self::Recharge { serial, recharge } if is_untouched && *serial == lost => {
+                let amount = Some(recharge.terms().amount);
+                Some(Outcome { amount, ..Outcome::not_committed(BEFORE_IT_BEGAN) })
+            }
+            // Whoever got the serial next would have that of a lost card.
+            Self::Issue { issue, .. } if is_untouched && issue.serial() == lost => {
+                Some(Outcome::not_issued(issue, BEFORE_IT_BEGAN))
+            }
+            _ => None,
+        }
+    }
+
+    /// How it ends if somebody gives it up while it waits for whoever has to say or make something: an issue that no body was made
+    /// for. `None`: it cannot be given up.
+    pub(super) fn given_up(&self) -> Option<Outcome> {
+        match self {
+            // An application of that serial, though an empty one, stays on the card.
+            Self::Issue { issue, .. } if issue.sets() == 0 => {
+                Some(Outcome::not_issued(issue, "given up before anything was made for it 已放弃"))
+            }
             _ => None,
         }
     }
@@ -299,7 +332,8 @@ fn of_issue(
     let (ending, sets, report, token) = match decision {
         Decision::Issued { sets } => (Ending::Committed, sets, OutcomeReport::default(), None),
         Decision::NotIssued { obstacle, sets } => {
-            let serial_spent = obstacle == Obstacle::Gone;
+            // A card has an application of it: not this order's, or it could have told.
+            let serial_spent = [Obstacle::Gone, Obstacle::Other(serial)].contains(&obstacle);
             let report = OutcomeReport { serial_spent, ..OutcomeReport::because(obstacle) };
             (Ending::NotCommitted, sets, report, None)
         }
@@ -393,6 +427,14 @@ impl Outcome {
     pub(super) fn not_committed(reason: impl ToString) -> Self {
         let report = OutcomeReport::because(reason);
         Self { ending: Ending::NotCommitted, amount: None, report, token: None, tell: None }
+    }
+
+    /// An issue that does not go on; its serial is given to nobody else.
+    fn not_issued(issue: &Issue, reason: &str) -> Self {
+        let (serial, sets) = (Some(issue.serial().to_string()), Some(issue.sets()));
+        let mut outcome = Self::not_committed(reason);
+        outcome.report = OutcomeReport { serial, sets, serial_spent: true, ..outcome.report };
+        outcome
     }
 }
 

@@ -9,7 +9,7 @@ use onecard_wire::{date::Moment, number::ApplicationSerial};
 use super::{
     desk::{Desk, NotSaid, PacketKeyStore, Place},
     engine::{EngineError, Flight, Memory, Turn},
-    flow::{Came, Flow, Outcome, Step, spi},
+    flow::{Came, Flow, Step, spi},
     settings::Settings,
     store::{Card, Due, DueFor, Out, PacketOut, StoreError, TaskId, Writing},
     time::UnixMillis,
@@ -282,17 +282,17 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
         self.writing.put_out(task, flow, &packet, self.now.plus(settings.patience(misses)))?;
         self.turn.packets += 1;
         if let Some(serial) = flow.lost() {
-            self.overtake_found(task, serial)?;
+            self.overtake(task, serial)?;
         }
         self.post(task, &card.phone, &packet)
     }
 
-    /// A loss goes before what came before it: an order that the card was found, carried out behind it, would open a lost card.
-    fn overtake_found(&mut self, loss: TaskId, serial: ApplicationSerial) -> Result<(), EngineError> {
-        for (task, found) in self.writing.found_before(loss)? {
-            if found.terms().serial == serial {
-                let reason = "a later report of loss has taken its place 已被后来的挂失取代";
-                self.writing.end(task, &Outcome::not_committed(reason))?;
+    /// A loss goes before what was ordered before it, and what would undo it ends: that the application was found, that it is issued,
+    /// that it is loaded.
+    fn overtake(&mut self, loss: TaskId, lost: ApplicationSerial) -> Result<(), EngineError> {
+        for before in self.writing.before(loss)? {
+            if let Some(outcome) = before.flow.overtaken_by_loss_of(lost, before.is_untouched) {
+                self.writing.end(before.task, &outcome)?;
                 self.turn.ended += 1;
             }
         }

@@ -1,10 +1,11 @@
 //! A card that is reported lost, or found, while something else is unknown of it or waits.
 
-use onecard_gateway::campaign::{CampaignId, Ending, Flow};
+use onecard_gateway::campaign::{CampaignId, Ending, Flow, NewTask, OrderError, Settings};
 use onecard_host::over_the_air::lock::{Lock, LockTerms, Way};
 
 use crate::{
-    recharges::{amount, enterprise},
+    asking::{issue, lost, serial},
+    recharges::{amount, enterprise, tasks},
     unknowns::{Bench, IMPATIENT, deletion, recharge},
 };
 
@@ -135,4 +136,43 @@ fn what_found_a_card_before_does_not_open_it_when_it_is_lost_again() {
     let found = bench.ordered("found", lock(Way::Found));
     bench.run(u32::MAX, true);
     assert_eq!(end(&bench, found), done());
+}
+
+/// Taken in before the gateway is begun: the loss finds no such application, and nothing of it is issued or loaded behind.
+#[test]
+fn what_was_ordered_before_a_loss_and_is_not_begun_ends_with_it() {
+    let mut bench = Bench::new();
+    let serial = serial(9);
+    let Flow::Recharge { recharge: first, .. } = recharge() else { panic!("a recharge") };
+    let issues = bench.ordered("issue", issue(&bench.world, serial));
+    let recharges = bench.ordered("recharge", Flow::Recharge { serial, recharge: first });
+    let others = bench.ordered("another's", recharge());
+    let lost = bench.ordered("lost", lost(serial));
+    bench.engine.turn(bench.now, &mut bench.world.carrier).unwrap();
+    // In the turn in which the loss begins.
+    for (campaign, amount_fen) in [(issues, None), (recharges, Some(amount(0).fen()))] {
+        let ended = bench.end(campaign);
+        assert_eq!((ended.ending, ended.amount_fen, ended.packets), (Ending::NotCommitted, amount_fen, 0));
+        assert!(ended.report.reason.unwrap().contains("先已挂失"));
+    }
+    bench.run(u32::MAX, true);
+    assert_eq!(end(&bench, lost).0, Ending::NotCommitted);
+    assert_eq!(end(&bench, others), (Ending::Committed, Some(amount(0).fen())));
+    // Nobody gets the serial of a lost card.
+    assert!(bench.end(issues).report.serial_spent);
+    let again = NewTask { flow: issue(&bench.world, serial), ..tasks(1).remove(0) };
+    let taken = bench.engine.store_mut().new_campaign("again", &Settings::DEFAULT, [again]);
+    assert!(matches!(taken, Err(OrderError::SerialTaken { .. })), "{taken:?}");
+}
+
+/// What a packet was made for may be on the card: its own order says what became of it.
+#[test]
+fn a_resumed_recharge_does_not_end_with_a_loss() {
+    let mut bench = Bench::new();
+    let recharges = bench.ordered("recharge", recharge());
+    bench.run(2, false);
+    let lost = bench.ordered("lost", lock(Way::Lost));
+    assert_eq!(bench.resume(recharges), 1);
+    bench.run(u32::MAX, true);
+    assert_eq!((end(&bench, lost), end(&bench, recharges)), (done(), (Ending::Committed, Some(amount(0).fen()))));
 }

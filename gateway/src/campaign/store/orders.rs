@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{
     CampaignId, SetCipher, Store, StoreError, TaskId, Writing,
-    precedence::{is_held_by_other, release},
+    precedence::{is_held_by_begun, is_held_by_other, release},
     writing::parsed,
 };
 use crate::campaign::{
@@ -179,19 +179,22 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn resume_unknown(&mut self, campaign: CampaignId, now: UnixMillis) -> Result<usize, StoreError> {
-        let resumed = self.connection.execute(
+        let update = format!(
             "UPDATE task SET stage = 0, begun = 0, due_at = ?2, misses = 0, sends = 0, ending = NULL, amount_fen = NULL, \
-             outcome = NULL, held = EXISTS (SELECT 1 FROM task AS other WHERE other.card = task.card AND other.begun = 1 AND \
-             other.stage < 3) WHERE campaign = ?1 AND stage = 3 AND ending = 2",
-            params![campaign.0, now.0],
-        )?;
+             outcome = NULL, held = EXISTS (SELECT 1 FROM task AS other WHERE other.card = task.card AND other.id <> task.id AND \
+             {}) WHERE campaign = ?1 AND stage = 3 AND ending = 2",
+            is_held_by_begun("task.flow")
+        );
+        let resumed = self.connection.execute(&update, params![campaign.0, now.0])?;
         Ok(resumed)
     }
 }
 
 impl Store {
     /// The issuer's books have decided an order of unknown outcome, which asking the card could not: it has ended so, its holder is
-    /// told if he asked for it, and its card's other orders go on. Whether there was such an order.
+    /// told if he asked for it, and its card's other orders go on. So ends as not committed, too, an issue that waits behind INSTALL for a
+    /// key store that does not come back: its application has nothing in it, and the next issue takes it away. Whether there was such
+    /// an order.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -204,7 +207,11 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let ending = if is_committed { Ending::Committed } else { Ending::NotCommitted };
         let writing = self.write()?;
-        let Some((task, flow)) = writing.unknown(campaign, order_number)? else { return Ok(false) };
+        let Some((task, flow)) = writing.unknown(campaign, order_number)? else {
+            let given_up = !is_committed && writing.give_up(campaign, order_number)?;
+            writing.commit()?;
+            return Ok(given_up);
+        };
         writing.decide(task, ending)?;
         if let Some(outcome) = flow.told(ending) {
             writing.tell(task, outcome, now)?;
@@ -223,6 +230,18 @@ impl Writing<'_> {
         });
         let Some((id, flow)) = row.optional()? else { return Ok(None) };
         Ok(Some((TaskId(id), parsed(&flow, "flow", id)?)))
+    }
+
+    /// Ends an issue that is asking and of which no body was ever made; false: it is none.
+    fn give_up(&self, campaign: CampaignId, order_number: &str) -> Result<bool, StoreError> {
+        let query = "SELECT id, flow FROM task WHERE campaign = ?1 AND order_number = ?2 AND stage = 2";
+        let row = self.transaction.query_row(query, params![campaign.0, order_number], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        });
+        let Some((id, flow)) = row.optional()? else { return Ok(false) };
+        let Some(outcome) = parsed::<Flow>(&flow, "flow", id)?.given_up() else { return Ok(false) };
+        self.end(TaskId(id), &outcome)?;
+        Ok(true)
     }
 
     /// It has ended so, and its card's other orders go on.

@@ -1,6 +1,6 @@
 //! Which order of a card waits for which, in SQL: the text of a flow begins with its kind.
 
-/// A report of loss, which nothing but a packet under way may keep from the card.
+/// A report of loss, which nothing but a packet under way, or the issue of what is lost, may keep from the card.
 fn is_loss(flow: &str) -> String {
     format!("{flow} GLOB '{{\"lock\":*\"way\":\"Lost\"*'")
 }
@@ -21,8 +21,16 @@ fn is_issue(flow: &str) -> String {
 /// no unknown one (a thief does not either). Nor does a card that is found for a recharge, which a lost one cannot tell of (19.6.5).
 pub(super) fn is_held_by_other(flow: &str) -> String {
     let (loss, found, recharge) = (is_loss(flow), is_found(flow), is_recharge("other.flow"));
+    format!("({}) OR (other.ending = 2 AND NOT ({loss}) AND NOT ({found} AND {recharge}))", is_held_by_begun(flow))
+}
+
+/// Whether it is held by the `other` as one under way. Of one that is asking nothing is on its way to the card, and a loss does not
+/// wait until somebody answers: unless that issues the application that is lost, of which the card has nothing to lock before.
+pub(super) fn is_held_by_begun(flow: &str) -> String {
     format!(
-        "(other.begun = 1 AND other.stage < 3) OR (other.ending = 2 AND NOT ({loss}) AND NOT ({found} AND {recharge}))"
+        "other.stage < 3 AND (other.begun = 1 OR other.stage = 2) AND NOT (other.stage = 2 AND {} AND NOT EXISTS (SELECT 1 FROM \
+         application WHERE application.task = other.id AND instr({flow}, '\"' || application.serial || '\"') > 0))",
+        is_loss(flow)
     )
 }
 
@@ -40,7 +48,7 @@ pub(super) fn other_waits_to_issue() -> String {
 pub(super) fn release() -> String {
     format!(
         "UPDATE task SET held = 0 WHERE card = (SELECT card FROM task WHERE id = ?1) AND stage < 3 AND held = 1 AND NOT EXISTS \
-         (SELECT 1 FROM task AS other WHERE other.card = task.card AND ({}))",
+         (SELECT 1 FROM task AS other WHERE other.card = task.card AND other.id <> task.id AND ({}))",
         is_held_by_other("task.flow")
     )
 }

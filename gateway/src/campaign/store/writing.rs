@@ -1,9 +1,6 @@
 //! One turn's writes, which count together or not at all.
 
-use onecard_host::over_the_air::{
-    PacketCounter, SetVersion,
-    lock::{Lock, Way},
-};
+use onecard_host::over_the_air::{PacketCounter, SetVersion};
 use onecard_wire::uicc;
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
@@ -68,6 +65,15 @@ pub(in crate::campaign) struct Out {
     pub(in crate::campaign) packet: PacketOut,
 }
 
+/// A task that another one was ordered behind.
+#[derive(Debug)]
+pub(in crate::campaign) struct Before {
+    pub(in crate::campaign) task: TaskId,
+    pub(in crate::campaign) flow: Flow,
+    /// No packet was made for it ever. One that is resumed has had some.
+    pub(in crate::campaign) is_untouched: bool,
+}
+
 const READY: i64 = 0;
 const OUT: i64 = 1;
 const ASKING: i64 = 2;
@@ -101,8 +107,8 @@ impl<'s> Writing<'s> {
         rows.map(running).collect()
     }
 
-    /// At most `limit` tasks of the campaign that something is to be done for; none that waits for another of its card: one
-    /// under way, or one that was ordered before and is due.
+    /// At most `limit` tasks of the campaign that something is to be done for, one of each card; none that waits for another of its
+    /// card: one under way, or one that was ordered before and is due.
     pub(in crate::campaign) fn due(
         &self,
         campaign: CampaignId,
@@ -182,17 +188,24 @@ impl<'s> Writing<'s> {
         packet: &PacketOut,
         due_at: UnixMillis,
     ) -> Result<(), StoreError> {
+        self.take_turn(task)?;
         let mut statement = self.transaction.prepare_cached(
-            "UPDATE task SET stage = ?2, begun = 1, flow = ?3, counter = ?4, packet = ?5, sends = 1, packets = packets + 1, \
+            "UPDATE task SET stage = ?2, flow = ?3, counter = ?4, packet = ?5, sends = 1, packets = packets + 1, \
              due_at = ?6, proof = NULL, waits = NULL WHERE id = ?1",
         )?;
         let counter = packet.counter.number().cast_signed();
         statement.execute(params![task.0, OUT, text(flow)?, counter, packet.bytes, due_at.0])?;
-        self.hold_others(task)
+        Ok(())
     }
 
-    /// The other tasks of its card wait for it.
-    fn hold_others(&self, task: TaskId) -> Result<(), StoreError> {
+    /// It is the one of its card that is begun: the others wait for it, and so does one that is only asking.
+    fn take_turn(&self, task: TaskId) -> Result<(), StoreError> {
+        for sql in [
+            "UPDATE task SET begun = 0 WHERE card = (SELECT card FROM task WHERE id = ?1) AND id <> ?1 AND stage = 2 AND begun = 1",
+            "UPDATE task SET begun = 1 WHERE id = ?1",
+        ] {
+            self.transaction.prepare_cached(sql)?.execute([task.0])?;
+        }
         let mut statement = self.transaction.prepare_cached(
             "UPDATE task SET held = 1 WHERE card = (SELECT card FROM task WHERE id = ?1) AND id <> ?1 AND stage < 3 AND held = 0",
         )?;
@@ -235,6 +248,7 @@ impl<'s> Writing<'s> {
         misses: u32,
         due_at: UnixMillis,
     ) -> Result<(), StoreError> {
+        self.take_turn(task)?;
         let mut statement = self.transaction.prepare_cached(
             "UPDATE task SET stage = ?2, flow = ?3, misses = ?4, due_at = ?5, counter = NULL, packet = NULL, sends = 0, \
              proof = NULL, waits = NULL WHERE id = ?1",
@@ -243,10 +257,11 @@ impl<'s> Writing<'s> {
         Ok(())
     }
 
-    /// What came back is kept until somebody can judge it.
+    /// What came back is kept until somebody can judge it. A loss of its card does not wait for him.
     pub(in crate::campaign) fn keep_proof(&self, task: TaskId, proof: &[u8]) -> Result<(), StoreError> {
         let mut statement = self.transaction.prepare_cached("UPDATE task SET stage = ?2, proof = ?3 WHERE id = ?1")?;
         statement.execute(params![task.0, ASKING, proof])?;
+        self.transaction.prepare_cached(&release())?.execute([task.0])?;
         Ok(())
     }
 
@@ -257,23 +272,18 @@ impl<'s> Writing<'s> {
         Ok(())
     }
 
-    /// Orders that the card is said to be found, of before that one, which are not begun or not known.
-    pub(in crate::campaign) fn found_before(&self, task: TaskId) -> Result<Vec<(TaskId, Lock)>, StoreError> {
+    /// What was ordered for its card before that one and has not ended, or is not known: but what is begun.
+    pub(in crate::campaign) fn before(&self, task: TaskId) -> Result<Vec<Before>, StoreError> {
         let mut statement = self.transaction.prepare_cached(
-            "SELECT id, flow FROM task WHERE card = (SELECT card FROM task WHERE id = ?1) AND id < ?1 AND \
+            "SELECT id, flow, packets FROM task WHERE card = (SELECT card FROM task WHERE id = ?1) AND id < ?1 AND \
              ((stage < 3 AND begun = 0) OR ending = 2)",
         )?;
-        let rows = statement.query_map([task.0], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
-        let mut found = Vec::new();
-        for row in rows {
-            let (id, flow) = row?;
-            if let Flow::Lock(lock) = parsed(&flow, "flow", id)?
-                && lock.terms().way == Way::Found
-            {
-                found.push((TaskId(id), *lock));
-            }
-        }
-        Ok(found)
+        let rows = statement.query_map([task.0], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?)))?;
+        let before = |row: rusqlite::Result<(i64, String, u32)>| {
+            let (id, flow, packets) = row?;
+            Ok(Before { task: TaskId(id), flow: parsed(&flow, "flow", id)?, is_untouched: packets == 0 })
+        };
+        rows.map(before).collect()
     }
 
     /// The flow has ended. An unknown one keeps the state that resumes it, and its card's other tasks wait on; of another nothing is
@@ -319,7 +329,7 @@ fn is_due_query() -> String {
 /// Whether something is to be done for a task of campaign ?1 at ?2.
 fn is_due() -> String {
     format!(
-        "task.campaign = ?1 AND task.held = 0 AND task.stage < 3 AND task.due_at <= ?2 AND (task.begun = 1 OR NOT EXISTS ( \
+        "task.campaign = ?1 AND task.held = 0 AND task.stage < 3 AND task.due_at <= ?2 AND (task.begun = 1 AND task.stage <> 2 OR NOT EXISTS ( \
          SELECT 1 FROM task AS other WHERE other.card = task.card AND other.stage < 3 AND other.held = 0 AND other.id <> task.id AND \
          (other.due_at <= ?2 OR {}) AND other.campaign IN (SELECT id FROM campaign WHERE paused = 0) AND {}))",
         other_waits_to_issue(),
