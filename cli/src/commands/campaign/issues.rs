@@ -34,7 +34,7 @@ use crate::development_keys::{DevelopmentKeys, KEY_VERSION};
 #[command(next_help_heading = "Issues 发卡")]
 pub(super) struct IssueTerms {
     /// Of issues: the issuing profile (发卡参数), of kind rfid-sim, as `onecard issue batch` has it.
-    #[arg(long, value_name = "TOML", requires = "issues")]
+    #[arg(long, value_name = "TOML", requires = "issues", conflicts_with_all = ["recharges", "deletions", "lost", "found"])]
     profile: Option<PathBuf>,
     /// Begin the ledger of numbers that the profile names (号段台账), too: serials that the list does not have come out of it.
     #[arg(long, requires = "profile")]
@@ -92,8 +92,16 @@ impl<'i> Issues<'i> {
         }
     }
 
-    /// What each order becomes, with a serial of its own: nothing is taken before everything is seen to be right but the numbers that
-    /// are missing, which nobody else gets any more.
+    /// Whether every order fits the profile: nothing has been taken out of the ledger yet.
+    pub(super) fn check(&self, orders: &Orders) -> anyhow::Result<()> {
+        let file = self.list.display().to_string();
+        self.check_serials(&file, orders)?;
+        craft::Orders::without_pins(&self.profile, &file, &people(orders))?;
+        Ok(())
+    }
+
+    /// What each of the orders, which were [checked](Self::check), becomes, with a serial of its own: of those that are missing nobody
+    /// else gets one any more.
     pub(super) fn flows(
         &self,
         campaign: &str,
@@ -101,11 +109,8 @@ impl<'i> Issues<'i> {
         keys: &DevelopmentKeys,
         tries: Tries,
     ) -> anyhow::Result<Vec<(Order, Flow)>> {
-        let file = self.list.display().to_string();
-        self.check_serials(&file, &orders)?;
-        let people = orders.iter().filter_map(|(line, order)| Some((*line, order.person.clone()?))).collect();
-        let people: List<Person> = List { rows: people, encoding: Encoding::Utf8, separator: ',' };
-        let holders = craft::Orders::without_pins(&self.profile, &file, &people)?;
+        let people = people(&orders);
+        let holders = craft::Orders::without_pins(&self.profile, &self.list.display().to_string(), &people)?;
         let missing = orders.iter().filter(|(_, order)| order.serial.is_none()).count();
         let mut allotted = self.allotted(campaign, missing)?.into_iter();
         let mut flows = Vec::new();
@@ -187,4 +192,10 @@ impl<'i> Issues<'i> {
         };
         numbers.map(serial).collect()
     }
+}
+
+/// Who gets the applications.
+fn people(orders: &Orders) -> List<Person> {
+    let people = orders.iter().filter_map(|(line, order)| Some((*line, order.person.clone()?)));
+    List { rows: people.collect(), encoding: Encoding::Utf8, separator: ',' }
 }

@@ -119,26 +119,18 @@ pub(super) fn run(options: &New) -> anyhow::Result<Output> {
     let (kind, list) = options.list.named()?;
     let (orders, content) = orders::read(list, kind.beside())?;
     let total_fen = orders.iter().map(|(_, order)| u64::from(order.money.fen())).sum();
-    // A book that is there is looked into before anything is taken out of a ledger.
-    let book = if options.new_book { None } else { Some(options.open()?) };
-    let flows = match kind {
-        Kind::Issue => {
-            let issues = Issues::read(&options.issue_terms, list, &content, &keys)?;
-            if let Some(book) = &book
-                && book.campaign(&options.name).is_ok()
-            {
-                return Err(OrderError::CampaignTaken(options.name.clone()).into());
-            }
-            issues.flows(&options.name, orders, &keys, options.manner.tries())?
+    let (mut store, flows) = match kind {
+        Kind::Issue => options.issues(list, (orders, &content), &keys)?,
+        _ => {
+            let flows = options.flows(kind, orders, keys.enterprise)?;
+            (options.open()?, flows)
         }
-        _ => options.flows(kind, orders, keys.enterprise)?,
     };
     let tasks: Vec<NewTask> = flows
         .into_iter()
         .map(|(order, flow)| NewTask { order_number: order.number, card: order.card, flow, not_before: now() })
         .collect();
     let orders = tasks.len();
-    let mut store = book.map_or_else(|| options.open(), Ok)?;
     let settings = options.manner.settings();
     store
         .new_campaign(&options.name, &settings, tasks)
@@ -171,6 +163,30 @@ impl Kind {
 }
 
 impl New {
+    /// The book is there, and takes the campaign, before a number is taken out of a ledger.
+    fn issues(
+        &self,
+        list: &Path,
+        (orders, content): (Orders, &[u8]),
+        keys: &DevelopmentKeys,
+    ) -> anyhow::Result<(Store, Vec<(Order, Flow)>)> {
+        let issues = Issues::read(&self.issue_terms, list, content, keys)?;
+        issues.check(&orders)?;
+        let store = self.open()?;
+        if store.campaign(&self.name).is_ok() {
+            return Err(OrderError::CampaignTaken(self.name.clone()).into());
+        }
+        let flows = issues.flows(&self.name, orders, keys, self.manner.tries());
+        let flows = if self.new_book {
+            flows.with_context(|| {
+                format!("book {} was begun, and nothing is in it: leave --new-book out 台账已新建", self.book.display())
+            })?
+        } else {
+            flows?
+        };
+        Ok((store, flows))
+    }
+
     fn flows(&self, kind: Kind, orders: Orders, enterprise: EnterpriseId) -> anyhow::Result<Vec<(Order, Flow)>> {
         let flow = |(_, order): (u64, Order)| {
             let flow = self.flow(kind, &order, enterprise).with_context(|| format!("order {}", order.number))?;

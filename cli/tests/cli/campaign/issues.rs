@@ -190,6 +190,19 @@ fn a_list_that_is_wrong_takes_nothing() {
     fs::write(at.join("sims.toml"), PROFILE).unwrap();
     let without_profile = onecard(at, &NEW.replace("--profile sims.toml", ""));
     assert_eq!(without_profile.code, 2, "{}", without_profile.err);
+    let of_recharges = onecard(at, &NEW.replace("--issues", "--terminal 310000000001 --recharges"));
+    assert!(of_recharges.code == 2 && of_recharges.err.contains("--profile"), "{}", of_recharges.err);
+
+    // A book that is there already, or cannot be, is found before the ledger is.
+    fs::write(at.join("autumn.csv"), &good).unwrap();
+    fs::write(at.join("gateway.book"), "somebody's").unwrap();
+    for book in ["gateway.book", "nowhere/gateway.book"] {
+        let run = onecard(at, &NEW.replace("gateway.book", book));
+        assert!(run.code != 0 && run.err.contains(&format!("book {book}")), "{}", run.err);
+        assert!(!at.join("sims.numbers").exists(), "{book}");
+    }
+    assert_eq!(fs::read_to_string(at.join("gateway.book")).unwrap(), "somebody's");
+    fs::remove_file(at.join("gateway.book")).unwrap();
 
     // Taken, it gives its campaign's name, its serials and its list away once.
     fs::write(at.join("autumn.csv"), with_serials.replace(&serial(600).to_string(), &serial(7).to_string())).unwrap();
