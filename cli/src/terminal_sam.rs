@@ -199,8 +199,14 @@ impl Sam for KeyFileSam {
         self.software.maintenance_mac(card, initial, message)
     }
 
-    fn placed_mac(&mut self, card: CardFactors, place: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
-        self.software.placed_mac(card, place, message)
+    fn placed_mac(
+        &mut self,
+        card: CardFactors,
+        version: KeyVersion,
+        place: [u8; 8],
+        message: &[u8],
+    ) -> Result<[u8; 4], SamError> {
+        self.software.placed_mac(card, version, place, message)
     }
 
     fn sam_maintenance_mac(

@@ -94,12 +94,18 @@ pub trait Sam {
     /// [`SamError::NotSupported`] or [`SamError::NoSuchKey`] where this keeper does not hold that key, as in any till.
     fn maintenance_mac(&mut self, card: CardFactors, initial: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError>;
 
-    /// MAC of `message` by the card's maintenance key (usage 05) for a place in a secured packet, counter ‖ number of the command ‖ 00 00
-    /// (19.4.4): a station writes the contents of applications over the air by it.
+    /// MAC of `message` by the card's maintenance key (usage 05) of `version` for a place in a secured packet, counter ‖ number of the
+    /// command ‖ 00 00 (19.4.4): a station writes the contents of applications over the air by it.
     ///
     /// # Errors
     /// As [`Self::maintenance_mac`].
-    fn placed_mac(&mut self, _card: CardFactors, _place: [u8; 8], _message: &[u8]) -> Result<[u8; 4], SamError> {
+    fn placed_mac(
+        &mut self,
+        _card: CardFactors,
+        _version: KeyVersion,
+        _place: [u8; 8],
+        _message: &[u8],
+    ) -> Result<[u8; 4], SamError> {
         Err(SamError::NotSupported)
     }
 

@@ -201,8 +201,14 @@ impl<T: Transport> Sam for PsamCard<T> {
         self.mac(card, (UsageKind::CARD_MAINTENANCE, self.maintenance_version), initial, message)
     }
 
-    fn placed_mac(&mut self, card: CardFactors, place: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
-        self.mac_from_enciphered(card, (UsageKind::CARD_MAINTENANCE, self.maintenance_version), place, message)
+    fn placed_mac(
+        &mut self,
+        card: CardFactors,
+        version: KeyVersion,
+        place: [u8; 8],
+        message: &[u8],
+    ) -> Result<[u8; 4], SamError> {
+        self.mac_from_enciphered(card, (UsageKind::CARD_MAINTENANCE, version), place, message)
     }
 
     fn authentication(

@@ -289,9 +289,15 @@ impl Sam for SoftwareSam {
         Ok(key.line_mac(initial, message))
     }
 
-    fn placed_mac(&mut self, card: CardFactors, place: [u8; 8], message: &[u8]) -> Result<[u8; 4], SamError> {
+    fn placed_mac(
+        &mut self,
+        card: CardFactors,
+        version: KeyVersion,
+        place: [u8; 8],
+        message: &[u8],
+    ) -> Result<[u8; 4], SamError> {
         self.purchase = None;
-        let key = self.keys.card_key(card, Purpose::Maintenance, self.maintenance_version)?;
+        let key = self.keys.card_key(card, Purpose::Maintenance, version)?;
         Ok(key.line_mac_over_the_air(place, message))
     }
 

@@ -32,7 +32,7 @@ use onecard_wire::{
     aid,
     amount::Amount,
     date::Moment,
-    key::Algorithm,
+    key::{Algorithm, KeyVersion},
     number::{ApplicationSerial, TerminalNumber},
     record::Holder,
     uicc,
@@ -56,6 +56,7 @@ struct World {
     folder: tempfile::TempDir,
     now: Duration,
     cards: u32,
+    key_version: KeyVersion,
 }
 
 /// What a run left.
@@ -85,7 +86,12 @@ fn named(sample: &Sample, number: u32) -> Holder {
 
 impl World {
     fn new(algorithm: Algorithm, cards: u32, card_exports: u32, faults: Faults) -> Self {
-        let mut sample = Sample::with_algorithm("issued by a key master card", algorithm).unwrap();
+        let sample = Sample::with_algorithm("issued by a key master card", algorithm).unwrap();
+        Self::of(sample, Sample::KEY_VERSION, cards, card_exports, faults)
+    }
+
+    /// Its applications get the keys of `key_version`.
+    fn of(mut sample: Sample, key_version: KeyVersion, cards: u32, card_exports: u32, faults: Faults) -> Self {
         let start = Moment::from_bytes([0x20, 0x26, 0x11, 0x29, 0x08, 0x00, 0x00]).unwrap();
         let mut settings = network::Settings::new("+8613800100500".parse().unwrap(), start);
         settings.faults = faults;
@@ -97,7 +103,7 @@ impl World {
         let sam = sample.sam(TerminalNumber([0x31, 0, 0, 0, 0, 9]), &[SamRole::Issuing]).unwrap();
         let carrier = SimulatedCarrier::new(network, LinkTerms::new("10086".parse().unwrap()));
         let folder = tempfile::tempdir().unwrap();
-        let world = Self { sample, pair, sam, carrier: Some(carrier), folder, now: Duration::ZERO, cards };
+        let world = Self { sample, pair, sam, carrier: Some(carrier), folder, now: Duration::ZERO, cards, key_version };
         let mut store = Store::create(&world.book()).unwrap();
         let tasks: Vec<_> = (0..cards).map(|number| world.task(number)).collect();
         store.new_campaign("autumn", &Settings::DEFAULT, tasks).unwrap();
@@ -125,7 +131,7 @@ impl World {
             holder: named(&self.sample, number),
             parameters: order.parameters,
             pin: FirstPin::OfDesk,
-            key_version: order.key_version,
+            key_version: self.key_version,
             beside: order.beside,
             management: Sample::KEY_VERSION,
             check_values: Vec::new(),
@@ -285,4 +291,31 @@ fn what_is_ordered_behind_an_issue_waits_with_it() {
     world.refill(1);
     let left = world.run(400);
     assert_eq!((left.counts.committed, packets(&world)[1]), (1, 1), "the load is begun, which nobody here approves");
+}
+
+/// Bodies are exported before the first MAC is made: that the SAM makes none is found before INSTALL, and costs nothing.
+#[test]
+fn a_sam_that_makes_no_macs_costs_no_export_and_no_packet() {
+    /// Two keys stand beside the others.
+    const BODIES: u32 = AN_APPLICATION + 2;
+    let sample = || Sample::new("two versions").unwrap().with_next_keys(Algorithm::Des).unwrap();
+    let lacks = [(Sample::KEY_VERSION, SamRole::Till, 1), (Sample::NEXT_KEY_VERSION, SamRole::Issuing, 2)];
+    for (key_version, role, version) in lacks {
+        let mut world = World::of(sample(), key_version, 3, 3 * BODIES, Faults::NONE);
+        world.sam = world.sample.sam(TerminalNumber([0x31, 0, 0, 0, 0, 9]), &[role]).unwrap();
+        let left = world.run(400);
+        let because = left.waits_for.as_deref().unwrap();
+        assert_eq!((left.counts.for_somebody, left.counts.packets), (3, 0), "{because}");
+        let says =
+            format!("SAM 310000000009 makes no MAC of contents by the maintenance key (usage 05) of version {version}");
+        assert!(because.contains(&says), "{because}");
+        assert_eq!(world.exports_left(), 3 * BODIES);
+        // Another SAM in the reader, and the same orders go on.
+        let both = [Sample::KEY_VERSION, Sample::NEXT_KEY_VERSION];
+        let issuing = world.sample.sam_of_versions(TerminalNumber([0x31, 0, 0, 0, 0, 7]), &[SamRole::Issuing], &both);
+        world.sam = issuing.unwrap();
+        let left = world.run(2_000);
+        assert_eq!(left.counts.committed, 3, "{:?}", left.waits_for);
+        assert_eq!(world.exports_left(), 0, "one set each");
+    }
 }

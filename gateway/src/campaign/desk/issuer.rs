@@ -8,7 +8,7 @@ use onecard_host::{
     key_store::{KeyStore, SoftwareStore, StoreError, StoredKey, WriteKeyBody, WriteKeyOrder},
     keys::{EnterpriseKeys, Purpose},
     over_the_air::{KeyInHand, PacketCounter, PlacedMac},
-    sam::{CardFactors, Sam},
+    sam::{CardFactors, Sam, SamError},
     transport::Transport,
 };
 use onecard_wire::{
@@ -46,7 +46,8 @@ pub struct KeysAtHand {
     store: SoftwareStore,
 }
 
-/// A key master card that is open, and the enterprise's issuing SAM, which makes the MACs of contents by its newest maintenance key.
+/// A key master card that is open, and the enterprise's issuing SAM, which makes the MACs of contents by the maintenance key of the
+/// version that is asked for.
 pub struct KeyMasterAndSam<'c, T> {
     card: &'c mut OpenKeyMaster<T>,
     sam: Box<dyn Sam + 'c>,
@@ -68,6 +69,22 @@ impl<'c, T> KeyMasterAndSam<'c, T> {
     }
 }
 
+impl<T> KeyMasterAndSam<'_, T> {
+    /// Which SAM it is, and what it lacks.
+    fn makes_none(&mut self, version: KeyVersion, error: SamError) -> StoreError {
+        let sam = self.sam.terminal().map_or_else(|_| "the SAM".to_owned(), |terminal| format!("SAM {terminal}"));
+        let why = match error {
+            SamError::NoSuchKey | SamError::NotSupported => "it has no such key".to_owned(),
+            other => other.to_string(),
+        };
+        StoreError::Failed(format!(
+            "{sam} makes no MAC of contents by the maintenance key (usage 05) of version {}: {why}; name the issuing SAM that \
+             has that key 该SAM无此版本的维护密钥，请改用发卡SAM",
+            version.0
+        ))
+    }
+}
+
 impl Issuer for KeysAtHand {
     fn placed_mac(
         &mut self,
@@ -82,20 +99,17 @@ impl Issuer for KeysAtHand {
 }
 
 impl<T: Transport> Issuer for KeyMasterAndSam<'_, T> {
-    /// The SAM goes by the version it was opened with.
     fn placed_mac(
         &mut self,
         serial: ApplicationSerial,
-        _: KeyVersion,
+        version: KeyVersion,
         (counter, number): (PacketCounter, u8),
         message: &[u8],
     ) -> Result<[u8; MAC_LEN], StoreError> {
         let card = CardFactors { enterprise: self.card.of_enterprise(), serial };
         let [a, b, c, d, e] = counter.to_bytes();
-        let made = self.sam.placed_mac(card, [a, b, c, d, e, number, 0, 0], message);
-        made.map_err(|error| {
-            StoreError::Failed(format!("the issuing SAM makes no MAC of contents: {error} 发卡SAM未生成MAC"))
-        })
+        let made = self.sam.placed_mac(card, version, [a, b, c, d, e, number, 0, 0], message);
+        made.map_err(|error| self.makes_none(version, error))
     }
 
     fn exports_left(&mut self) -> Result<Option<u32>, StoreError> {

@@ -9,8 +9,8 @@ use onecard_host::{
     key_store::{KeyStore, NamedKey, StoreError, StoredKey, WriteKeyBody, WriteKeyOrder},
     keys::{MissingKey, Purpose},
     over_the_air::{
-        PacketCounter, PlacedMac,
-        issue::{IssueOrder, IssuePlan, Making, Next},
+        PacketCounter, PlaceError, PlacedMac,
+        issue::{IssueError, IssueOrder, IssuePlan, Making, Next},
     },
 };
 use onecard_wire::{
@@ -30,8 +30,10 @@ pub struct IssuingOffice<'i> {
     parts: usize,
     sets_a_turn: usize,
     sets_in_turn: usize,
-    /// What the issuer has left to give away, if it was asked in this turn and has made nothing since.
-    exports_left: Option<Option<u32>>,
+    /// What the issuer has left to give away, or that it does not say, if it was asked in this turn and has made nothing since.
+    exports_left: Option<Result<Option<u32>, Unavailable>>,
+    /// Whether a MAC was made on trial by the maintenance key of a version, of those that were asked for in this turn.
+    trials: Vec<(KeyVersion, Result<(), Unavailable>)>,
 }
 
 impl<'i> IssuingOffice<'i> {
@@ -52,6 +54,7 @@ impl<'i> IssuingOffice<'i> {
             sets_a_turn: usize::MAX,
             sets_in_turn: 0,
             exports_left: None,
+            trials: Vec::new(),
         })
     }
 
@@ -75,9 +78,10 @@ impl<'i> IssuingOffice<'i> {
     }
 
     /// Another turn has begun.
-    pub(super) const fn turn_begins(&mut self) {
+    pub(super) fn turn_begins(&mut self) {
         self.sets_in_turn = 0;
         self.exports_left = None;
+        self.trials.clear();
     }
 
     /// That everything is there for such an application, without an export.
@@ -97,7 +101,9 @@ impl<'i> IssuingOffice<'i> {
             )));
         }
         for (purpose, expected) in &content.check_values {
-            let found = self.stored(NamedKey { purpose: *purpose, version: content.key_version })?.check_value;
+            // The management key is the operator's, whose versions are his own.
+            let version = if *purpose == Purpose::Management { content.management } else { content.key_version };
+            let found = self.stored(NamedKey { purpose: *purpose, version })?.check_value;
             if found != *expected {
                 let key = "the key store's key";
                 return Err(Unavailable(format!(
@@ -113,20 +119,35 @@ impl<'i> IssuingOffice<'i> {
         let names = washed_keys(&order);
         names.iter().try_for_each(|name| self.stored(*name).map(drop))?;
         self.stored(NamedKey { purpose: Purpose::Management, version: content.management })?;
+        self.makes_macs(content.key_version)?;
         // One body for each key and one for the PIN.
         let wanted = u32::try_from(names.len() + 1).unwrap_or(u32::MAX);
-        let left = match self.exports_left {
-            Some(left) => left,
-            None => self.issuer.exports_left().map_err(unavailable)?,
-        };
-        self.exports_left = Some(left);
-        match left {
+        match self.exports_left()? {
             Some(left) if left < wanted => Err(Unavailable(format!(
                 "the key master card may export {left} more bodies, and an application takes {wanted}: add to its allowance by \
                  `onecard master allowance` 导出额度不足"
             ))),
             _ => Ok(order),
         }
+    }
+
+    fn exports_left(&mut self) -> Result<Option<u32>, Unavailable> {
+        let issuer = &mut self.issuer;
+        self.exports_left.get_or_insert_with(|| issuer.exports_left().map_err(unavailable)).clone()
+    }
+
+    /// Tries a MAC in a place that no packet has: bodies are exported before the first MAC is made, and would be in vain.
+    fn makes_macs(&mut self, version: KeyVersion) -> Result<(), Unavailable> {
+        /// The header of no command.
+        const MESSAGE: [u8; 5] = [0; 5];
+        if let Some((_, tried)) = self.trials.iter().find(|(tried, _)| *tried == version) {
+            return tried.clone();
+        }
+        let nobody = ApplicationSerial::from_parts(0, 0, 0).ok_or_else(|| Unavailable("no serial".to_owned()))?;
+        let place = (PacketCounter::from_bytes([0; 5]), 0);
+        let tried = self.issuer.placed_mac(nobody, version, place, &MESSAGE).map(drop).map_err(unavailable);
+        self.trials.push((version, tried.clone()));
+        tried
     }
 
     /// Makes the packets of an issue.
@@ -150,7 +171,11 @@ impl<'i> IssuingOffice<'i> {
         let shared = RefCell::new(&mut *self.issuer);
         let macs = &mut Macs { issuer: &shared, serial, version: content.key_version };
         let packets = plan.packets(&counters, &mut Bodies { enterprise: making.enterprise(), issuer: &shared }, macs);
-        Ok(making.made(packets.map_err(unavailable)?))
+        let packets = packets.map_err(|error| match error {
+            IssueError::Place(PlaceError::Keeper(why)) => unavailable(why),
+            other => unavailable(other),
+        })?;
+        Ok(making.made(packets))
     }
 
     fn algorithm(&self, version: KeyVersion) -> Result<Algorithm, Unavailable> {
@@ -215,4 +240,157 @@ impl PlacedMac for Macs<'_, '_, '_> {
 /// Never: each question is over before the next.
 fn in_use(error: core::cell::BorrowMutError) -> StoreError {
     StoreError::Failed(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use core::cell::Cell;
+
+    use onecard_host::{
+        crypto::Key,
+        keys::{CheckValue, EnterpriseKeys},
+    };
+    use onecard_simulator::sample::Sample;
+
+    use super::*;
+    use crate::campaign::{
+        KeysAtHand,
+        content::{FirstPin, tests::content},
+    };
+
+    /// The operator's newest management key, which the enterprise's other keys have no version of.
+    const MANAGEMENT: KeyVersion = KeyVersion(3);
+
+    /// What an issuer was asked.
+    #[derive(Default)]
+    struct Asked {
+        macs: Cell<u32>,
+        allowance: Cell<u32>,
+        bodies: Cell<u32>,
+    }
+
+    /// One that may lack the maintenance key, or have been pulled.
+    struct Faulty<'a> {
+        keys: KeysAtHand,
+        asked: &'a Asked,
+        makes_macs: bool,
+        is_there: bool,
+    }
+
+    fn counted(count: &Cell<u32>) {
+        count.set(count.get() + 1);
+    }
+
+    impl KeyStore for Faulty<'_> {
+        fn enterprise(&self) -> EnterpriseId {
+            self.keys.enterprise()
+        }
+
+        fn keys(&mut self) -> Result<Vec<StoredKey>, StoreError> {
+            self.keys.keys()
+        }
+
+        fn write_key(&mut self, order: &WriteKeyOrder<'_>) -> Result<WriteKeyBody, StoreError> {
+            counted(&self.asked.bodies);
+            self.keys.write_key(order)
+        }
+    }
+
+    impl Issuer for Faulty<'_> {
+        fn placed_mac(
+            &mut self,
+            serial: ApplicationSerial,
+            version: KeyVersion,
+            place: (PacketCounter, u8),
+            message: &[u8],
+        ) -> Result<[u8; MAC_LEN], StoreError> {
+            counted(&self.asked.macs);
+            assert_eq!(place.0.number(), 0, "a place that no packet has");
+            if self.makes_macs {
+                self.keys.placed_mac(serial, version, place, message)
+            } else {
+                Err(StoreError::Failed("SAM 7 has none".to_owned()))
+            }
+        }
+
+        fn exports_left(&mut self) -> Result<Option<u32>, StoreError> {
+            counted(&self.asked.allowance);
+            if self.is_there { Ok(Some(100)) } else { Err(StoreError::Closed) }
+        }
+    }
+
+    fn keys() -> EnterpriseKeys {
+        let sample = Sample::new("office").unwrap();
+        let set = sample.keys().keys().clone();
+        EnterpriseKeys::new(sample.enterprise(), set.with(Purpose::Management, MANAGEMENT, Key::from_bytes([7; 16])))
+    }
+
+    fn office(asked: &Asked, makes_macs: bool, is_there: bool) -> IssuingOffice<'_> {
+        let issuer = Faulty { keys: KeysAtHand::new(keys()), asked, makes_macs, is_there };
+        IssuingOffice::open(Box::new(issuer)).unwrap()
+    }
+
+    fn wanted(check_values: Vec<(Purpose, CheckValue)>) -> ApplicationContent {
+        let known = content("11010519491231002X");
+        let (key_version, management) = (Sample::KEY_VERSION, MANAGEMENT);
+        ApplicationContent {
+            pin: FirstPin::IdNumber,
+            key_version,
+            beside: Vec::new(),
+            management,
+            check_values,
+            ..known
+        }
+    }
+
+    /// Asked by each order that waits, before anything goes to its card; in the next turn anew.
+    #[test]
+    fn what_an_issuer_lacks_is_found_without_an_export_and_once_a_turn() {
+        for (makes_macs, is_there, says) in
+            [(false, true, "SAM 7 has none"), (true, false, "the key store is closed"), (true, true, "")]
+        {
+            let asked = Asked::default();
+            let mut office = office(&asked, makes_macs, is_there);
+            for turn in 1..=2 {
+                office.turn_begins();
+                for _ in 0..5 {
+                    let ready = office.ready_for(keys().enterprise(), &wanted(Vec::new()));
+                    let told = ready.map_or_else(|Unavailable(why)| why, |_| String::new());
+                    assert!(told.contains(says) && told.is_empty() == says.is_empty(), "{told}");
+                }
+                let expected = (turn, if makes_macs { turn } else { 0 }, 0);
+                assert_eq!((asked.macs.get(), asked.allowance.get(), asked.bodies.get()), expected, "{says}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_version_without_a_maintenance_key_is_found_beside_one_that_has_it() {
+        let asked = Asked::default();
+        let mut office = office(&asked, true, true);
+        assert_eq!(office.makes_macs(Sample::KEY_VERSION), Ok(()));
+        let Unavailable(why) = office.makes_macs(Sample::NEXT_KEY_VERSION).unwrap_err();
+        assert!(why.contains("Maintenance key of version 02"), "{why}");
+        assert_eq!(office.makes_macs(Sample::KEY_VERSION), Ok(()));
+    }
+
+    /// The management key is the operator's: its check value is that of his version.
+    #[test]
+    fn a_check_value_of_the_management_key_is_that_of_the_operators_version() {
+        let asked = Asked::default();
+        let mut office = office(&asked, true, true);
+        let there = office.there.clone();
+        let value = |version| {
+            let name = NamedKey { purpose: Purpose::Management, version };
+            there.iter().find(|stored| stored.name == name).unwrap().check_value
+        };
+        let mut ready = |version| {
+            let content = wanted(vec![(Purpose::Management, value(version))]);
+            office.ready_for(keys().enterprise(), &content).map(drop)
+        };
+        assert_eq!(ready(MANAGEMENT), Ok(()));
+        assert!(ready(Sample::KEY_VERSION).unwrap_err().0.contains("has check value"));
+    }
 }

@@ -59,3 +59,24 @@ pub enum StoreError {
         key_set: u8,
     },
 }
+
+impl StoreError {
+    /// Whether others kept the file for as long as it was waited for: the same again may find it free.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_others_write_is_busy_and_one_that_is_damaged_is_not() {
+        let told = |code| StoreError::from(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)).is_busy();
+        assert!(told(ffi::SQLITE_BUSY) && !told(ffi::SQLITE_CORRUPT));
+    }
+}
