@@ -160,8 +160,21 @@ fn a_key_of_an_issued_card_is_rolled_by_a_key_master_card() {
     assert_eq!(office.exports_left().0, left - 2);
     // Under the new control key the next goes, and under the old one none.
     assert_eq!(rolled("control --key-version 2"), "replaced");
-    let stale = onecard(at, &format!("{roll} tac --key-version 2"));
-    assert!(stale.code == 1 && stale.err.contains("9302"), "{} {}", stale.code, stale.err);
+    // As if the answer had been lost: the same command is refused, and tells by which it goes on.
+    let lost = [
+        ("control --key-version 2", "the same command with --control-version 2"),
+        ("tac --key-version 2", "is not version 1"),
+    ];
+    for (line, says) in lost {
+        let stale = onecard(at, &format!("{roll} {line}"));
+        assert!(
+            stale.code == 1 && stale.err.contains("9302") && stale.err.contains(says),
+            "{} {}",
+            stale.code,
+            stale.err
+        );
+    }
+    assert_eq!(rolled("control --key-version 2 --control-version 2"), "replaced");
     assert_eq!(rolled("tac --key-version 2 --control-version 2"), "replaced");
     for (line, says) in [
         (

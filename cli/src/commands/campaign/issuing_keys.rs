@@ -1,6 +1,6 @@
 //! Whose keys make what a campaign issues: a key file, a PKCS#11 token, or a key master card with an issuing SAM.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::Args;
@@ -63,12 +63,12 @@ const SETS_OF_A_CARD: usize = 2;
 const SETS_OF_A_TOKEN: usize = 8;
 
 impl IssuingFrom {
-    /// Opens it, and lends it to `work`.
+    /// Opens it, and lends it to `work` with its name; `keys` are those of the file `key_file`.
     pub(super) fn with<R>(
         &self,
-        keys: &DevelopmentKeys,
+        (keys, key_file): (&DevelopmentKeys, &Path),
         passphrase: &PassphraseSource,
-        work: impl FnOnce(IssuingOffice<'_>) -> anyhow::Result<R>,
+        work: impl FnOnce(IssuingOffice<'_>, String) -> anyhow::Result<R>,
     ) -> anyhow::Result<R> {
         let pin = self.pin_file.as_deref().map(pin::from_file).transpose()?;
         ensure!(
@@ -80,7 +80,7 @@ impl IssuingFrom {
             (Some(label), _) => {
                 let store = master_keys::token(label, &self.access, enterprise)?;
                 let office = IssuingOffice::open(Box::new(Stored(store))).with_context(|| format!("token {label}"))?;
-                work(office.with_pin(pin).with_sets_a_turn(SETS_OF_A_TOKEN))
+                work(office.with_pin(pin).with_sets_a_turn(SETS_OF_A_TOKEN), format!("token {label}"))
             }
             (None, Some(master)) => {
                 let (mother, sam) =
@@ -90,13 +90,15 @@ impl IssuingFrom {
                 opening.with_open(|card| {
                     let place = format!("key master card {}", card.number());
                     let sam = terminal_sam::untraced(sam, passphrase, enterprise)?;
-                    let office = IssuingOffice::open(Box::new(KeyMasterAndSam::new(card, sam))).context(place)?;
-                    work(office.with_pin(pin).with_sets_a_turn(SETS_OF_A_CARD))
+                    let office = IssuingOffice::open(Box::new(KeyMasterAndSam::new(card, sam)))
+                        .with_context(|| place.clone())?;
+                    work(office.with_pin(pin).with_sets_a_turn(SETS_OF_A_CARD), place)
                 })
             }
             (None, None) => {
                 let store = RootStore::new(keys.roots.clone(), enterprise);
-                work(IssuingOffice::open(Box::new(Stored(Box::new(store))))?.with_pin(pin))
+                let office = IssuingOffice::open(Box::new(Stored(Box::new(store))))?;
+                work(office.with_pin(pin), format!("key file {}", key_file.display()))
             }
         }
     }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use onecard_gateway::campaign::{Store, UnixMillis};
+use onecard_gateway::campaign::{EngineError, OrderError, Store, StoreError, UnixMillis};
 
 use crate::output::{Exit, Output};
 
@@ -126,6 +126,26 @@ pub(crate) struct Resume {
 
 /// Runs one of them.
 pub(crate) fn run(command: &CampaignCommand, json: bool) -> anyhow::Result<Output> {
+    done(command, json).map_err(|error| {
+        if !is_busy(&error) {
+            return error;
+        }
+        error.context(
+            "somebody else was writing to the book for a whole minute: give the same command again, or end the gateway by Ctrl-C \
+             first 账本忙，请重试或先停止网关",
+        )
+    })
+}
+
+fn is_busy(error: &anyhow::Error) -> bool {
+    let store = error.chain().find_map(|cause| match (cause.downcast_ref(), cause.downcast_ref()) {
+        (Some(EngineError::Store(store)), _) | (_, Some(OrderError::Store(store))) => Some(store),
+        _ => cause.downcast_ref::<StoreError>(),
+    });
+    store.is_some_and(StoreError::is_busy)
+}
+
+fn done(command: &CampaignCommand, json: bool) -> anyhow::Result<Output> {
     match command {
         CampaignCommand::New(options) => new::run(options),
         CampaignCommand::ServicePassword(options) => service_password::run(options),

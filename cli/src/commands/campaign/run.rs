@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -70,6 +71,10 @@ pub(crate) struct Run {
 const WAIT_MAX: Duration = Duration::from_millis(500);
 /// How long the link is waited at while it takes nothing: less than the messages that a rate lets through at once last.
 const NO_ROOM_WAIT: Duration = Duration::from_millis(20);
+/// Longer than SQLite sleeps at most (100 ms) between two looks at a book that another is writing.
+const GAP: Duration = Duration::from_millis(150);
+/// A turn that took as long has kept the book from others, and the next may follow at once.
+const SLOW_TURN: Duration = Duration::from_millis(500);
 /// How often the screen is renewed.
 const SHOWN_EVERY: Duration = Duration::from_secs(1);
 
@@ -84,11 +89,11 @@ pub(super) fn run(options: &Run, json: bool) -> anyhow::Result<Output> {
     })?;
     ensure_there(&options.book)?;
     let store = Store::open(&options.book).with_context(|| format!("book {}", options.book.display()))?;
-    let facts = options.issuing.with(&keys, &options.passphrase, |office| {
+    let facts = options.issuing.with((&keys, &options.keys), &options.passphrase, |office, bodies_by| {
         let desk = EnterpriseDesk::new(vec![keys.roots.enterprise(keys.enterprise)]).issuing(office);
         let desk = if options.no_deposits { desk.with_deposits(Box::new(|_| Some(Amount::ZERO))) } else { desk };
         let gateway = Engine::new(store, OperatorKeys::new(keys.roots.clone(), KEY_VERSION), desk);
-        options.serve(gateway, link, Screen::new(json)?)
+        options.serve(gateway, link, Screen::new(json, bodies_by)?)
     })?;
     let ended = if facts.stopped { Exit::Error } else { exit(&facts.campaigns) };
     Output::new("onecard.campaign-run/1", ended, &facts)
@@ -106,7 +111,9 @@ impl Run {
             if stop.load(Ordering::Relaxed) {
                 break true;
             }
+            let turn_began = Instant::now();
             let turn = gateway.turn(now(), &mut link)?;
+            let took = turn_began.elapsed();
             if let (Some(refused @ Ended::BindRefused(_)), 0) = (link.problem(), link.binds()) {
                 screen.end();
                 bail!("{}: {refused} 短信中心拒绝登录", self.centre.centre);
@@ -119,6 +126,7 @@ impl Run {
                     break false;
                 }
             }
+            leave_a_gap(took);
             wait(&mut gateway, &mut link, turn)?;
         };
         screen.end();
@@ -128,6 +136,7 @@ impl Run {
         let waits_for = gateway.waits_for().filter(|_| campaigns.iter().any(|it| it.for_somebody > 0));
         Ok(RunFacts {
             stopped,
+            bodies_by: screen.bodies_by,
             waits_for: waits_for.map(str::to_owned),
             campaigns,
             messages: total.messages,
@@ -138,6 +147,13 @@ impl Run {
             unavailable: total.unavailable,
             seconds: began.elapsed().as_secs(),
         })
+    }
+}
+
+/// Turns follow each other at once while there is more to do: whoever waits to pause a campaign gets at the book in between.
+fn leave_a_gap(took: Duration) {
+    if took >= SLOW_TURN {
+        thread::sleep(GAP);
     }
 }
 
@@ -174,14 +190,15 @@ fn add(total: &mut Turn, turn: Turn) {
 struct Screen {
     bar: ProgressBar,
     shown: Option<Instant>,
+    bodies_by: String,
 }
 
 impl Screen {
-    fn new(json: bool) -> anyhow::Result<Self> {
+    fn new(json: bool, bodies_by: String) -> anyhow::Result<Self> {
         let target = if json { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let style = ProgressStyle::with_template("{msg}\n  {bar:40} {pos}/{len} orders 订单 {elapsed}")
             .context("the bar's form")?;
-        Ok(Self { bar: ProgressBar::with_draw_target(Some(0), target).with_style(style), shown: None })
+        Ok(Self { bar: ProgressBar::with_draw_target(Some(0), target).with_style(style), shown: None, bodies_by })
     }
 
     fn is_due(&self) -> bool {
@@ -207,8 +224,8 @@ impl Screen {
             _ => String::new(),
         };
         self.bar.set_message(format!(
-            "{state}; {} messages 短信, {} proofs 响应, {} sent again 重发, {} turned away 拒收{waits}",
-            total.messages, total.proofs, total.repeats, total.turned_away
+            "{state}; {} messages 短信, {} proofs 响应, {} sent again 重发, {} turned away 拒收; bodies by 密钥来自: {}{waits}",
+            total.messages, total.proofs, total.repeats, total.turned_away, self.bodies_by
         ));
     }
 
@@ -220,6 +237,8 @@ impl Screen {
 #[derive(Serialize)]
 struct RunFacts {
     stopped: bool,
+    /// Which store makes the bodies of what is issued.
+    bodies_by: String,
     /// For whom orders wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     waits_for: Option<String>,
@@ -249,7 +268,96 @@ impl fmt::Display for RunFacts {
         write!(
             f,
             " {messages} messages, {repeats} packets sent again, {proofs} proofs, {strays} messages of phones that were none, \
-             {turned_away} turned away, {unavailable} put off, in {seconds} s"
+             {turned_away} turned away, {unavailable} put off, in {seconds} s\n \
+             bodies by 密钥来自: {}",
+            self.bodies_by
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use onecard_gateway::{
+        campaign::{
+            Card, Flow, NewCard, NewTask, PacketKeyStore, SetCipher, Settings, StoreError, Unavailable, UnixMillis,
+        },
+        carrier::{Delivery, Event, NoRoom, ShortMessage, Ticket},
+    };
+    use onecard_host::over_the_air::{
+        PacketKeys, SetVersion, Tries,
+        lock::{Lock, LockTerms, Way},
+    };
+
+    use super::*;
+
+    /// A key store that is slow, and then not there.
+    struct Slow;
+
+    impl PacketKeyStore for Slow {
+        fn packet_keys(&mut self, _: &Card) -> Result<PacketKeys, Unavailable> {
+            thread::sleep(SLOW_TURN);
+            Err(Unavailable("slow".to_owned()))
+        }
+    }
+
+    struct Nobody;
+
+    impl Carrier for Nobody {
+        fn room(&mut self) -> usize {
+            1
+        }
+
+        fn submit(&mut self, _: Ticket, _: &ShortMessage) -> Result<(), NoRoom> {
+            Err(NoRoom)
+        }
+
+        fn events(&mut self) -> Vec<Event> {
+            Vec::new()
+        }
+
+        fn acknowledge(&mut self, _: Delivery) {}
+    }
+
+    fn order() -> NewTask {
+        let (enterprise, serial) = ("1000000000000001".parse().unwrap(), "3100100000000076".parse().unwrap());
+        let terms = LockTerms { enterprise, serial, way: Way::Lost };
+        let key_set = SetVersion::new(1).unwrap();
+        let phone = "+8613900000000".parse().unwrap();
+        NewTask {
+            order_number: "L1".to_owned(),
+            card: NewCard {
+                iccid: "89860112340000000011".to_owned(),
+                phone,
+                key_set,
+                cipher: SetCipher::Aes,
+                counter: 0,
+            },
+            flow: Flow::Lock(Box::new(Lock::begin(terms, Tries { packets: 2, attempts: 1 }))),
+            not_before: UnixMillis(0),
+        }
+    }
+
+    /// Each turn has the book to itself for half a second, and the next follows at once.
+    #[test]
+    fn a_campaign_is_paused_beside_turns_that_are_slow() {
+        let folder = tempfile::tempdir().unwrap();
+        let book = folder.path().join("gateway.book");
+        let mut store = Store::create(&book).unwrap();
+        let id = store.new_campaign("lost", &Settings::DEFAULT, [order()]).unwrap();
+        let mut gateway = Engine::new(store, Slow, EnterpriseDesk::new(Vec::new()));
+        let (mut at, mut turns) = (now(), 0);
+        let paused = thread::spawn(move || -> Result<(), StoreError> { Store::look(&book)?.set_paused(id, true) });
+        while !paused.is_finished() && turns < 8 {
+            let began = Instant::now();
+            gateway.turn(at, &mut Nobody).unwrap();
+            leave_a_gap(began.elapsed());
+            turns += 1;
+            // What was put off is due again.
+            at = at.plus(60_000);
+        }
+        assert!(turns < 8, "nobody else gets at the book");
+        paused.join().unwrap().unwrap();
     }
 }

@@ -34,7 +34,10 @@ pub(crate) enum WashCommand {
     Second(SecondWash),
     /// One key of an issued card: another version in its place, or beside it 换密钥
     ///
-    /// The body of WRITE KEY comes from the key store, one export. After a lost answer the same command again goes by the card's key list.
+    /// The body of WRITE KEY comes from the key store, one export. After a lost answer the same command again goes by the card's key list,
+    /// but for the keys whose tries are counted (types 36 to 39), of which it lists no version: they are written again. If that was the
+    /// control key, the card may have the new one, and refuses whatever is made by the old with 9302, a try each time: then name the
+    /// new one's version by --control-version. A card that lists no keys does not tell its tries, and is left alone.
     #[command(after_help = "\
 Examples:
   onecard wash roll --reader pcsc:ACR122 --master pcsc:Master --mother pcsc:Mother \\

@@ -2,18 +2,20 @@
 
 use std::fmt;
 
-use anyhow::{Context, anyhow, bail, ensure};
-use clap::{Args, ValueEnum};
+use anyhow::{Context, anyhow, ensure};
+use clap::Args;
 use onecard_host::{
     card::{Selected, key_list, select},
-    issuing::{KeyRoll, roll_key},
+    issuing::{Cause, IssuingError, KeyRoll, roll_key},
     key_store::KeyStore,
     keys::{CardPlace, Purpose},
+    transport::Transport,
 };
 use onecard_simulator::chip::Kind;
 use onecard_wire::{
     aid,
     key::{CONTROL_KEY_ID, KeyListEntry, KeyType, KeyVersion},
+    status::StatusWord,
 };
 use serde::Serialize;
 
@@ -21,7 +23,7 @@ use super::{LeftAlone, store::StoreSource};
 use crate::{
     consent::Consent,
     output::{Exit, Output},
-    reader::{CardReader, Inserted},
+    reader::CardReader,
 };
 
 /// Options of `wash roll`.
@@ -41,23 +43,12 @@ pub(crate) struct Roll {
     /// stands beside the one in use.
     #[arg(long, value_name = "HEX", value_parser = id)]
     id: Option<u8>,
-    /// Version of the enterprise's control key that the card has now.
+    /// Version of the enterprise's control key that the card has now; after a control key roll whose answer was lost it may be the new
+    /// one.
     #[arg(long, value_name = "N", default_value_t = 1)]
     control_version: u8,
-    /// Of a card that lists no keys, whether one stands there.
-    #[arg(long, value_enum)]
-    manner: Option<Stands>,
     #[command(flatten)]
     consent: Consent,
-}
-
-/// Whether a key stands there.
-#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-enum Stands {
-    /// None: it is added.
-    Add,
-    /// One, which is replaced.
-    Replace,
 }
 
 fn purpose(text: &str) -> Result<Purpose, String> {
@@ -81,7 +72,7 @@ pub(super) fn run(options: &Roll) -> anyhow::Result<Output> {
 }
 
 impl Roll {
-    fn roll(&self, store: &mut dyn KeyStore, card: &mut Inserted) -> anyhow::Result<Rolled> {
+    fn roll(&self, store: &mut dyn KeyStore, card: &mut impl Transport) -> anyhow::Result<Rolled> {
         let &Self { purpose, key_version, .. } = self;
         let CardPlace { key_type, id } = purpose.place().context("no card has such a key")?;
         let id = self.id.unwrap_or(id);
@@ -93,37 +84,59 @@ impl Roll {
             version: key_version,
             outcome,
         };
-        let list = key_list(card, &application)?;
-        let there = list.as_ref().map(|keys| stands(keys, key_type, id));
-        // Types 36 to 39 list no version: they are written again, which changes nothing.
-        if !key_type.counts_errors() && there.flatten().is_some_and(|key| key.version == key_version) {
+        let list = key_list(card, &application)?.ok_or_else(|| {
+            LeftAlone(
+                "the card lists no keys, so its tries cannot be read, and one more might be the last: nothing was tried; issue the \
+                 holder a card that lists them 该卡不列密钥，剩余次数无法读取，未写入"
+                    .to_owned(),
+            )
+        })?;
+        let there = stands(&list, key_type, id);
+        // Types 36 to 39 list no version: they are written again, under the control key that the card has by then.
+        if !key_type.counts_errors() && there.is_some_and(|key| key.version == key_version) {
             return Ok(facts(Outcome::There));
         }
-        let replaces = match (there, self.manner) {
-            (Some(there), _) => there.is_some(),
-            (None, Some(manner)) => manner == Stands::Replace,
-            (None, None) => bail!("the card lists no keys: say by --manner whether one stands there 该卡不列密钥"),
-        };
-        if list.as_deref().is_some_and(has_one_try_left) {
+        let replaces = there.is_some();
+        if has_one_try_left(&list) {
             return Err(
                 LeftAlone("one try is left of the control key, and it is kept 主控密钥仅剩一次".to_owned()).into()
             );
         }
         self.consent.ask(self.card.place()?, "an issued card 已发卡", &[self.plan(&application, id, replaces)])?;
         let roll = KeyRoll { purpose, id, version: KeyVersion(key_version), replaces };
-        roll_key(card, &application, store, KeyVersion(self.control_version), &roll)?;
+        let rolled = roll_key(card, &application, store, KeyVersion(self.control_version), &roll);
+        rolled.map_err(|error| self.with_what_helps(error))?;
         self.is_listed(card, &application, (key_type, id))?;
         Ok(facts(if replaces { Outcome::Replaced } else { Outcome::Added }))
     }
 
+    /// A MAC that is wrong is by another control key than the card has: after a lost answer perhaps the new one.
+    fn with_what_helps(&self, error: IssuingError) -> anyhow::Error {
+        if !matches!(&error.cause, Cause::Refused(refusal) if refusal.status == StatusWord::MAC_WRONG) {
+            return error.into();
+        }
+        let &Self { purpose, key_version, control_version, .. } = self;
+        if purpose == Purpose::Control && key_version != control_version {
+            return anyhow!(
+                "{error}; each time this costs a try and an export. If an earlier answer was lost, the card may have control key version \
+                 {key_version} already: the same command with --control-version {key_version} finds out 若上次应答丢失，改用新版本"
+            );
+        }
+        anyhow!(
+            "{error}; each time this costs a try and an export. The card's control key is not version {control_version}: name its version \
+             by --control-version 请用--control-version指明主控密钥版本"
+        )
+    }
+
     fn is_listed(
         &self,
-        card: &mut Inserted,
+        card: &mut impl Transport,
         application: &Selected,
         (key_type, id): (KeyType, u8),
     ) -> anyhow::Result<()> {
-        let Some(list) = key_list(card, application)? else { return Ok(()) };
-        let key = stands(&list, key_type, id)
+        let list = key_list(card, application)?;
+        let key = list
+            .and_then(|list| stands(&list, key_type, id))
             .ok_or_else(|| anyhow!("the card said that it took the key, and does not list it"))?;
         ensure!(
             key_type.counts_errors() || key.version == self.key_version,
@@ -181,7 +194,47 @@ impl fmt::Display for Rolled {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use clap::Parser;
+    use onecard_host::{key_store::SoftwareStore, transport::TransportError};
+    use onecard_simulator::{reader::Reader, sample::Sample};
+    use onecard_wire::ins;
+
     use super::*;
+
+    /// A card as others sell them: it lists no keys. What was asked of it.
+    struct WithoutList(Reader, Vec<u8>);
+
+    impl Transport for WithoutList {
+        fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, TransportError> {
+            let ins = command.get(1).copied().unwrap_or_default();
+            self.1.push(ins);
+            if ins == ins::GET_DATA { Ok(vec![0x6D, 0x00]) } else { self.0.transmit(command) }
+        }
+    }
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        roll: Roll,
+    }
+
+    #[test]
+    fn a_card_whose_tries_cannot_be_read_is_left_alone() {
+        let mut sample = Sample::new("no list").unwrap();
+        let chip = sample.card("3100100000000076".parse().unwrap()).unwrap();
+        let mut card = WithoutList(Reader::insert(chip), Vec::new());
+        let line = ["roll", "--reader", "sim:wang.card", "--purpose", "tac", "--key-version", "1"];
+        let Line { roll } = Line::try_parse_from(line).unwrap();
+        let Err(refused) = roll.roll(&mut SoftwareStore::new(sample.keys().clone()), &mut card) else {
+            panic!("a try that may be the last");
+        };
+        assert!(refused.downcast_ref::<LeftAlone>().is_some(), "{refused}");
+        assert!(refused.to_string().contains("its tries cannot be read"), "{refused}");
+        let asked = |ins| card.1.contains(&ins);
+        assert!(asked(ins::GET_DATA) && !asked(ins::GET_CHALLENGE) && !asked(ins::WRITE_KEY), "{:02X?}", card.1);
+    }
 
     #[test]
     fn the_last_try_of_the_control_key_and_of_no_other_is_kept() {
