@@ -194,7 +194,7 @@ impl fmt::Display for Rolled {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
 
     use clap::Parser;
     use onecard_host::{key_store::SoftwareStore, transport::TransportError};
