@@ -19,7 +19,7 @@ fn a_card_is_washed_by_a_key_master_card_in_a_real_reader() {
         fs::set_permissions(at.join(name), fs::Permissions::from_mode(0o600)).unwrap();
     }
     json(at, &format!("master blanks {PAIR}"));
-    json(at, "wash first card --reader sim:new.card --keys dev.keys --number 8");
+    json(at, "wash first card --reader sim:new.card --keys dev.keys --number 8 --new-journal");
     let pair = format!("--card {} --card {}", "sim:school.master", "sim:school.mother");
     let simulation = Simulation::begin(at, &pair, 2);
 
