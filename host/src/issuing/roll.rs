@@ -19,8 +19,7 @@ pub struct KeyRoll {
     pub id: u8,
     /// Its version.
     pub version: KeyVersion,
-    /// Whether a key stands there that it replaces. The [key list](crate::card::key_list) tells; a card without one, the
-    /// records.
+    /// Whether a key stands there that it replaces: the [key list](crate::card::key_list) tells.
     pub replaces: bool,
 }
 

@@ -146,7 +146,12 @@ pub(super) fn are_meant(found: EnterpriseId, there: &[StoredKey], profile: &Prof
     stored(Purpose::Management, profile.operator_key_version)?;
     stored(Purpose::Control, profile.key_version)?;
     for (purpose, expected) in &profile.check_values {
-        let found = stored(*purpose, profile.key_version)?.check_value;
+        // The operator's key has the operator's version.
+        let version = match purpose {
+            Purpose::Management => profile.operator_key_version,
+            _ => profile.key_version,
+        };
+        let found = stored(*purpose, version)?.check_value;
         if found != *expected {
             return Err(OtherKeys::CheckValue { purpose: *purpose, found, expected: *expected });
         }
