@@ -176,3 +176,42 @@ impl KeyStore for Seat<'_> {
         self.0.lock().write_key(order)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use onecard_wire::key::Algorithm;
+
+    use super::*;
+
+    /// The profile's check value of the management key is that of the operator's version, not of the enterprise's.
+    #[test]
+    fn a_check_value_is_of_its_keys_version() {
+        let profile = |management: &str| {
+            let text = format!(
+                "format = \"onecard-issuing-profile;1\"\nkind = \"cpu-card\"\nenterprise = \"1000000000000001\"\n[validity]\n\
+                 from = 2026-09-01\nto = 2030-08-31\n[holder]\ncard_type = 1\npin = \"id-number\"\n[keys]\nversion = 2\n\
+                 operator_version = 1\n[keys.check_values]\nmanagement = \"{management}\"\n[numbers]\nprovince = 31\n\
+                 attribute = 1\nfirst = 1\nlast = 9\nledger = \"numbers\"\n[numbers.printed]\nyear = 26\nvendor = 1\nversion = 1\ncard_type = 1\n"
+            );
+            Profile::parse("school.toml", &text).unwrap()
+        };
+        let stored = |purpose, version, check_value| StoredKey {
+            name: NamedKey { purpose, version: KeyVersion(version) },
+            algorithm: Algorithm::Des,
+            check_value: CheckValue(check_value),
+        };
+        let there = [
+            stored(Purpose::Management, 1, [0xA1, 0xB2, 0xC3]),
+            stored(Purpose::Management, 2, [0x11, 0x22, 0x33]),
+            stored(Purpose::Control, 2, [0; 3]),
+        ];
+        let meant = |management: &str| {
+            let profile = profile(management);
+            are_meant(profile.enterprise, &there, &profile)
+        };
+        meant("A1B2C3").unwrap();
+        assert!(matches!(meant("112233"), Err(OtherKeys::CheckValue { purpose: Purpose::Management, .. })));
+    }
+}
