@@ -49,14 +49,14 @@ pub(crate) struct Run {
     keys: PathBuf,
     #[command(flatten)]
     passphrase: PassphraseSource,
-    #[command(flatten)]
-    issuing: IssuingFrom,
     /// The enterprise's deposits (ED) are not in use: what holders ask for at the phone's menu is deleted. Otherwise they are sent to the desk.
     #[arg(long)]
     no_deposits: bool,
     /// Go on when nothing is left to be done, for campaigns that are still to come.
     #[arg(long)]
     serve: bool,
+    #[command(flatten)]
+    issuing: IssuingFrom,
     #[command(flatten)]
     centre: CentreLink,
     /// Most messages without an answer.
