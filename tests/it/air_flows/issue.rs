@@ -298,6 +298,25 @@ fn what_is_there_already_is_left_alone() {
     assert_eq!(bench.by_radio().unwrap().serial(), other);
 }
 
+/// Its DELETE was made when nothing was issued, and leaves when somebody has issued and loaded (15.4.5.7.1).
+#[test]
+fn a_delete_that_comes_late_takes_nothing_away() {
+    let mut sample = sample();
+    let chip = sample.sim(SIM.iccid).unwrap();
+    let other = ApplicationSerial::from_parts(31, 1, 8).unwrap();
+    let chip = sample.install(chip, enterprise(), other).unwrap();
+    let mut bench = Bench::new(&sample, chip);
+    let station = Station { order: sample.order(), sample: &sample, parts: PARTS_MAX };
+    let Next::Send(issue) = station.begin(&bench) else { panic!("it begins by a packet") };
+    let mut kept = serde_json::to_value(&issue).unwrap();
+    kept["step"] = "Delete".into();
+    let late: Issue = serde_json::from_value(kept).unwrap();
+    assert!(late.changes_value());
+    let decision = station.run(&mut bench, Next::Send(late), &BTreeMap::new());
+    assert_eq!(decision, Decision::NotIssued { obstacle: Obstacle::Other(other), sets: 0 });
+    assert_eq!(bench.by_radio().unwrap().serial(), other);
+}
+
 /// INSTALL and the whole plan are on the card, and the proof of the last packet is lost; the issue then waits for its answer.
 fn written_without_proof<'s>(sample: &'s Sample, bench: &mut Bench) -> (Station<'s>, Issue) {
     let station = Station { order: sample.order(), sample, parts: PARTS_MAX };
