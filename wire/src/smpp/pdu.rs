@@ -218,16 +218,19 @@ impl<'a> Pdu<'a> {
         })
     }
 
-    /// Writes it, piece by piece.
+    /// Writes it, piece by piece. A bind or a submit_sm that is refused is answered without a body (SMPP 3.4, 4.1 and 4.4.2).
     pub fn write(&self, mut put: impl FnMut(&[u8])) {
+        let named = matches!(self.body, Body::BindResponse(..) | Body::SubmitSmResponse(_));
+        let body =
+            if named && self.status != CommandStatus::OK { &Body::Other(self.body.command()) } else { &self.body };
         let mut length = HEADER_LEN;
-        self.body.write(&mut |bytes| length += bytes.len());
+        body.write(&mut |bytes| length += bytes.len());
         // No field is long enough for more than 32 bits.
         put(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
         put(&self.body.command().0.to_be_bytes());
         put(&self.status.0.to_be_bytes());
         put(&self.sequence.to_be_bytes());
-        self.body.write(&mut put);
+        body.write(&mut put);
     }
 }
 

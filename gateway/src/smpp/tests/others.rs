@@ -114,4 +114,9 @@ fn what_the_centre_says_is_read_by_others() {
         read(&bytes_of(&Pdu::response(4, CommandStatus::OK, Body::BindResponse(Role::Transceiver, "centre"))));
     let Some(theirs::Pdu::BindTransceiverResp(answer)) = command.pdu() else { panic!("{command:?}") };
     assert_eq!(answer.sc_interface_version().map(u8::from), Some(0x34));
+    for body in [Body::BindResponse(Role::Transceiver, "centre"), Body::SubmitSmResponse("0A")] {
+        let refused = bytes_of(&Pdu::response(4, CommandStatus::ALREADY_BOUND, body));
+        assert_eq!(refused.len(), 16, "a refusal has no body (SMPP 3.4, 4.1 and 4.4.2)");
+        assert_eq!(read(&refused).status(), rusmpp_core::CommandStatus::EsmeRalybnd);
+    }
 }
