@@ -150,6 +150,12 @@ impl Washings {
         self.0.get(&target.to_string()).is_some_and(|washing| washing.known.reached == Some(Reached::Good))
     }
 
+    /// Whether the number of `target` was given: a card of it is good, or may be whole.
+    #[must_use]
+    pub fn is_given(&self, target: KeyTarget) -> bool {
+        self.is_good(target) || self.known_first(target).may_be_whole
+    }
+
     /// Whether the second wash of `target` was begun and it is not good.
     #[must_use]
     pub fn is_begun(&self, target: KeyTarget) -> bool {
@@ -365,6 +371,8 @@ mod tests {
         }
         let known = |file: &ChainFile<Washings>, serial, by| file.replayed().known(target(serial), &order(by));
         assert!(file.replayed().is_good(target(2)) && !file.replayed().is_good(target(1)));
+        assert!([1, 2].into_iter().all(|serial| file.replayed().is_given(target(serial))));
+        assert!(!file.replayed().is_given(target(3)));
         assert_eq!(known(&file, 1, 1), Known { reached: Some(Reached::ContentsSent), guesses: 0, may_be_whole: true });
         assert!(file.replayed().is_begun(target(1)));
         drop(Notes::begin(&mut file, target(1), order(2), "one".to_owned()).unwrap());

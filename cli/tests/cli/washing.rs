@@ -215,13 +215,18 @@ fn what_is_not_the_card_is_left_alone() {
     // A blank card; another number's; no journal of it; a PIN that is another's.
     json(at, "issue blanks blanks 1", 0);
     refused(&second_card("blanks/0001", 9), 1, "onecard wash first card");
+    office.first_card("other.card", 7);
     json(at, &second_card("wang.card", 7), 0);
     refused(&second_card("wang.card", 8), 4, "card 3100100000000076, and --number names 3100100000000084");
     let elsewhere = format!("{} --journal other.journal", second_card("wang.card", 7));
     refused(&elsewhere, 1, "there is no washing journal other.journal");
     refused(&format!("{elsewhere} --new-journal"), 4, "does not know of it");
-    office.first_card("other.card", 7);
     refused(&second_card("other.card", 7), 4, "a number is given once");
+    for file in ["other.card", "blanks/0001", "new.card"] {
+        let again = format!("wash first card --reader sim:{file} --keys dev.keys --number 7");
+        refused(&again, 4, "a number is given once, name another");
+    }
+    office.first_card("blanks/0001", 10);
     refused("wash first card --reader sim:wang.card --keys dev.keys --number 7", 4, "issued already");
     refused("wash first card --reader sim:new.card --number 9", 1, "name the operator's keys");
     let sam = format!("sam --reader sim:new.sam --serial {:020} --terminal {:012}", 9, 9);
@@ -289,13 +294,15 @@ fn a_washing_journal_that_is_missing_is_not_begun_in_silence() {
 fn a_number_whose_card_may_be_whole_is_not_given_again() {
     let office = Office::new(100);
     let at = office.at();
+    office.first_card("other.card", 7);
     // Killed behind the last command to a card that somebody took away.
     let mut file = ChainFile::<Washings>::open_on(&SystemDisk, at.join("washing.journal")).unwrap();
     let target = KeyTarget::Application(ApplicationSerial::from_parts(31, 1, 7).unwrap());
     let mut notes = Notes::begin(&mut file, target, OrderHash::of(&[], ""), "noon".to_owned()).unwrap();
     notes.note(Note::Reached(Reached::ContentsSent)).unwrap();
     drop(file);
-    office.first_card("other.card", 7);
+    let run = onecard(at, "wash first card --reader sim:new.card --keys dev.keys --number 7");
+    assert!(run.code == 4 && run.err.contains("a number is given once"), "{} {}", run.code, run.err);
     let left = office.exports_left();
     let run = onecard(at, &second_card("other.card", 7));
     let says = ["may be whole", "under a number that was never given"];

@@ -54,9 +54,10 @@ pub(super) fn run(options: &FirstCard) -> anyhow::Result<Output> {
             "the application of enterprise {enterprise}, card number 卡号 {serial}: its files, empty, and one key 空文件与主控密钥"
         ),
     ];
-    let first = First { place, blank: Blank::CpuCard, consent: &options.consent, mf: &mf, plan };
     let target = KeyTarget::Application(serial);
     let mut book = options.book.open_for(target)?;
+    let is_given = book.replayed().is_given(target);
+    let first = First { place, blank: Blank::CpuCard, consent: &options.consent, mf: &mf, plan, target, is_given };
     let known = book.replayed().known_first(target);
     let mut notes = FirstNotes::of(&mut book, target);
     let application = (enterprise, serial, DIRECTORY);

@@ -72,9 +72,10 @@ pub(super) fn run(options: &FirstSam) -> anyhow::Result<Output> {
         format!("the application of enterprise {enterprise}: its files, empty, and one key 空文件与主控密钥"),
         format!("SAM {serial}, terminal 终端机编号 {terminal}"),
     ];
-    let first = First { place, blank: Blank::Sam, consent: &options.consent, mf: &mf, plan };
     let target = KeyTarget::Sam(serial);
     let mut book = options.book.open_for(target)?;
+    let is_given = book.replayed().is_given(target);
+    let first = First { place, blank: Blank::Sam, consent: &options.consent, mf: &mf, plan, target, is_given };
     let (known, management) = (book.replayed().known_first(target), (&management, KEY_VERSION));
     let mut notes = FirstNotes::of(&mut book, target);
     first.wash(

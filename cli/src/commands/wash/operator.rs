@@ -5,7 +5,7 @@ use clap::Args;
 use onecard_host::{
     crypto::Key,
     issuing::{Condition, IssuingError, MfKeys, NotOurs, Opener, prepare_mf_resumable},
-    key_store::NamedKey,
+    key_store::{KeyTarget, NamedKey},
     keys::Purpose,
 };
 use onecard_simulator::chip::{Blank, Chip};
@@ -102,6 +102,9 @@ pub(super) struct First<'f> {
     pub(super) mf: &'f MfKeys,
     /// What it will say that it is, for its owner to agree to.
     pub(super) plan: Vec<String>,
+    pub(super) target: KeyTarget,
+    /// Whether the journal says that a card of that number is good, or may be whole.
+    pub(super) is_given: bool,
 }
 
 impl First<'_> {
@@ -115,6 +118,7 @@ impl First<'_> {
         if let Place::Sim(file) = self.place
             && !file.0.exists()
         {
+            self.is_another()?;
             store_chip(&mut Chip::blank(self.blank, rand::rng().random())?, file)?;
         }
         let mut card = self.place.inserted(Some(self.blank.kind()))?;
@@ -136,10 +140,22 @@ impl First<'_> {
                 return Err(LeftAlone("nothing was written: it is issued already 已发卡，未写入".to_owned()).into());
             }
         };
+        self.is_another()?;
         self.consent.ask(self.place, there, &self.plan)?;
         if opener != Opener::ControlKey {
             prepare_mf_resumable(card, &opener.key(self.mf), self.mf)?;
         }
         Ok(wash(card)?)
+    }
+
+    /// A card that is not issued is not the one that has the number, whose second wash it would be refused (specification 18.7.1).
+    fn is_another(&self) -> Result<(), LeftAlone> {
+        if !self.is_given {
+            return Ok(());
+        }
+        Err(LeftAlone(format!(
+            "nothing was written 未写入: {} was washed before, and this card is not it 并非该卡: a number is given once, name another",
+            self.target
+        )))
     }
 }
