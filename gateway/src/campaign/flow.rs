@@ -1,7 +1,7 @@
 //! What is done to a card, of whichever kind: a packet that is due, an answer that is judged, an end.
 
 use onecard_host::over_the_air::{
-    Obstacle, PacketCounter, PacketStatus, ProofOfReceipt, ProofWay, Proven, RequestOutcome, Script, ScriptError, Spi,
+    PacketCounter, PacketStatus, ProofOfReceipt, ProofWay, Proven, RequestOutcome, Script, ScriptError, Spi,
     deletion::{self, Deletion},
     issue::{self, Issue},
     lock::{self, Lock, Way},
@@ -331,9 +331,7 @@ fn of_issue(
     };
     let (ending, sets, report, token) = match decision {
         Decision::Issued { sets } => (Ending::Committed, sets, OutcomeReport::default(), None),
-        Decision::NotIssued { obstacle, sets } => {
-            // A card has an application of it: not this order's, or it could have told.
-            let serial_spent = [Obstacle::Gone, Obstacle::Other(serial)].contains(&obstacle);
+        Decision::NotIssued { obstacle, sets, serial_spent } => {
             let report = OutcomeReport { serial_spent, ..OutcomeReport::because(obstacle) };
             (Ending::NotCommitted, sets, report, None)
         }

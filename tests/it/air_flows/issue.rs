@@ -202,7 +202,7 @@ fn a_store_that_refuses_leaves_the_card_as_it_was() {
     assert_eq!((making.enterprise(), making.serial()), (enterprise(), serial()));
     assert_eq!(bench.by_radio(), Err(SelectError::NotIssued));
     let decision = station.run(&mut bench, making.refused(), &BTreeMap::new());
-    assert_eq!(decision, Decision::NotIssued { obstacle: Obstacle::NotMade, sets: 0 });
+    assert_eq!(decision, Decision::NotIssued { obstacle: Obstacle::NotMade, sets: 0, serial_spent: false });
     assert_eq!(bench.by_radio(), Err(SelectError::NoApplication));
 }
 
@@ -294,7 +294,7 @@ fn what_is_there_already_is_left_alone() {
     let station = Station { order: sample.order(), sample: &sample, parts: PARTS_MAX };
     let begun = station.begin(&bench);
     let decision = station.run(&mut bench, begun, &BTreeMap::new());
-    assert_eq!(decision, Decision::NotIssued { obstacle: Obstacle::Other(other), sets: 0 });
+    assert_eq!(decision, Decision::NotIssued { obstacle: Obstacle::Other(other), sets: 0, serial_spent: false });
     assert_eq!(bench.by_radio().unwrap().serial(), other);
 }
 
@@ -313,7 +313,7 @@ fn a_delete_that_comes_late_takes_nothing_away() {
     let late: Issue = serde_json::from_value(kept).unwrap();
     assert!(late.changes_value());
     let decision = station.run(&mut bench, Next::Send(late), &BTreeMap::new());
-    assert_eq!(decision, Decision::NotIssued { obstacle: Obstacle::Other(other), sets: 0 });
+    assert_eq!(decision, Decision::NotIssued { obstacle: Obstacle::Other(other), sets: 0, serial_spent: false });
     assert_eq!(bench.by_radio().unwrap().serial(), other);
 }
 
@@ -354,9 +354,25 @@ fn what_somebody_has_deleted_is_not_installed_again() {
         }
         deleted_by_somebody(&sample, &mut bench);
         let decision = station.run(&mut bench, next, &BTreeMap::new());
-        assert_eq!(decision, Decision::NotIssued { obstacle: Obstacle::Gone, sets: 1 }, "{gives_up}");
+        let gone = Decision::NotIssued { obstacle: Obstacle::Gone, sets: 1, serial_spent: true };
+        assert_eq!(decision, gone, "{gives_up}");
         assert_eq!(bench.by_radio(), Err(SelectError::NoApplication));
     }
+}
+
+/// Deleted, and issued anew with another serial, while nobody knew of the first: that one was on a card, and is nobody else's.
+#[test]
+fn a_serial_that_may_have_been_on_the_card_is_spent_whatever_is_there_now() {
+    let mut sample = sample();
+    let mut bench = Bench::new(&sample, sample.sim(SIM.iccid).unwrap());
+    let other = ApplicationSerial::from_parts(31, 1, 8).unwrap();
+    let replaced = sample.sim(SIM.iccid).unwrap();
+    let replaced = sample.install(replaced, enterprise(), other).unwrap();
+    let (station, writing) = written_without_proof(&sample, &mut bench);
+    // The card as it is behind a visit at the desk.
+    let mut bench = Bench::new(&sample, replaced);
+    let decision = station.run(&mut bench, writing.timed_out(), &BTreeMap::new());
+    assert_eq!(decision, Decision::NotIssued { obstacle: Obstacle::Other(other), sets: 1, serial_spent: true });
 }
 
 /// One of which nobody knew whether it was installed is looked for, and not installed anew.
@@ -369,6 +385,6 @@ fn an_unknown_issue_that_is_resumed_installs_nothing() {
     let fates = (0..100).map(|packet| (packet, Fate::Lost)).collect();
     let Decision::Unknown { token, .. } = station.run(&mut bench, begun, &fates) else { panic!("nobody says") };
     let decision = station.run(&mut bench, Next::Send(*token), &BTreeMap::new());
-    assert_eq!(decision, Decision::NotIssued { obstacle: Obstacle::NoProof, sets: 0 });
+    assert_eq!(decision, Decision::NotIssued { obstacle: Obstacle::NoProof, sets: 0, serial_spent: false });
     assert_eq!(bench.by_radio(), Err(SelectError::NoApplication));
 }

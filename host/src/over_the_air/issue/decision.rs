@@ -17,6 +17,8 @@ pub enum Decision {
         obstacle: Obstacle,
         /// Sets of bodies made.
         sets: u8,
+        /// The serial is on the card, or may have been until somebody deleted it: it is not to be given to anybody else.
+        serial_spent: bool,
     },
     /// Not known yet: sending the token's script goes on by asking. The serial is not to be given to anybody else.
     Unknown {

@@ -334,7 +334,10 @@ impl Issue {
     }
 
     fn not_issued(self) -> Next {
-        Next::Ended(Decision::NotIssued { obstacle: self.obstacle.unwrap_or(Obstacle::NoProof), sets: self.sets })
+        let obstacle = self.obstacle.unwrap_or(Obstacle::NoProof);
+        // Whatever is on the card now: it may have been whole before.
+        let serial_spent = self.written || obstacle == Obstacle::Other(self.serial);
+        Next::Ended(Decision::NotIssued { obstacle, sets: self.sets, serial_spent })
     }
 
     fn unknown(self, obstacle: Obstacle) -> Next {
