@@ -38,7 +38,11 @@ pub(crate) fn serial(number: u64) -> ApplicationSerial {
 }
 
 pub(crate) fn lost(serial: ApplicationSerial) -> Flow {
-    let terms = LockTerms { enterprise: enterprise(), serial, way: Way::Lost };
+    lock(serial, Way::Lost)
+}
+
+fn lock(serial: ApplicationSerial, way: Way) -> Flow {
+    let terms = LockTerms { enterprise: enterprise(), serial, way };
     Flow::Lock(Box::new(Lock::begin(terms, IMPATIENT)))
 }
 
@@ -191,6 +195,26 @@ fn without_application() -> World {
     world
 }
 
+/// An issue of which so many messages arrive, and nothing is known at the end.
+fn unknown_issue(mut arriving: u32) -> (Bench, CampaignId) {
+    let mut world = without_application();
+    let flow = issue(&world, serial(9));
+    world.carrier.fate = Some(Box::new(move || {
+        let arrives = arriving > 0;
+        arriving = arriving.saturating_sub(1);
+        (u8::from(arrives), true)
+    }));
+    let mut bench = Bench::new(world);
+    bench.is_open.set(true);
+    let issues = bench.ordered("issue", flow);
+    while let Some(due) = bench.engine.next_due(bench.now).unwrap() {
+        bench.now = due.max(bench.now.plus(10));
+        bench.engine.turn(bench.now, &mut bench.world.carrier).unwrap();
+    }
+    assert_eq!(bench.end(issues).0, Some(Ending::Unknown));
+    (bench, issues)
+}
+
 /// Nobody approves the load, and the card is stolen: it is locked at once, and the load goes on behind.
 #[test]
 fn a_loss_does_not_wait_for_a_load_that_is_asking() {
@@ -223,6 +247,52 @@ fn a_lost_card_is_not_loaded_by_what_was_asking() {
     let ending = bench.end(recharges).0;
     assert!(ending.is_some() && ending != Some(Ending::Committed), "{ending:?}");
     assert_eq!(bench.world.balances(), [Amount::ZERO]);
+}
+
+/// The desk is back in the turn in which both are due.
+#[test]
+fn a_loss_goes_before_what_was_asking_when_both_are_due() {
+    let mut bench = Bench::new(World::of(1));
+    let recharges = bench.ordered("recharge", recharge());
+    bench.minutes(1);
+    let lost = bench.ordered("lost", lost(serial(0)));
+    bench.is_open.set(true);
+    bench.engine.turn(bench.now.plus(60_000), &mut bench.world.carrier).unwrap();
+    assert_eq!((bench.end(lost), bench.end(recharges)), ((None, 1), (None, 1)));
+}
+
+/// It was found, the desk was not there to write it, and it is lost again: what was asking would open it.
+#[test]
+fn what_found_a_card_and_was_asking_does_not_open_it_when_it_is_lost_again() {
+    let mut bench = Bench::new(World::of(1));
+    let first = bench.ordered("first", lost(serial(0)));
+    bench.minutes(1);
+    bench.writes.set(false);
+    let found = bench.ordered("found", lock(serial(0), Way::Found));
+    bench.minutes(1);
+    assert_eq!((bench.end(first).0, bench.end(found)), (Some(Ending::Committed), (None, 1)));
+    let again = bench.ordered("again", lost(serial(0)));
+    bench.writes.set(true);
+    bench.minutes(2);
+    assert_eq!((bench.end(found), bench.end(again)), ((Some(Ending::NotCommitted), 1), (Some(Ending::Committed), 1)));
+}
+
+/// Whoever was not there may have come with a gateway that is begun anew: he is asked at once.
+#[test]
+fn a_gateway_that_is_begun_asks_at_once() {
+    let mut bench = Bench::new(World::of(1));
+    let recharges = bench.ordered("recharge", recharge());
+    bench.engine.turn(NOON, &mut bench.world.carrier).unwrap();
+    bench.engine.turn(NOON.plus(1), &mut bench.world.carrier).unwrap();
+    bench.is_open.set(true);
+    let soon = NOON.plus(2);
+    bench.engine.turn(soon, &mut bench.world.carrier).unwrap();
+    assert_eq!(bench.end(recharges), (None, 1));
+    let Bench { mut world, engine, directory, .. } = bench;
+    drop(engine);
+    let store = Store::open(&directory.path().join("gateway.book")).unwrap();
+    let mut engine = Engine::new(store, world.keys(), world.desk());
+    assert_eq!(engine.turn(soon, &mut world.carrier).unwrap().packets, 1, "CREDIT");
 }
 
 /// Several losses that wait for the same desk, and a load: each gets its turn, and none is held by another that is only asking.
@@ -267,6 +337,30 @@ fn an_issue_that_is_asking_holds_its_own_loss_alone() {
     assert_eq!((bench.end(issues), bench.end(own)), ((Some(Ending::NotCommitted), 1), (Some(Ending::NotCommitted), 1)));
 }
 
+/// Nobody knows whether it was issued when it is reported lost: the loss is tried at once, and does not say how the issue ended.
+#[test]
+fn an_unknown_issue_does_not_end_with_its_loss() {
+    let (mut bench, issues) = unknown_issue(1);
+    bench.world.carrier.fate = None;
+    let lost = bench.ordered("lost", lost(serial(9)));
+    bench.minutes(2);
+    assert_eq!((bench.end(lost).0, bench.end(issues).0), (Some(Ending::NotCommitted), Some(Ending::Unknown)));
+}
+
+/// Nothing of it ever reached the card: somebody else gets the number.
+#[test]
+fn a_serial_that_was_on_no_card_is_free_again() {
+    let (mut bench, issues) = unknown_issue(0);
+    let again = issue(&bench.world, serial(9));
+    bench.world.carrier.fate = None;
+    let now = bench.now;
+    assert_eq!(bench.engine.store_mut().resume_unknown(issues, now).unwrap(), 1);
+    bench.minutes(1);
+    assert_eq!(bench.end(issues).0, Some(Ending::NotCommitted));
+    let again = bench.ordered("again", again);
+    assert_eq!(bench.end(again), (None, 0));
+}
+
 /// It waits for approval, and has a load on the card that is not ended: whoever says that it was not done may be wrong.
 #[test]
 fn nothing_but_an_issue_is_given_up() {
@@ -278,6 +372,34 @@ fn nothing_but_an_issue_is_given_up() {
     assert_eq!(bench.end(recharges), (None, 1));
 }
 
+/// Some of them may be on the card.
+#[test]
+fn an_issue_of_which_bodies_were_made_is_not_given_up() {
+    let world = without_application();
+    let flow = issue(&world, serial(9));
+    let mut bench = Bench::new(world);
+    let issues = bench.ordered("issue", flow);
+    bench.minutes(1);
+    let book = rusqlite::Connection::open(bench.directory.path().join("gateway.book")).unwrap();
+    let made = "UPDATE task SET flow = replace(flow, '\"sets\":0', '\"sets\":1') WHERE stage = 2 RETURNING instr(flow, '\"sets\":1') > 0";
+    assert!(book.query_row(made, [], |row| row.get::<_, bool>(0)).unwrap());
+    let now = bench.now;
+    assert!(!bench.engine.store_mut().decide_unknown(issues, "R0", false, now).unwrap());
+    assert_eq!(bench.end(issues), (None, 1));
+}
+
+/// Its INSTALL may be on the way to the card.
+#[test]
+fn an_issue_whose_packet_is_out_is_not_given_up() {
+    let world = without_application();
+    let flow = issue(&world, serial(9));
+    let mut bench = Bench::new(world);
+    let issues = bench.ordered("issue", flow);
+    bench.engine.turn(NOON, &mut bench.world.carrier).unwrap();
+    assert!(!bench.engine.store_mut().decide_unknown(issues, "R0", false, NOON).unwrap());
+    assert_eq!(bench.end(issues), (None, 1));
+}
+
 /// A card has the application of that serial: the next list does not give it to another.
 #[test]
 fn a_serial_that_the_card_has_already_stays_spent() {
@@ -285,6 +407,23 @@ fn a_serial_that_the_card_has_already_stays_spent() {
     let [flow, again] = [(); 2].map(|()| issue(&world, serial(0)));
     let mut bench = Bench::new(world);
     let issues = bench.ordered("issue", flow);
+    bench.minutes(1);
+    assert_eq!(bench.end(issues).0, Some(Ending::NotCommitted));
+    let again = NewTask { flow: again, ..tasks(1).remove(0) };
+    let taken = bench.engine.store_mut().new_campaign("again", &Settings::DEFAULT, [again]);
+    assert!(matches!(taken, Err(OrderError::SerialTaken { .. })), "{taken:?}");
+}
+
+/// Nobody knew whether it was there when the desk put another on the card: it may have been used, and is nobody else's.
+#[test]
+fn a_serial_that_may_have_been_on_the_card_stays_spent() {
+    let (mut bench, issues) = unknown_issue(1);
+    let again = issue(&bench.world, serial(9));
+    let world = World::of(1);
+    bench.world.carrier.phones = world.carrier.phones;
+    bench.world.carrier.fate = None;
+    let now = bench.now;
+    assert_eq!(bench.engine.store_mut().resume_unknown(issues, now).unwrap(), 1);
     bench.minutes(1);
     assert_eq!(bench.end(issues).0, Some(Ending::NotCommitted));
     let again = NewTask { flow: again, ..tasks(1).remove(0) };

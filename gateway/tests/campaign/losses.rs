@@ -2,6 +2,7 @@
 
 use onecard_gateway::campaign::{CampaignId, Ending, Flow, NewTask, OrderError, Settings};
 use onecard_host::over_the_air::lock::{Lock, LockTerms, Way};
+use onecard_wire::number::ApplicationSerial;
 
 use crate::{
     asking::{issue, lost, serial},
@@ -11,6 +12,10 @@ use crate::{
 
 fn lock(way: Way) -> Flow {
     let Flow::Recharge { serial, .. } = recharge() else { panic!("a recharge") };
+    lock_of(serial, way)
+}
+
+fn lock_of(serial: ApplicationSerial, way: Way) -> Flow {
     let terms = LockTerms { enterprise: enterprise(), serial, way };
     Flow::Lock(Box::new(Lock::begin(terms, IMPATIENT)))
 }
@@ -173,6 +178,51 @@ fn a_resumed_recharge_does_not_end_with_a_loss() {
     bench.run(2, false);
     let lost = bench.ordered("lost", lock(Way::Lost));
     assert_eq!(bench.resume(recharges), 1);
+    bench.run(u32::MAX, true);
+    assert_eq!((end(&bench, lost), end(&bench, recharges)), (done(), (Ending::Committed, Some(amount(0).fen()))));
+}
+
+/// Of another application of the same card nothing is lost: its orders go on, and its serial is not spent.
+#[test]
+fn a_loss_ends_no_order_of_another_application() {
+    let mut bench = Bench::new();
+    let first = bench.ordered("first", lock(Way::Lost));
+    bench.run(u32::MAX, true);
+    let found = bench.ordered("found", lock(Way::Found));
+    let issues = bench.ordered("issue", issue(&bench.world, serial(8)));
+    let other = bench.ordered("other", lost(serial(9)));
+    bench.engine.turn(bench.now, &mut bench.world.carrier).unwrap();
+    assert_eq!([other, found, issues].map(|it| bench.counts(it).packets), [1, 0, 0]);
+    for turn in 1..10 {
+        bench.engine.turn(bench.now.plus(turn), &mut bench.world.carrier).unwrap();
+    }
+    assert_eq!((end(&bench, first), end(&bench, found)), (done(), done()));
+    assert_eq!(end(&bench, other).0, Ending::NotCommitted);
+    // The desk has no key store for it.
+    assert_eq!((bench.counts(issues).waiting, bench.counts(issues).packets), (1, 0));
+}
+
+/// What is ordered behind a loss is carried out behind it, though the loss was not begun yet.
+#[test]
+fn a_loss_ends_nothing_that_was_ordered_behind_it() {
+    let mut bench = Bench::new();
+    let (lost, found) = (bench.ordered("lost", lock(Way::Lost)), bench.ordered("found", lock(Way::Found)));
+    let recharges = bench.ordered("recharge", recharge());
+    bench.run(u32::MAX, true);
+    assert_eq!((end(&bench, lost), end(&bench, found)), (done(), done()));
+    assert_eq!(end(&bench, recharges), (Ending::Committed, Some(amount(0).fen())));
+}
+
+/// One order at a time: what is resumed while the loss is under way waits for it.
+#[test]
+fn what_is_resumed_waits_for_what_is_under_way() {
+    let mut bench = Bench::new();
+    let recharges = bench.ordered("recharge", recharge());
+    bench.run(2, false);
+    assert_eq!(bench.counts(recharges).unknown, 1);
+    let lost = bench.ordered("lost", lock(Way::Lost));
+    bench.engine.turn(bench.now, &mut bench.world.carrier).unwrap();
+    assert_eq!((bench.resume(recharges), bench.counts(lost).under_way), (1, 1));
     bench.run(u32::MAX, true);
     assert_eq!((end(&bench, lost), end(&bench, recharges)), (done(), (Ending::Committed, Some(amount(0).fen()))));
 }

@@ -21,7 +21,7 @@ use onecard_host::over_the_air::{
 use onecard_wire::{amount::Amount, number::TerminalNumber, wallet::Purse};
 use tempfile::TempDir;
 
-use crate::recharges::{NOON, World, amount, enterprise, tasks};
+use crate::recharges::{NOON, World, amount, enterprise, phone, tasks};
 
 pub(crate) const IMPATIENT: Tries = Tries { packets: 2, attempts: 1 };
 
@@ -208,6 +208,34 @@ fn of_what_is_known_no_page_keeps_anything() {
     assert!(secrets.len() >= 60 * 6, "{}", secrets.len());
     // The gateway goes on: nothing is closed.
     assert_eq!(still_there(&path, &secrets), 0);
+}
+
+/// The last order has ended: at once. Another is under way: within a minute.
+#[test]
+fn what_is_known_leaves_the_disk_soon() {
+    for others in [0, 1] {
+        let mut world = World::of(1 + others);
+        for number in 1..=others {
+            world.carrier.phones.remove(&phone(number));
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("gateway.book");
+        let mut store = Store::create(&path).unwrap();
+        let campaign = store.new_campaign("recharge", &Settings::DEFAULT, tasks(1 + others)).unwrap();
+        let mut engine = Engine::new(store, world.keys(), world.desk());
+        let mut secrets = HashSet::new();
+        for turn in 0..4 {
+            engine.turn(NOON.plus(turn), &mut world.carrier).unwrap();
+            secrets.extend(worked_with(&path));
+        }
+        assert_eq!(engine.store().counts(campaign).unwrap().committed, 1);
+        let under_way = worked_with(&path);
+        secrets.retain(|piece| !under_way.contains(piece));
+        assert!(secrets.len() > 6, "{}", secrets.len());
+        assert_eq!(still_there(&path, &secrets) > 0, others > 0);
+        engine.turn(NOON.plus(60_000), &mut world.carrier).unwrap();
+        assert_eq!(still_there(&path, &secrets), 0, "{others}");
+    }
 }
 
 /// Pieces of the packets that are out, and of the MAC2s behind them.
