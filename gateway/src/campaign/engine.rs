@@ -27,8 +27,8 @@ pub struct Engine<K, D> {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     next_ticket: u64,
-    /// Whether a turn has been done: whoever was not there before may have come with this gateway.
-    has_begun: bool,
+    /// When the last turn was; none: whoever was not there before may have come with this gateway.
+    last_turn: Option<UnixMillis>,
     flights: HashMap<Ticket, Flight>,
     pub(super) throttle: Throttle,
     /// Whom something waited for last.
@@ -149,7 +149,8 @@ impl<K: PacketKeyStore, D: Desk> Engine<K, D> {
     pub fn turn(&mut self, now: UnixMillis, carrier: &mut impl Carrier) -> Result<Turn, EngineError> {
         let Self { store, keys, desk, memory } = self;
         let writing = store.write()?;
-        if !core::mem::replace(&mut memory.has_begun, true) {
+        // Or it is earlier than it was.
+        if memory.last_turn.replace(now).is_none_or(|last| now < last) {
             writing.ask_at_once(now)?;
         }
         let mut turning = Turning::begin(writing, keys, desk, memory, now);
@@ -159,6 +160,7 @@ impl<K: PacketKeyStore, D: Desk> Engine<K, D> {
         }
         turning.due(carrier.room())?;
         let (outbox, mut turn) = turning.commit()?;
+        store.witness()?;
         kept.into_iter().for_each(|delivery: Delivery| carrier.acknowledge(delivery));
         for flight in outbox {
             let ticket = memory.ticket();
@@ -193,7 +195,7 @@ impl<K: PacketKeyStore, D: Desk> Engine<K, D> {
     pub fn next_due(&mut self, now: UnixMillis) -> Result<Option<UnixMillis>, EngineError> {
         let throttle = &self.memory.throttle;
         // Until then nothing is done for any order.
-        let (from, mut earliest) = (throttle.opens(now), throttle.next_due());
+        let (from, mut earliest) = (throttle.opens(now), throttle.next_due(now));
         let writing = self.store.write()?;
         for running in writing.running()? {
             if earliest.is_some_and(|earliest| earliest <= from) {

@@ -20,7 +20,7 @@ impl Throttle {
     /// The message centre was too busy for it.
     pub(super) fn throttled(&mut self, flight: Flight, now: UnixMillis) {
         // Those that were under way together count once.
-        if now >= self.not_before {
+        if !self.is_closed(now) {
             self.pause_millis = (self.pause_millis * 2).clamp(FIRST_MILLIS, LONGEST_MILLIS);
             self.not_before = now.plus(self.pause_millis);
         }
@@ -29,7 +29,7 @@ impl Throttle {
 
     /// There was no room for it after all.
     pub(super) fn hold(&mut self, flight: Flight, now: UnixMillis) {
-        self.not_before = self.not_before.max(now.plus(1));
+        self.not_before = self.opens(now).max(now.plus(1));
         self.waiting.push_back(flight);
     }
 
@@ -38,14 +38,14 @@ impl Throttle {
         self.pause_millis = 0;
     }
 
-    /// Whether nothing may leave now.
+    /// Whether nothing may leave now. What is further off than ever, the clock was set back from.
     pub(super) fn is_closed(&self, now: UnixMillis) -> bool {
-        now < self.not_before
+        now < self.not_before && self.not_before <= now.plus(LONGEST_MILLIS)
     }
 
     /// From `now` on, when something may leave.
     pub(super) fn opens(&self, now: UnixMillis) -> UnixMillis {
-        self.not_before.max(now)
+        if self.is_closed(now) { self.not_before } else { now }
     }
 
     /// The one that has waited longest.
@@ -54,7 +54,7 @@ impl Throttle {
     }
 
     /// When one may leave.
-    pub(super) fn next_due(&self) -> Option<UnixMillis> {
-        (!self.waiting.is_empty()).then_some(self.not_before)
+    pub(super) fn next_due(&self, now: UnixMillis) -> Option<UnixMillis> {
+        (!self.waiting.is_empty()).then(|| self.opens(now))
     }
 }

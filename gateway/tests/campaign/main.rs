@@ -8,4 +8,5 @@ mod dues;
 mod losses;
 mod recharges;
 mod requests;
+mod restored;
 mod unknowns;

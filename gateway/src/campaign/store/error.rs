@@ -22,6 +22,21 @@ pub enum StoreError {
     /// Another gateway has it.
     #[error("{0} is in use by another gateway: one at a time runs its campaigns 文件已被占用")]
     InUse(PathBuf),
+    /// A copy from before, put back.
+    #[error(
+        "{book} is an old copy: it has reserved {has} counters, and {had} had been by {lock}. What it takes for undone may be done, and \
+         would be done again: put back the newest, or begin a new book by key sets that are new 账本是旧副本，不可继续使用"
+    )]
+    OldCopy {
+        /// The book.
+        book: PathBuf,
+        /// What tells it.
+        lock: PathBuf,
+        /// Counters that it has reserved.
+        has: u64,
+        /// Those of the newest.
+        had: u64,
+    },
     /// No lock.
     #[error("{path} cannot be locked")]
     Lock {

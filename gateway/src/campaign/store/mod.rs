@@ -5,20 +5,18 @@
 
 mod error;
 mod listing;
+mod lock;
 mod orders;
 mod precedence;
 mod requests;
 mod writing;
 
-use std::{
-    ffi::OsString,
-    fs::{File, TryLockError},
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs::File, path::Path, time::Duration};
 
 use onecard_host::over_the_air::{SetVersion, message::Address};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use lock::Lock;
 
 pub use error::StoreError;
 pub use listing::{CampaignListing, Ended, StageCounts, UnderWay};
@@ -28,10 +26,10 @@ pub(super) use requests::Requester;
 pub(super) use writing::{Due, DueFor, Out, PacketOut, Writing};
 
 /// The release of the file's form, in its header.
-const USER_VERSION: i64 = 2;
-const FORM_1: &str = include_str!("schema.sql");
-/// From form 1 to form 2.
-const FORM_2: &str = include_str!("form_2.sql");
+const USER_VERSION: i64 = 3;
+/// Each form, from nothing and then from the one before.
+const FORMS: [(i64, &str); 3] =
+    [(1, include_str!("schema.sql")), (2, include_str!("form_2.sql")), (USER_VERSION, include_str!("form_3.sql"))];
 /// `OneC`, in the header of each of our files.
 const APPLICATION_ID: i64 = 0x4F6E_6543;
 
@@ -43,7 +41,7 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 pub struct Store {
     connection: Connection,
     /// Held as long as this gateway runs: two would each believe that nothing else is under way.
-    _lock: Option<File>,
+    lock: Option<Lock>,
 }
 
 /// A campaign's row.
@@ -112,17 +110,22 @@ impl Store {
         let connection = Connection::open(path)?;
         prepare(&connection)?;
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-        connection.execute_batch(&format!("BEGIN; {FORM_1} {FORM_2} PRAGMA user_version = {USER_VERSION}; COMMIT;"))?;
-        Ok(Self { connection, _lock: Some(locked(path)?) })
+        bring_up(&connection)?;
+        let mut lock = Lock::take(path)?;
+        // What stands beside it may be of a book that was here before.
+        lock.keep(0)?;
+        Ok(Self { connection, lock: Some(lock) })
     }
 
     /// Opens a file, for one gateway alone: a second one is refused as long as the first has it.
     ///
     /// # Errors
-    /// [`StoreError`]; [`StoreError::InUse`], [`StoreError::NotOurs`], [`StoreError::OtherRelease`].
+    /// [`StoreError`]; [`StoreError::InUse`], [`StoreError::NotOurs`], [`StoreError::OtherRelease`], [`StoreError::OldCopy`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = opened(path)?;
-        Ok(Self { connection, _lock: Some(locked(path)?) })
+        let lock = Lock::take(path)?;
+        lock.admit(path, reserved(&connection)?)?;
+        Ok(Self { connection, lock: Some(lock) })
     }
 
     /// Opens a file beside a gateway that may be running, to read and to pause.
@@ -130,7 +133,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn look(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { connection: opened(path)?, _lock: None })
+        Ok(Self { connection: opened(path)?, lock: None })
     }
 
     /// Whether no order is begun and not ended.
@@ -149,6 +152,12 @@ impl Store {
         Ok(!is_busy?)
     }
 
+    /// What is in the book now is the newest: an older copy of it will be refused. Before any message leaves.
+    pub(super) fn witness(&mut self) -> Result<(), StoreError> {
+        let Self { connection, lock } = self;
+        lock.as_mut().map_or(Ok(()), |lock| lock.keep(reserved(connection)?))
+    }
+
     /// Begins to write; nothing of it counts before [`Writing::commit`].
     pub(super) fn write(&mut self) -> Result<Writing<'_>, StoreError> {
         Writing::begin(&mut self.connection)
@@ -163,10 +172,11 @@ fn opened(path: &Path) -> Result<Connection, StoreError> {
         .map_err(|_| StoreError::NotOurs(path.to_owned()))?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match (application, version) {
-        (APPLICATION_ID, USER_VERSION) => prepare(&connection)?,
-        (APPLICATION_ID, 1) => {
+        (APPLICATION_ID, 1..=USER_VERSION) => {
             prepare(&connection)?;
-            from_form_1(&connection)?;
+            if version < USER_VERSION {
+                bring_up(&connection)?;
+            }
         }
         (APPLICATION_ID, version) => return Err(StoreError::OtherRelease(version)),
         _ => return Err(StoreError::NotOurs(path.to_owned())),
@@ -174,31 +184,21 @@ fn opened(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Brings a book of the first release to the form of this one, once, whoever else opens it at the same time.
-fn from_form_1(connection: &Connection) -> Result<(), StoreError> {
+/// Brings a book of an earlier release to the form of this one, once, whoever else opens it at the same time; or an empty file.
+fn bring_up(connection: &Connection) -> Result<(), StoreError> {
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if version == 1 {
-        transaction.execute_batch(FORM_2)?;
-        transaction.pragma_update(None, "user_version", USER_VERSION)?;
+    for (_, form) in FORMS.iter().filter(|(number, _)| *number > version) {
+        transaction.execute_batch(form)?;
     }
+    transaction.pragma_update(None, "user_version", USER_VERSION)?;
     Ok(transaction.commit()?)
 }
 
-/// The lock is a file of its own, since SQLite's locks on the book's file are lost when anything in this process closes it. It stands
-/// beside the book itself, by whatever link that was named.
-fn locked(path: &Path) -> Result<File, StoreError> {
-    let itself = path.canonicalize().map_err(|source| StoreError::Lock { path: path.to_owned(), source })?;
-    let mut name = OsString::from(itself);
-    name.push(".lock");
-    let name = PathBuf::from(name);
-    let lock = |source| StoreError::Lock { path: name.clone(), source };
-    let file = File::options().create(true).truncate(false).write(true).open(&name).map_err(lock)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(path.to_owned())),
-        Err(TryLockError::Error(source)) => Err(lock(source)),
-    }
+/// Counters that the book has reserved in all.
+fn reserved(connection: &Connection) -> Result<u64, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT number FROM reserved")?;
+    Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs())
 }
 
 fn prepare(connection: &Connection) -> Result<(), StoreError> {
@@ -244,27 +244,35 @@ mod tests {
         assert_eq!(of(&Store::open(&path).unwrap()), of(&looking));
     }
 
-    /// A book of the first release goes on with what it has, whoever opens it first, and once.
+    /// A book of an earlier release goes on with what it has, whoever opens it first, and once.
     #[test]
-    fn a_book_of_form_1_becomes_one_of_form_2() {
+    fn a_book_of_an_earlier_form_becomes_one_of_this() {
+        for form in 1..USER_VERSION {
+            becomes_one_of_this(form);
+        }
+    }
+
+    fn becomes_one_of_this(form: i64) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("gateway.book");
         let old = Connection::open(&path).unwrap();
-        old.execute_batch(FORM_1).unwrap();
+        for (_, sql) in FORMS.iter().filter(|(number, _)| *number <= form) {
+            old.execute_batch(sql).unwrap();
+        }
         old.execute_batch("INSERT INTO campaign (name, settings, paused) VALUES ('march', '{}', 0)").unwrap();
         old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
-        old.pragma_update(None, "user_version", 1).unwrap();
+        old.pragma_update(None, "user_version", form).unwrap();
         drop(old);
         let (first, second) = (Store::look(&path).unwrap(), Store::open(&path).unwrap());
         for store in [first, second, Store::look(&path).unwrap()] {
             assert_eq!(store.campaign("march").unwrap(), CampaignId(1));
             let version: i64 = store.connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-            assert_eq!(version, 2);
+            assert_eq!((version, reserved(&store.connection).unwrap()), (USER_VERSION, 0));
             store.connection.query_row("SELECT count(waits) FROM task", [], |row| row.get::<_, i64>(0)).unwrap();
             store.connection.query_row("SELECT count(*) FROM application", [], |row| row.get::<_, i64>(0)).unwrap();
         }
         let newer = Connection::open(&path).unwrap();
-        newer.pragma_update(None, "user_version", 3).unwrap();
-        assert!(matches!(Store::look(&path), Err(StoreError::OtherRelease(3))));
+        newer.pragma_update(None, "user_version", USER_VERSION + 1).unwrap();
+        assert!(matches!(Store::look(&path), Err(StoreError::OtherRelease(version)) if version == USER_VERSION + 1));
     }
 }

@@ -174,6 +174,7 @@ impl<'s> Writing<'s> {
         let mut statement =
             self.transaction.prepare_cached("UPDATE card SET counter = counter + 1 WHERE id = ?1 RETURNING counter")?;
         let counter: i64 = statement.query_row([card.id], |row| row.get(0))?;
+        self.transaction.prepare_cached("UPDATE reserved SET number = number + 1")?.execute([])?;
         let counter = u64::try_from(counter).ok().and_then(PacketCounter::new);
         counter
             .filter(|counter| *counter != PacketCounter::END)
@@ -233,10 +234,19 @@ impl<'s> Writing<'s> {
         Ok(())
     }
 
-    /// Nothing waits for somebody any longer than until now.
+    /// Nothing waits for somebody any longer than until now, and for a proof no longer than a campaign waits at most: the clock may have
+    /// been set back.
     pub(in crate::campaign) fn ask_at_once(&self, now: UnixMillis) -> Result<(), StoreError> {
         let sql = "UPDATE task SET due_at = ?1 WHERE stage < 3 AND waits NOT NULL AND due_at > ?1";
         self.transaction.execute(sql, [now.0])?;
+        let mut campaigns = self.transaction.prepare_cached("SELECT id, settings FROM campaign")?;
+        let rows = campaigns.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
+        for row in rows {
+            let (id, settings) = row?;
+            let settings: Settings = parsed(&settings, "settings", id)?;
+            let sql = "UPDATE task SET due_at = ?2 WHERE campaign = ?1 AND stage < 3 AND (stage > 0 OR begun = 1) AND due_at > ?2";
+            self.transaction.execute(sql, [id, now.plus(settings.patience(u32::MAX)).0])?;
+        }
         Ok(())
     }
 
@@ -394,7 +404,9 @@ mod tests {
     #[test]
     fn no_statement_of_a_turn_scans_the_book() {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(concat!(include_str!("schema.sql"), include_str!("form_2.sql"))).unwrap();
+        connection
+            .execute_batch(concat!(include_str!("schema.sql"), include_str!("form_2.sql"), include_str!("form_3.sql")))
+            .unwrap();
         let proofs = [out_query(BY_PHONE), out_query(BY_TASK)];
         for sql in [due_query(), is_due_query(), DUE_LATER.to_owned(), release()].into_iter().chain(proofs) {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
