@@ -28,7 +28,7 @@ pub use engine::{Engine, EngineError, Turn};
 pub use flow::{Ending, Flow, Outcome, OutcomeReport};
 pub use settings::Settings;
 pub use store::{
-    CampaignId, CampaignListing, Card, Ended, NewCard, NewTask, OrderError, REQUESTS, SetCipher, StageCounts, Store,
-    StoreError, TaskId, UnderWay,
+    CampaignId, CampaignListing, Card, Ended, NewCard, NewTask, OrderError, PhoneError, REQUESTS, SetCipher,
+    StageCounts, Store, StoreError, TaskId, UnderWay,
 };
 pub use time::{UnixMillis, Window, ZoneMinutes};

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use onecard_gateway::campaign::{
-    Ending, Engine, EnterpriseDesk, Flow, NewCard, NewTask, OperatorKeys, OrderError, SetCipher, Settings, Store,
-    StoreError, UnixMillis,
+    Ending, Engine, EnterpriseDesk, Flow, NewCard, NewTask, OperatorKeys, OrderError, PhoneError, SetCipher, Settings,
+    Store, StoreError, UnixMillis,
 };
 use onecard_host::{
     card::{balance, select},
     over_the_air::{
         SetVersion,
+        message::Address,
         recharge::{Patience, Recharge, RechargeTerms},
     },
 };
@@ -213,4 +214,51 @@ fn a_list_is_taken_whole_or_not_at_all() {
     let other = directory.path().join("other");
     std::fs::write(&other, b"something else, which is long enough to be looked at").unwrap();
     assert!(matches!(Store::open(&other), Err(StoreError::NotOurs(_))));
+}
+
+/// A SIM is replaced under the same number, and another gets a new number.
+#[test]
+fn a_number_goes_to_the_card_that_replaces_another() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = Store::create(&directory.path().join("gateway.db")).unwrap();
+    let campaign = store.new_campaign("a", &Settings::DEFAULT, tasks(2)).unwrap();
+    let card = |number: usize| tasks(2)[number].card.clone();
+    // Another card's number; a card that is not there.
+    let taken = store.set_phone(&card(0).iccid, &card(1).phone).unwrap_err();
+    assert!(matches!(taken, PhoneError::Taken { iccid, .. } if iccid == card(1).iccid));
+    let moved: Address = "+8613999999999".parse().unwrap();
+    for changed in [store.set_phone("8986", &moved), store.take_out_of_service("8986")] {
+        assert!(matches!(changed.unwrap_err(), PhoneError::Store(StoreError::NoCard(_))));
+    }
+    // Its order has not ended.
+    let open = store.take_out_of_service(&card(1).iccid).unwrap_err();
+    assert!(matches!(open, PhoneError::NotEnded { orders: 1, .. }), "{open}");
+    store.set_phone(&card(1).iccid, &moved).unwrap();
+    let order = |order_number: &str, card: NewCard| {
+        let mut task = tasks(1).remove(0);
+        (task.order_number, task.card) = (order_number.to_owned(), card);
+        vec![task]
+    };
+    let known = store.new_campaign("b", &Settings::DEFAULT, order("R", card(1))).unwrap_err();
+    assert!(matches!(known, OrderError::OtherCard { what: "telephone", .. }), "{known}");
+    assert_eq!(store.counts(campaign).unwrap().waiting, 2);
+
+    let empty = directory.path().join("empty.db");
+    let mut store = Store::create(&empty).unwrap();
+    store.new_campaign("a", &Settings::DEFAULT, tasks(1)).unwrap();
+    rusqlite::Connection::open(&empty).unwrap().execute("UPDATE task SET stage = 3, ending = 2", []).unwrap();
+    let unknown = store.take_out_of_service(&card(0).iccid).unwrap_err();
+    assert!(matches!(unknown, PhoneError::NotEnded { orders: 1, .. }), "{unknown}");
+    rusqlite::Connection::open(&empty).unwrap().execute("UPDATE task SET ending = 1", []).unwrap();
+    store.take_out_of_service(&card(0).iccid).unwrap();
+    let out = store.new_campaign("b", &Settings::DEFAULT, order("R", card(0))).unwrap_err();
+    assert!(matches!(out, OrderError::OutOfService { .. }), "{out}");
+    // The new one has its number, and it comes back under another.
+    let new = NewCard { iccid: "8986011234999999999".to_owned(), ..card(0) };
+    store.new_campaign("b", &Settings::DEFAULT, order("R", new)).unwrap();
+    let taken = store.set_phone(&card(0).iccid, &card(0).phone).unwrap_err();
+    assert!(matches!(taken, PhoneError::Taken { .. }), "{taken}");
+    store.set_phone(&card(0).iccid, &moved).unwrap();
+    let again = NewCard { phone: moved, ..card(0) };
+    store.new_campaign("c", &Settings::DEFAULT, order("R", again)).unwrap();
 }

@@ -6,6 +6,7 @@ mod issuing_keys;
 mod listing;
 mod new;
 mod orders;
+mod phone;
 mod report;
 mod run;
 mod service_password;
@@ -55,6 +56,14 @@ Examples:
 Example:
   onecard campaign service-password gateway.book 89860112340000000011 3100100000000076 --password-file wang.password")]
     ServicePassword(service_password::SetPassword),
+    /// Say that a card is in another telephone, or in none any more 换号、补卡
+    ///
+    /// A SIM that was replaced under its number is taken out of service first; then the next list may have the new one.
+    #[command(after_help = "\
+Examples:
+  onecard campaign phone gateway.book 89860112340000000011 --to +8613900000012   # another number 换号
+  onecard campaign phone gateway.book 89860112340000000011 --none                # replaced 补卡、停用")]
+    Phone(phone::ChangePhone),
     /// Send and receive until every order has ended 运行
     ///
     /// Killed at any moment, the same command goes on: nothing leaves that is not in the book, no counter is given twice, a packet
@@ -151,6 +160,7 @@ fn done(command: &CampaignCommand, json: bool) -> anyhow::Result<Output> {
     match command {
         CampaignCommand::New(options) => new::run(options),
         CampaignCommand::ServicePassword(options) => service_password::run(options),
+        CampaignCommand::Phone(options) => phone::run(options),
         CampaignCommand::Run(options) => run::run(options, json),
         CampaignCommand::Status(options) => listing::run(options),
         CampaignCommand::Pause(campaign) => set_paused(campaign, true, 0),

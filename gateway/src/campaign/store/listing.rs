@@ -160,7 +160,7 @@ impl Store {
         campaign: CampaignId,
         mut take: impl FnMut(Ended) -> Result<(), E>,
     ) -> Result<(), E> {
-        let query = "SELECT task.order_number, card.iccid, card.phone, task.ending, task.amount_fen, task.outcome, \
+        let query = "SELECT task.order_number, card.iccid, iif(card.phone GLOB 'none *', '', card.phone), task.ending, task.amount_fen, task.outcome, \
                      task.packets, task.hint, task.id FROM task JOIN card ON card.id = task.card \
                      WHERE task.campaign = ?1 AND task.stage = 3 ORDER BY task.id";
         let mut statement = self.connection.prepare_cached(query).map_err(StoreError::from)?;

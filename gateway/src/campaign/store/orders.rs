@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{
     CampaignId, SetCipher, Store, StoreError, TaskId, Writing,
+    phone::no_phone,
     precedence::{is_held_by_begun, is_held_by_other, release},
     writing::parsed,
 };
@@ -77,7 +78,7 @@ pub enum OrderError {
     },
     /// The book knows the card otherwise.
     #[error(
-        "order {order}: the gateway knows card {iccid} with another {what}: correct the list, or the card's entry first"
+        "order {order}: the gateway knows card {iccid} with another {what}: correct the list; a telephone is changed by `onecard campaign phone`"
     )]
     OtherCard {
         /// Which order.
@@ -86,6 +87,16 @@ pub enum OrderError {
         iccid: String,
         /// Phone, key set or cipher.
         what: &'static str,
+    },
+    /// The card is in no telephone any more.
+    #[error(
+        "order {order}: card {iccid} is out of service: `onecard campaign phone` puts it into a telephone again 该卡已停用"
+    )]
+    OutOfService {
+        /// Which order.
+        order: String,
+        /// Which card.
+        iccid: String,
     },
     /// An application of that serial was ordered before.
     #[error(
@@ -98,7 +109,10 @@ pub enum OrderError {
         serial: ApplicationSerial,
     },
     /// Another card has the phone.
-    #[error("order {order}: telephone {phone} is another card's in the gateway's book")]
+    #[error(
+        "order {order}: telephone {phone} is another card's in the gateway's book: if that was replaced, take it out of service by \
+         `onecard campaign phone` 号码已被占用"
+    )]
     PhoneTaken {
         /// Which order.
         order: String,
@@ -267,6 +281,9 @@ fn card_row(transaction: &rusqlite::Transaction<'_>, task: &NewTask) -> Result<i
         .optional()?;
     let known: Option<(i64, String, u8, String)> = known;
     if let Some((id, its_phone, its_set, its_cipher)) = known {
+        if its_phone == no_phone(iccid) {
+            return Err(OrderError::OutOfService { order: order(), iccid: iccid.clone() });
+        }
         let differing = [
             ("telephone", its_phone != phone.to_string()),
             ("key set", its_set != key_set.number()),

@@ -4,7 +4,7 @@
 CREATE TABLE card (
   id       INTEGER PRIMARY KEY,
   iccid    TEXT    NOT NULL UNIQUE, -- 集成电路卡识别码, 19 or 20 digits
-  phone    TEXT    NOT NULL UNIQUE, -- as it is dialled
+  phone    TEXT    NOT NULL UNIQUE, -- as it is dialled; out of service: none ICCID
   key_set  INTEGER NOT NULL CHECK (key_set BETWEEN 1 AND 15),
   cipher   TEXT    NOT NULL CHECK (cipher IN ('aes', '3des')),
   counter  INTEGER NOT NULL CHECK (counter >= 0), -- the highest that was ever reserved
