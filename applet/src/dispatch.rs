@@ -4,7 +4,7 @@ use onecard_wire::{ins::*, status::StatusWord};
 
 use crate::{
     apdu::{Command, Response},
-    cos::{Challenge, Cos},
+    cos::{Carriage, Challenge, Cos},
     failure::{Failure, refuse},
     fs::{FileIndex, Lock},
     manufacture::Kind,
@@ -61,7 +61,10 @@ impl<P: Platform> Cos<'_, P> {
                 self.write_sam_key(command, challenge)
             }
             (CLA_PBOC | CLA_PBOC_SM, WRITE_KEY) => self.write_key(command, challenge),
-            (CLA_PBOC, GET_DATA) => self.key_list(command, answer),
+            (CLA_PBOC, GET_DATA) => match (self.carriage, command.p2) {
+                (Carriage::OverTheAir { .. }, MAINTENANCE_CHECK_VALUE) => self.maintenance_check_value(command, answer),
+                _ => self.key_list(command, answer),
+            },
             _ if self.kind == Kind::Sam => self.dispatch_sam(command, sam, answer),
             _ => self.dispatch_wallet(command, wallet, answer),
         }

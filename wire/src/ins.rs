@@ -126,6 +126,8 @@ pub const DEBIT_UNLOAD: u8 = 0x03;
 pub const DEBIT_UNDO: u8 = 0x06;
 /// P2 of GET DATA: the list of keys (own); P1 is its page, from 00.
 pub const KEY_LIST: u8 = 0xE0;
+/// P2 of GET DATA in a packet over the air: the check value of the application's maintenance key (own).
+pub const MAINTENANCE_CHECK_VALUE: u8 = 0xE2;
 /// P1 of INIT_SAM and CREDIT_SAM: a purchase.
 pub const SAM_PURCHASE: u8 = 0x00;
 /// P1 of INIT_SAM and CREDIT_SAM: an undo (own).

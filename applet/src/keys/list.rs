@@ -1,4 +1,4 @@
-//! The key list (own, profile §3.2): what keys a directory has, without their values.
+//! The key list (own, profile §3.2): what keys a directory has, without their values; and which maintenance key (own, 19.4.5).
 
 use onecard_wire::{
     ins::KEY_LIST,
@@ -6,7 +6,7 @@ use onecard_wire::{
     status::StatusWord,
 };
 
-use super::{Family, KeyRecord, records};
+use super::{Family, KeyRecord, VALUE_LEN, find, records};
 use crate::{
     apdu::{Command, Response, put},
     cos::Cos,
@@ -42,6 +42,22 @@ impl<P: Platform> Cos<'_, P> {
             put(answer, &record.list_entry(self.nvm).to_bytes())?;
         }
         Ok(())
+    }
+
+    /// `80 CA 00 E2` in a packet: the check value of the maintenance key. One of 8 bytes could be searched for by it.
+    pub(crate) fn maintenance_check_value(&self, command: &Command<'_>, answer: &mut Response) -> Result<(), Failure> {
+        if command.p1 != 0x00 {
+            return refuse(StatusWord::WRONG_P1P2);
+        }
+        command.require_data_len(0)?;
+        let keys = self.session.directory.keys.as_ref().ok_or(StatusWord::FILE_NOT_FOUND)?;
+        let record = find(self.nvm, keys, KeyType::MAINTENANCE, 0x00).ok_or(StatusWord::KEY_NOT_FOUND)?;
+        if record.value_len() != VALUE_LEN {
+            return refuse(StatusWord::CONDITIONS_NOT_SATISFIED);
+        }
+        let check_value = record.key(self.nvm)?.check_value();
+        command.require_answer_len(check_value.len())?;
+        Ok(put(answer, &check_value)?)
     }
 }
 

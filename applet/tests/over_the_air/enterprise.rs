@@ -7,7 +7,10 @@ use hex_literal::hex;
 use crate::{
     application::{AID, key, protect, select, session_key},
     deal::Deal,
-    platform::{ENTERPRISE, Platform, SECURED, answers, deliver, object, script, sim, template},
+    domain::{CONTROL, install, name},
+    platform::{
+        DOMAIN, ENTERPRISE, Platform, SECURED, answers, deliver, object, script, sim, template, without_applications,
+    },
     sim::Sim,
 };
 
@@ -30,7 +33,10 @@ fn protected(platform: &Platform, number: u8, id: u8, header: [u8; 4], data: &[u
 
 /// WRITE KEY under the control key, for its place in a packet.
 pub fn write_key(counter: u64, number: u8, p1p2: [u8; 2], record: &[u8]) -> Vec<u8> {
-    let control = key(0x39, 0x00);
+    write_key_under(key(0x39, 0x00), (counter, number), p1p2, record)
+}
+
+fn write_key_under(control: [u8; 16], (counter, number): (u64, u8), p1p2: [u8; 2], record: &[u8]) -> Vec<u8> {
     let mut body = [&[record.len() as u8][..], record].concat();
     if !body.len().is_multiple_of(8) {
         body.push(0x80);
@@ -169,6 +175,56 @@ fn write_key_in_its_place() {
         sim.radio(&hex!("805001020B 02 00000000 001122334455")).ends_with(&hex!("9000")),
         "the new purchase key is there"
     );
+}
+
+/// 19.4.5: a packet asks which maintenance key there is, behind what is asked beside it; nobody near the card does.
+#[test]
+fn the_maintenance_key_shows_its_check_value_in_a_packet_alone() {
+    const ASK: [u8; 5] = hex!("80CA00E203");
+    let mut sim = sim();
+    let (mut platform, select) = (Platform::new(1), select());
+    let check_value = |key| [&session_key(key, [0; 8])[..3], &hex!("9000")].concat();
+    let own = check_value(key(0x36, 0x00));
+    let tries = |sim: &mut Sim| sim.radio(&hex!("80CA00E000"));
+    sim.radio(&select);
+    let before = tries(&mut sim);
+    for status in [0x00, 0x01, 0x03] {
+        let write = protected(&platform, 2, 0x00, hex!("04D69700"), &[status]);
+        assert_eq!(platform.script(&mut sim, ENTERPRISE, &[&select, &write])[1], hex!("9000"));
+        let commands: [&[u8]; 4] = [&select, &hex!("00B0970001"), &hex!("805C000204"), &ASK];
+        let asked = platform.script(&mut sim, ENTERPRISE, &commands);
+        assert_eq!((&asked[1][..], &asked[3]), (&[status, 0x90, 0x00][..], &own), "{asked:02X?}");
+    }
+    let mut send = |sim: &mut Sim, command: &[u8]| platform.script(sim, ENTERPRISE, &[&select, command])[1].clone();
+    assert_eq!(send(&mut sim, &hex!("80CA00E200")), own);
+    assert_eq!(send(&mut sim, &hex!("80CA02E203")), hex!("6A86"), "the append keys' is not told");
+    assert_eq!(send(&mut sim, &hex!("80CA00E2010003")), hex!("6700"));
+    sim.radio(&select);
+    assert_eq!(sim.radio(&ASK), hex!("6A86"));
+    assert_eq!(tries(&mut sim), before, "and no try of any key is spent");
+    // Another one in its place.
+    let record = [&hex!("F6 F0 F0 FF FF")[..], &[0x5A; 16]].concat();
+    let write = write_key(platform.counter + 1, 2, [0x36, 0x00], &record);
+    let done = platform.script(&mut sim, ENTERPRISE, &[&select, &write, &ASK]);
+    assert_eq!(done[1..], [hex!("9000").to_vec(), check_value([0x5A; 16])]);
+}
+
+/// None is selected; INSTALL alone has made it; an append key stands there; one of 8 bytes does, which could be searched for.
+#[test]
+fn an_application_without_a_maintenance_key_to_show() {
+    const ASK: [u8; 5] = hex!("80CA00E203");
+    let mut sim = Sim::insert(without_applications());
+    let mut platform = Platform::new(1);
+    assert_eq!(platform.script(&mut sim, ENTERPRISE, &[&ASK]), [hex!("6985")]);
+    platform.script(&mut sim, DOMAIN, &[&install(&platform.clone(), 7)]);
+    let select = [&hex!("00A404000E")[..], &name(7)].concat();
+    assert_eq!(platform.script(&mut sim, ENTERPRISE, &[&select, &ASK])[1], hex!("6A88"));
+    let short = [&hex!("F6 F0 F0 FF FF")[..], &[0x5A; 8]].concat();
+    for (id, record, shown) in [(0x02, &short, hex!("6A88")), (0x00, &short, hex!("6985"))] {
+        let write = write_key_under(CONTROL, (platform.counter + 1, 2), [0x01, id], record);
+        let done = platform.script(&mut sim, ENTERPRISE, &[&select, &write, &ASK]);
+        assert_eq!(done[1..], [hex!("9000"), shown], "{id:02X}");
+    }
 }
 
 /// A transaction of the radio is not disturbed by what an accepted packet reads, and ended by what it writes (15.3).
