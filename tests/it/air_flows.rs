@@ -4,6 +4,7 @@ mod bench;
 mod deletion;
 mod from_the_menu;
 mod issue;
+mod key_version;
 mod lock;
 mod recharge_log;
 mod till;

@@ -180,9 +180,15 @@ impl Flow {
     }
 
     /// How it ends if somebody gives it up while it waits for whoever has to say or make something: an issue that no body was made
-    /// for. `None`: it cannot be given up.
+    /// for, or what has written nothing onto the card. `None`: it cannot be given up.
     pub(super) fn given_up(&self) -> Option<Outcome> {
+        const BEFORE_IT_WROTE: &str = "given up before anything was written 已放弃";
         match self {
+            Self::Lock(lock) if !lock.may_have_written() => Some(Outcome::not_committed(BEFORE_IT_WROTE)),
+            Self::Deletion(deletion) | Self::RequestedDeletion(deletion) if !deletion.may_have_begun() => {
+                let tell = self.told(Ending::NotCommitted);
+                Some(Outcome { tell, ..Outcome::not_committed(BEFORE_IT_WROTE) })
+            }
             // An application of that serial, though an empty one, stays on the card.
             Self::Issue { issue, .. } if issue.sets() == 0 => {
                 Some(Outcome::not_issued(issue, "given up before anything was made for it 已放弃"))

@@ -1,6 +1,6 @@
 //! Key check values (profile §4).
 
-use core::fmt;
+use core::{fmt, str::FromStr};
 
 use onecard_wire::key::Algorithm;
 
@@ -21,6 +21,21 @@ impl CheckValue {
         };
         let [a, b, c, ..] = key.encipher_key_length(block);
         Self([a, b, c])
+    }
+}
+
+/// A text that is no check value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a check value has 6 hexadecimal digits")]
+pub struct NotACheckValue;
+
+impl FromStr for CheckValue {
+    type Err = NotACheckValue;
+
+    fn from_str(text: &str) -> Result<Self, NotACheckValue> {
+        let mut bytes = [0; 3];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| NotACheckValue)?;
+        Ok(Self(bytes))
     }
 }
 

@@ -7,7 +7,7 @@ mod entry;
 mod key_set;
 mod purpose;
 
-pub use check_value::CheckValue;
+pub use check_value::{CheckValue, NotACheckValue};
 pub use cipher::Cipher;
 pub use diversify::{diversify, diversify_levels};
 pub use key_set::{CardKeys, DuplicateKey, EnterpriseKeys, KeySet, MissingKey, OperatorKeys, RootKeys, SamKeys};

@@ -79,6 +79,12 @@ pub fn key_list() -> Command {
     key_list::page(0)
 }
 
+/// GET DATA of the check value of the application's maintenance key, in packets alone (19.4.5).
+#[must_use]
+pub fn maintenance_check_value() -> Command {
+    Command::new(ins::CLA_PBOC, ins::GET_DATA, 0x00, ins::MAINTENANCE_CHECK_VALUE).expecting(3)
+}
+
 /// DELETE of an enterprise's application, by the issuer domain.
 #[must_use]
 pub fn delete_application(enterprise: EnterpriseId) -> Command {

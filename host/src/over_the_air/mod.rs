@@ -10,6 +10,7 @@ pub mod deletion;
 pub mod issue;
 mod keys;
 pub mod lock;
+mod maintenance_key;
 pub mod message;
 mod obstacle;
 mod placed;
@@ -24,6 +25,7 @@ mod tests;
 
 pub use command_packet::{BuildError, CommandHeader, CommandPacket, OpenedCommand, PacketTerms, ReadError};
 pub use keys::{NotOverTheAir, OtaKeySet, PacketKeys};
+pub use maintenance_key::MaintenanceKey;
 pub use obstacle::{Obstacle, Tries};
 pub use placed::{KeyInHand, PlaceError, PlacedMac};
 pub use request::{

@@ -6,7 +6,7 @@ use onecard_wire::{number::ApplicationSerial, status::StatusWord};
 use serde::{Deserialize, Serialize};
 
 use super::PacketStatus;
-use crate::terminal::stored::status_word;
+use crate::{keys::CheckValue, terminal::stored::status_word};
 
 /// How long a flow goes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -63,6 +63,8 @@ pub enum Obstacle {
     SequenceMoved,
     /// Nobody could check the TAC.
     Unchecked,
+    /// The card's log says it, and opens by the maintenance key of that check value, which nobody has.
+    NoMaintenanceKey(#[serde(with = "crate::as_text")] CheckValue),
     /// The application is not on the card; it may have been, whole, until somebody deleted it.
     Gone,
 }
@@ -96,6 +98,12 @@ impl fmt::Display for Obstacle {
                 "the card made other loads since and cannot prove this one: look into the issuer's books 需核对账目",
             ),
             Self::Unchecked => f.write_str("nobody could check the TAC TAC未验证"),
+            Self::NoMaintenanceKey(check_value) => write!(
+                f,
+                "the card's log says it, and opens by the maintenance key with the check value {check_value}, of a version that is \
+                 not at hand: give --keys of that version and resume, or look into the issuer's books \
+                 缺少该版本维护密钥，补齐后恢复，或核对账目"
+            ),
             Self::Gone => f.write_str(
                 "the application is not on the card: it may have been there, and been deleted since. Order it anew under another serial \
                  应用已不在卡上，请换新序列号重新下单",

@@ -177,9 +177,7 @@ impl SealedComponent {
 /// # Errors
 /// [`ComponentTextError::CheckValue`].
 pub fn parse_check_value(text: &str) -> Result<CheckValue, ComponentTextError> {
-    let mut bytes = [0; 3];
-    hex::decode_to_slice(text.trim(), &mut bytes).map_err(|_| ComponentTextError::CheckValue)?;
-    Ok(CheckValue(bytes))
+    text.trim().parse().map_err(|_| ComponentTextError::CheckValue)
 }
 
 pub(super) fn check_value_of(key: &[u8; Component::LEN], block: [u8; 16]) -> CheckValue {

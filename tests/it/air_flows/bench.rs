@@ -2,10 +2,10 @@
 
 use onecard_host::{
     card::{SelectError, Selected, balance, select},
-    keys::RootKeys,
+    keys::{Purpose, RootKeys},
     over_the_air::{
-        Answer, CommandPacket, OtaKeySet, PacketCounter, PacketKeys, PacketTerms, ProofOfReceipt, ProofWay, Proven,
-        RedundancyCheck, Script, SetVersion, Spi,
+        Answer, CommandPacket, KeyInHand, MaintenanceKey, OtaKeySet, PacketCounter, PacketKeys, PacketTerms,
+        ProofOfReceipt, ProofWay, Proven, RedundancyCheck, Script, SetVersion, Spi,
         message::{Assembly, Deliver, PacketKind, Reference, ServiceCentreTime, Submit, UserData, data_max, divide},
     },
 };
@@ -19,6 +19,7 @@ use onecard_simulator::{
 use onecard_wire::{
     aid,
     amount::Amount,
+    key::Algorithm,
     number::{ApplicationSerial, EnterpriseId},
     ota::PARTS_MAX,
     wallet::Purse,
@@ -64,6 +65,11 @@ pub(crate) fn sample() -> Sample {
     Sample::new("over the air").unwrap()
 }
 
+/// Of an enterprise that has made its next keys: its cards have the old ones still.
+pub(crate) fn with_next_keys() -> Sample {
+    sample().with_next_keys(Algorithm::Des).unwrap()
+}
+
 impl Bench {
     pub(crate) fn new(sample: &Sample, chip: Chip) -> Self {
         let [_, _, number @ ..] = SIM.iccid;
@@ -91,6 +97,14 @@ impl Bench {
 
     pub(crate) fn phone(&mut self) -> &mut Handset<Contacts> {
         &mut self.phone
+    }
+
+    /// The maintenance key that the card says it has, of all versions there are, the newest first.
+    pub(crate) fn keeper(&self, shown: MaintenanceKey) -> KeyInHand {
+        let keys = self.roots.enterprise(enterprise());
+        let versions = keys.keys().versions(Purpose::Maintenance);
+        let of_card = versions.iter().map(|version| keys.card_key(serial(), Purpose::Maintenance, *version).unwrap());
+        of_card.map(KeyInHand).find(|KeyInHand(key)| shown.may_be(key)).unwrap()
     }
 
     pub(crate) fn reserve(&mut self) -> PacketCounter {

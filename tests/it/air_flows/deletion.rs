@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use onecard_host::{
     card::SelectError,
-    keys::Purpose,
     over_the_air::{
-        KeyInHand, Obstacle, ProofWay, Tries,
+        Obstacle, ProofWay, Tries,
         deletion::{Decision, Deletion, DeletionTerms, Next},
     },
 };
@@ -18,7 +17,7 @@ use onecard_simulator::{
 use onecard_wire::{amount::Amount, number::ApplicationSerial};
 
 use super::{
-    bench::{Bench, FATES, Fate, enterprise, sample, serial},
+    bench::{Bench, FATES, Fate, enterprise, serial, with_next_keys},
     till::{LOADED, Till},
 };
 
@@ -26,21 +25,18 @@ const TRIES: Tries = Tries { packets: 3, attempts: 3 };
 const TERMS: fn() -> DeletionTerms =
     || DeletionTerms { enterprise: enterprise(), serial: serial(), deposit: Amount::ZERO };
 
-/// The enterprise's books and its till, and who has the maintenance key.
+/// The enterprise's books and its till.
 pub(crate) struct Office {
     till: Till,
     /// Refunds of this serial.
     refunds: Vec<Amount>,
-    maintenance: KeyInHand,
     /// The till sells before the packet of that number.
     sells_before: Option<usize>,
 }
 
 impl Office {
-    pub(crate) fn new(bench: &Bench) -> Self {
-        let keys = bench.roots.enterprise(enterprise());
-        let maintenance = keys.card_key(serial(), Purpose::Maintenance, Sample::KEY_VERSION).unwrap();
-        Self { till: Till::new(), refunds: Vec::new(), maintenance: KeyInHand(maintenance), sells_before: None }
+    pub(crate) fn new() -> Self {
+        Self { till: Till::new(), refunds: Vec::new(), sells_before: None }
     }
 
     pub(crate) fn run(&mut self, bench: &mut Bench, mut next: Next, fates: &BTreeMap<usize, Fate>) -> Decision {
@@ -63,7 +59,7 @@ impl Office {
                 }
                 Next::Suspend(suspension) => {
                     let counter = bench.reserve();
-                    suspension.placed(counter, &mut self.maintenance).unwrap()
+                    suspension.placed(counter, &mut bench.keeper(suspension.maintenance_key())).unwrap()
                 }
                 Next::Settle(settlement) => {
                     self.refunds.push(settlement.balance());
@@ -103,7 +99,7 @@ pub(crate) fn begun() -> Next {
 
 /// A SIM with an application that is loaded.
 pub(crate) fn loaded() -> (Sample, Chip) {
-    let mut sample = sample();
+    let mut sample = with_next_keys();
     let chip = sample.sim(SIM.iccid).unwrap();
     let chip = sample.install(chip, enterprise(), serial()).unwrap();
     let bench = Bench::new(&sample, chip);
@@ -123,7 +119,7 @@ fn resolved(office: &mut Office, bench: &mut Bench, decision: Decision) -> Decis
 fn a_balance_is_refunded_and_the_application_gone() {
     let (sample, chip) = loaded();
     let mut bench = Bench::new(&sample, chip);
-    let mut office = Office::new(&bench);
+    let mut office = Office::new();
     let decision = office.run(&mut bench, begun(), &BTreeMap::new());
     assert_eq!(decision, Decision::Deleted { refund: LOADED });
     office.check(&mut bench, &decision, "good");
@@ -141,7 +137,7 @@ fn whatever_becomes_of_its_messages_the_money_adds_up() {
             for (one, other) in [(0, 1), (1, 2), (2, 3), (1, 3), (2, 4), (3, 4)] {
                 for sells_before in [None, Some(0), Some(1), Some(2), Some(3), Some(4)] {
                     let mut bench = Bench::new(&sample, chip.snapshot());
-                    let mut office = Office::new(&bench);
+                    let mut office = Office::new();
                     office.sells_before = sells_before;
                     let fates = BTreeMap::from([(one, first), (other, second)]);
                     let decision = office.run(&mut bench, begun(), &fates);
@@ -162,7 +158,7 @@ fn power_cut_at_every_write_of_a_deletion() {
     let (sample, chip) = loaded();
     let mut dry = Bench::new(&sample, chip.snapshot());
     let before = dry.operations();
-    Office::new(&dry).run(&mut dry, begun(), &BTreeMap::new());
+    Office::new().run(&mut dry, begun(), &BTreeMap::new());
     let operations = dry.operations() - before;
     assert!(operations > 10, "{operations}");
     let mut packets = BTreeMap::new();
@@ -171,7 +167,7 @@ fn power_cut_at_every_write_of_a_deletion() {
             for landed in [0, 0x0F, u64::MAX] {
                 let mut bench = Bench::new(&sample, chip.snapshot());
                 bench.cut_power_at(Cut { operation, tear: Tear { landed, rest } });
-                let mut office = Office::new(&bench);
+                let mut office = Office::new();
                 let decision = office.run(&mut bench, begun(), &BTreeMap::new());
                 assert_eq!(decision, Decision::Deleted { refund: LOADED }, "operation {operation}");
                 office.check(&mut bench, &decision, &format!("operation {operation}"));
@@ -188,7 +184,7 @@ fn a_network_that_goes_refunds_once_when_it_comes_back() {
     let (sample, chip) = loaded();
     for gone in 0..8 {
         let mut bench = Bench::new(&sample, chip.snapshot());
-        let mut office = Office::new(&bench);
+        let mut office = Office::new();
         let fates = (gone..100).map(|packet| (packet, Fate::Lost)).collect();
         let decision = office.run(&mut bench, begun(), &fates);
         println!("{gone}: {decision:?}");
@@ -202,7 +198,7 @@ fn a_network_that_goes_refunds_once_when_it_comes_back() {
 fn who_is_not_there_or_not_this_one_is_not_deleted() {
     let (sample, chip) = loaded();
     let mut bench = Bench::new(&sample, chip);
-    let mut office = Office::new(&bench);
+    let mut office = Office::new();
     let other = ApplicationSerial::from_parts(31, 1, 8).unwrap();
     let begun = Deletion::begin(DeletionTerms { serial: other, ..TERMS() }, TRIES).unwrap();
     let decision = office.run(&mut bench, Next::Send(begun), &BTreeMap::new());
@@ -221,7 +217,7 @@ fn who_is_not_there_or_not_this_one_is_not_deleted() {
 fn a_card_that_is_lost_already_keeps_its_mark() {
     let (sample, chip) = loaded();
     let mut bench = Bench::new(&sample, chip);
-    let mut office = Office::new(&bench);
+    let mut office = Office::new();
     super::till::write_status(&bench.slot, &sample, 0x03);
     let decision = office.run(&mut bench, begun(), &BTreeMap::new());
     assert_eq!((&decision, bench.packets), (&Decision::Deleted { refund: LOADED }, 2));
@@ -233,7 +229,7 @@ fn a_card_that_is_lost_already_keeps_its_mark() {
 fn a_balance_that_moved_behind_the_refund_is_for_the_books() {
     let (sample, chip) = loaded();
     let mut bench = Bench::new(&sample, chip);
-    let mut office = Office::new(&bench);
+    let mut office = Office::new();
     let fates = (2..100).map(|packet| (packet, Fate::Lost)).collect();
     let Decision::Unknown { token, .. } = office.run(&mut bench, begun(), &fates) else { panic!("nobody knows") };
     assert_eq!(token.refund(), Some(LOADED));
@@ -250,7 +246,7 @@ fn a_balance_that_moved_behind_the_refund_is_for_the_books() {
 fn a_deletion_that_is_refused_changes_nothing_of_the_money() {
     let (sample, chip) = loaded();
     let mut bench = Bench::new(&sample, chip);
-    let mut office = Office::new(&bench);
+    let mut office = Office::new();
     let Next::Send(deletion) = begun() else { panic!("it begins by a packet") };
     let counter = bench.reserve();
     let proven = bench.exchange(&deletion.script().unwrap(), counter, ProofWay::Report, Fate::Good).unwrap();
@@ -258,7 +254,8 @@ fn a_deletion_that_is_refused_changes_nothing_of_the_money() {
     let refused = Next::Ended(Decision::NotDeleted { obstacle: Obstacle::NotMade, suspended: false });
     assert_eq!(suspension.clone().refused(), refused);
     let counter = bench.reserve();
-    let Next::Send(deletion) = suspension.placed(counter, &mut office.maintenance).unwrap() else { panic!("a packet") };
+    let mut keeper = bench.keeper(suspension.maintenance_key());
+    let Next::Send(deletion) = suspension.placed(counter, &mut keeper).unwrap() else { panic!("a packet") };
     let proven = bench.exchange(&deletion.script().unwrap(), counter, ProofWay::Report, Fate::Good).unwrap();
     let Next::Settle(settlement) = deletion.answered(&proven) else { panic!("the balance is final") };
     let Next::Ended(decision) = settlement.refused() else { panic!("it ends") };

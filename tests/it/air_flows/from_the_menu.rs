@@ -73,7 +73,7 @@ fn a_holder_deletes_an_application_and_is_told() {
     assert_eq!((request.enterprise, request.serial, &request.language), (enterprise(), serial(), b"zh"));
     assert!(taken.take(request.number));
     assert_eq!(tries.check(|| request.password == right), PasswordVerdict::Right);
-    let mut office = Office::new(&bench);
+    let mut office = Office::new();
     let decision = office.run(&mut bench, begun(), &BTreeMap::new());
     office.check(&mut bench, &decision, "from the menu");
     assert_eq!(office.refunds(), [LOADED]);

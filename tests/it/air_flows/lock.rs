@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use onecard_host::{
     keys::Purpose,
     over_the_air::{
-        KeyInHand, Obstacle, ProofWay, Tries,
+        KeyInHand, MaintenanceKey, Obstacle, ProofWay, Tries,
         lock::{Decision, Lock, LockTerms, Next, Way},
     },
 };
@@ -14,9 +14,10 @@ use onecard_simulator::{
     sample::{SIM, Sample},
     tear::{Cut, Rest, Tear},
 };
+use onecard_wire::status::StatusWord;
 
 use super::{
-    bench::{Bench, FATES, Fate, enterprise, sample, serial},
+    bench::{Bench, FATES, Fate, enterprise, serial, with_next_keys},
     till::{Till, write_status},
 };
 
@@ -27,8 +28,6 @@ fn begun(way: Way) -> Next {
 }
 
 fn run(bench: &mut Bench, mut next: Next, fates: &BTreeMap<usize, Fate>) -> Decision {
-    let keys = bench.roots.enterprise(enterprise());
-    let mut keeper = KeyInHand(keys.card_key(serial(), Purpose::Maintenance, Sample::KEY_VERSION).unwrap());
     let first = bench.packets;
     for _ in 0..100 {
         next = match next {
@@ -44,7 +43,7 @@ fn run(bench: &mut Bench, mut next: Next, fates: &BTreeMap<usize, Fate>) -> Deci
             }
             Next::Write(writing) => {
                 let counter = bench.reserve();
-                writing.placed(counter, &mut keeper).unwrap()
+                writing.placed(counter, &mut bench.keeper(writing.maintenance_key())).unwrap()
             }
             Next::Ended(decision) => return decision,
         };
@@ -53,7 +52,7 @@ fn run(bench: &mut Bench, mut next: Next, fates: &BTreeMap<usize, Fate>) -> Deci
 }
 
 fn loaded() -> (Sample, Chip) {
-    let mut sample = sample();
+    let mut sample = with_next_keys();
     let chip = sample.sim(SIM.iccid).unwrap();
     let chip = sample.install(chip, enterprise(), serial()).unwrap();
     let bench = Bench::new(&sample, chip);
@@ -154,4 +153,25 @@ fn a_suspended_card_stays_suspended() {
         assert_eq!(decision, Decision::NotDone(Obstacle::Status(0x01)), "{way:?}");
     }
     assert!(!sells(&bench));
+}
+
+/// Whoever forged the card's word has another key taken: its MAC is refused, no other is tried, and the card is as it was.
+#[test]
+fn a_mac_by_another_key_is_refused_and_that_is_all() {
+    let (sample, chip) = loaded();
+    let mut bench = Bench::new(&sample, chip);
+    let Next::Send(lock) = begun(Way::Lost) else { panic!("it begins by a packet") };
+    let counter = bench.reserve();
+    let proven = bench.exchange(&lock.script().unwrap(), counter, ProofWay::Report, Fate::Good).unwrap();
+    let Next::Write(writing) = lock.answered(&proven) else { panic!("it is written") };
+    let keys = bench.roots.enterprise(enterprise());
+    let newest = keys.card_key(serial(), Purpose::Maintenance, Sample::NEXT_KEY_VERSION).unwrap();
+    assert!(!writing.maintenance_key().may_be(&newest) && MaintenanceKey::NotShown.may_be(&newest));
+    let counter = bench.reserve();
+    let Next::Send(lock) = writing.placed(counter, &mut KeyInHand(newest)).unwrap() else { panic!("a packet") };
+    let proven = bench.exchange(&lock.script().unwrap(), counter, ProofWay::Report, Fate::Good).unwrap();
+    let refused = Obstacle::Refused { command: 2, status: StatusWord::SM_DATA_WRONG };
+    assert_eq!(lock.answered(&proven), Next::Ended(Decision::NotDone(refused)));
+    assert!(sells(&bench));
+    assert_eq!(run(&mut bench, begun(Way::Lost), &BTreeMap::new()), Decision::Done);
 }

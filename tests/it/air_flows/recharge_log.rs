@@ -17,29 +17,27 @@ use onecard_wire::{
 };
 
 use super::{
-    bench::{Bench, Fate, enterprise, sample, serial},
+    bench::{Bench, Fate, enterprise, serial, with_next_keys},
     till::{LOADED, PRICE, Till},
 };
 
 const AMOUNT: Amount = Amount::from_fen(3_000);
 
-/// A card with something in its purse, its till, and whoever has the enterprise's keys.
+/// A card with something in its purse, and its till.
 struct Scene {
     bench: Bench,
     till: Till,
-    maintenance: KeyInHand,
 }
 
 impl Scene {
     fn new() -> Self {
-        let mut sample = sample();
+        let mut sample = with_next_keys();
         let chip = sample.sim(SIM.iccid).unwrap();
         let chip = sample.install(chip, enterprise(), serial()).unwrap();
         let bench = Bench::new(&sample, chip);
         let mut till = Till::new();
         till.load(&bench.slot);
-        let key = sample.keys().card_key(serial(), Purpose::Maintenance, Sample::KEY_VERSION).unwrap();
-        Self { bench, till, maintenance: KeyInHand(key) }
+        Self { bench, till }
     }
 
     fn send(&mut self, recharge: Recharge, fate: Fate) -> Next {
@@ -92,7 +90,8 @@ impl Scene {
 
     fn log_asked(&mut self, judgement: &Judgement, fate: Fate) -> Next {
         let counter = self.bench.reserve();
-        let Next::Send(log) = judgement.ask_log(counter, &mut self.maintenance).unwrap() else { panic!("a packet") };
+        let mut keeper = self.bench.keeper(judgement.maintenance_key());
+        let Next::Send(log) = judgement.ask_log(counter, &mut keeper).unwrap() else { panic!("a packet") };
         self.send(log, fate)
     }
 }
@@ -169,4 +168,22 @@ fn the_log_remembers_what_the_proofs_have_forgotten() {
     assert!(matches!(next, Next::Ended(Decision::Unknown { obstacle: Obstacle::SequenceMoved, .. })), "{next:?}");
     let next = scene.log_asked(&judgement, Fate::Good);
     assert_eq!(next, Next::Ended(Decision::Credited { tac: None, balance: Some(behind(0)) }));
+}
+
+/// Read by another key than the card's the log says nothing, and so does not give the money back.
+#[test]
+fn a_log_that_is_asked_for_by_another_key_decides_nothing() {
+    let mut scene = Scene::new();
+    let judgement = scene.judgement(Fate::ProofLost);
+    let keys = scene.bench.roots.enterprise(enterprise());
+    let newest = keys.card_key(serial(), Purpose::Maintenance, Sample::NEXT_KEY_VERSION).unwrap();
+    let counter = scene.bench.reserve();
+    let Next::Send(log) = judgement.ask_log(counter, &mut KeyInHand(newest)).unwrap() else { panic!("a packet") };
+    let Next::Judge(again) = scene.send(log, Fate::Good) else { panic!("no record is read") };
+    assert!(!again.log_left());
+    let tac_key = keys.card_key(serial(), Purpose::Tac, Sample::KEY_VERSION).unwrap();
+    let Next::Ended(Decision::Unknown { token, .. }) = again.decide_by(&tac_key) else { panic!("nobody knows") };
+    let Next::Judge(resumed) = scene.send(token, Fate::Good) else { panic!("it has a proof") };
+    let next = scene.log_asked(&resumed, Fate::Good);
+    assert!(matches!(next, Next::Ended(Decision::Credited { .. })), "{next:?}");
 }

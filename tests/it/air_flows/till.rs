@@ -7,6 +7,7 @@ use onecard_host::{
     keys::Purpose,
     sam::{Levels, PsamCard},
     terminal::{InMemoryStore, OrderNumber, Outcome, PurchaseOrder, RechargeOrder, purchase, recharge},
+    transport::Transport,
 };
 use onecard_simulator::{phone_slot::PhoneSlot, reader::Reader, sample::Sample};
 use onecard_wire::{aid, amount::Amount, date::Moment, fid::Fid, number::TerminalNumber, wallet::Purse};
@@ -42,6 +43,14 @@ impl Till {
 
     /// With the holder's PIN.
     pub(crate) fn load(&mut self, slot: &PhoneSlot) {
+        let mut field = slot.field();
+        field.enter();
+        self.load_by(&mut field);
+        field.leave();
+    }
+
+    /// The same, of whatever is held to it.
+    pub(crate) fn load_by(&mut self, field: &mut impl Transport) {
         let order = RechargeOrder {
             number: self.number(),
             enterprise: enterprise(),
@@ -51,15 +60,21 @@ impl Till {
             moment: moment(),
             pin: Some(Pin::from_digits(Sample::PIN).unwrap()),
         };
-        let mut field = slot.field();
-        field.enter();
-        let tap = recharge(&mut field, &mut self.sam, &mut self.store, &order).unwrap();
+        let tap = recharge(field, &mut self.sam, &mut self.store, &order).unwrap();
         assert!(matches!(tap.outcome, Outcome::Committed(_)), "{tap:?}");
-        field.leave();
     }
 
     /// Sells, if the card lets it.
     pub(crate) fn sell(&mut self, slot: &PhoneSlot) -> bool {
+        let mut field = slot.field();
+        field.enter();
+        let sold = self.sell_by(&mut field);
+        field.leave();
+        sold
+    }
+
+    /// The same, to whatever is held to it.
+    pub(crate) fn sell_by(&mut self, field: &mut impl Transport) -> bool {
         let order = PurchaseOrder {
             number: self.number(),
             enterprise: enterprise(),
@@ -69,13 +84,10 @@ impl Till {
             moment: moment(),
             pin: None,
         };
-        let mut field = slot.field();
-        field.enter();
-        let sold = match purchase(&mut field, &mut self.sam, &mut self.store, &order) {
+        let sold = match purchase(field, &mut self.sam, &mut self.store, &order) {
             Ok(tap) => matches!(tap.outcome, Outcome::Committed(_)),
             Err(_) => false,
         };
-        field.leave();
         if sold {
             self.sold = self.sold.plus(PRICE).unwrap();
         }

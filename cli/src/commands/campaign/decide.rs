@@ -41,8 +41,8 @@ pub(super) fn run(options: &Decide) -> anyhow::Result<Output> {
     let committed = options.said.committed;
     ensure!(
         store.decide_unknown(campaign, order, committed, now())?,
-        "campaign {name} has no order {order} of unknown outcome, nor an issue of that number that waits behind INSTALL and of which \
-         nothing was made: `onecard campaign report` lists the first, `onecard campaign status --of {name}` the others 无此未知订单"
+        "campaign {name} has no order {order} of unknown outcome, nor one that waits for a key and of which nothing was made or \
+         written: `onecard campaign report` lists the first, `onecard campaign status --of {name}` the others 无此未知订单"
     );
     let facts = Decided { name: name.clone(), order: order.clone(), committed };
     Output::new("onecard.campaign-decide/1", Exit::Done, &facts)

@@ -6,7 +6,7 @@ use onecard_host::{
     crypto::{Key, SessionKey, TransactionTerms, load_tac, macs_equal},
     keys::{EnterpriseKeys, Purpose},
     over_the_air::{
-        KeyInHand,
+        KeyInHand, MaintenanceKey,
         deletion::{self, Settlement, Suspension},
         issue::{self, Making},
         lock::{self, Writing},
@@ -16,6 +16,7 @@ use onecard_host::{
 use onecard_wire::{
     amount::Amount,
     date::Moment,
+    key::KeyVersion,
     number::{ApplicationSerial, EnterpriseId},
     wallet::TransactionType,
 };
@@ -68,13 +69,17 @@ impl<'i> EnterpriseDesk<'i> {
         keys.ok_or_else(|| Unavailable(format!("no keys of enterprise {enterprise} are at hand 无该企业密钥")))
     }
 
-    /// The card's maintenance key, of the newest version: the one that its contents were written by last.
-    fn maintenance(&self, enterprise: EnterpriseId, serial: ApplicationSerial) -> Result<KeyInHand, Unavailable> {
+    /// The maintenance key that the card says it has; of one that says nothing the newest. No other is tried: the card counts.
+    fn maintenance(
+        &self,
+        (enterprise, serial): (EnterpriseId, ApplicationSerial),
+        shown: MaintenanceKey,
+    ) -> Result<KeyInHand, Unavailable> {
         let keys = self.keys_of(enterprise)?;
-        let newest = keys.keys().versions(Purpose::Maintenance).first().copied();
-        let key = newest.and_then(|version| keys.card_key(serial, Purpose::Maintenance, version).ok());
-        let missing = || Unavailable(format!("no maintenance key of enterprise {enterprise} is at hand 无维护密钥"));
-        key.map(KeyInHand).ok_or_else(missing)
+        let versions = keys.keys().versions(Purpose::Maintenance);
+        let of_card = versions.iter().filter_map(|it| keys.card_key(serial, Purpose::Maintenance, *it).ok());
+        let key = of_card.map(KeyInHand).find(|KeyInHand(key)| shown.may_be(key));
+        key.ok_or_else(|| Unavailable(no_maintenance_key(enterprise, shown, &versions)))
     }
 }
 
@@ -116,10 +121,11 @@ impl Desk for EnterpriseDesk<'_> {
         let is_right = |balance: &Amount| tac_keys.iter().any(|key| is_tac(key, *balance));
         let expected = judgement.expected_balance();
         // Nothing was paid in between, as nearly always; else the log says it. A desk that will never have the key leaves it to the books.
-        if !expected.as_ref().is_some_and(is_right)
-            && judgement.log_left()
-            && let Ok(mut keeper) = self.maintenance(judgement.enterprise(), serial)
-        {
+        if !expected.as_ref().is_some_and(is_right) && judgement.log_left() {
+            let application = (judgement.enterprise(), serial);
+            let Ok(mut keeper) = self.maintenance(application, judgement.maintenance_key()) else {
+                return Ok(judgement.without_key().decide(expected, is_right));
+            };
             let counter = place.reserve()?;
             if let Ok(next) = judgement.ask_log(counter, &mut keeper) {
                 return Ok(next);
@@ -146,13 +152,15 @@ impl Desk for EnterpriseDesk<'_> {
     }
 
     fn write_status(&mut self, writing: Writing, place: &mut Place<'_>) -> Result<lock::Next, NotSaid> {
-        let mut keeper = self.maintenance(writing.terms().enterprise, writing.terms().serial)?;
+        let application = (writing.terms().enterprise, writing.terms().serial);
+        let mut keeper = self.maintenance(application, writing.maintenance_key())?;
         let counter = place.reserve()?;
         Ok(writing.placed(counter, &mut keeper).unwrap_or_else(|_| writing.refused()))
     }
 
     fn suspend(&mut self, suspension: Suspension, place: &mut Place<'_>) -> Result<deletion::Next, NotSaid> {
-        let mut keeper = self.maintenance(suspension.terms().enterprise, suspension.terms().serial)?;
+        let application = (suspension.terms().enterprise, suspension.terms().serial);
+        let mut keeper = self.maintenance(application, suspension.maintenance_key())?;
         let counter = place.reserve()?;
         Ok(suspension.placed(counter, &mut keeper).unwrap_or_else(|_| suspension.refused()))
     }
@@ -164,5 +172,18 @@ impl Desk for EnterpriseDesk<'_> {
     /// The refund is what the campaign's book says of the order.
     fn settle(&mut self, settlement: Settlement) -> Result<deletion::Next, Unavailable> {
         Ok(settlement.settled())
+    }
+}
+
+/// Why no maintenance key is the card's, and what to do. A card tells a check value: its key's record has no version (5.19.1).
+fn no_maintenance_key(enterprise: EnterpriseId, shown: MaintenanceKey, versions: &[KeyVersion]) -> String {
+    let at_hand = versions.iter().map(|version| format!("{:02X}", version.0)).collect::<Vec<_>>().join(", ");
+    match shown {
+        MaintenanceKey::Shown(check_value) if !versions.is_empty() => format!(
+            "the card's maintenance key has the check value {check_value}, and none of enterprise {enterprise} at hand is that \
+             (versions {at_hand}): begin the gateway with --keys of the version that the card was issued or rolled with \
+             缺少该卡版本的维护密钥，请用含该版本的密钥库重新启动网关"
+        ),
+        _ => format!("no maintenance key of enterprise {enterprise} is at hand 无维护密钥"),
     }
 }

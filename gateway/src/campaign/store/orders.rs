@@ -206,9 +206,9 @@ impl Store {
 
 impl Store {
     /// The issuer's books have decided an order of unknown outcome, which asking the card could not: it has ended so, its holder is
-    /// told if he asked for it, and its card's other orders go on. So ends as not committed, too, an issue that waits behind INSTALL for a
-    /// key store that does not come back: its application has nothing in it, and the next issue takes it away. Whether there was such
-    /// an order.
+    /// told if he asked for it, and its card's other orders go on. So ends as not committed, too, what waits for a key that does
+    /// not come: an issue behind INSTALL, whose application has nothing in it and is taken away by the next issue; a loss, a found
+    /// card or a deletion that has written nothing. Whether there was such an order.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -222,7 +222,7 @@ impl Store {
         let ending = if is_committed { Ending::Committed } else { Ending::NotCommitted };
         let writing = self.write()?;
         let Some((task, flow)) = writing.unknown(campaign, order_number)? else {
-            let given_up = !is_committed && writing.give_up(campaign, order_number)?;
+            let given_up = !is_committed && writing.give_up(campaign, order_number, now)?;
             writing.commit()?;
             return Ok(given_up);
         };
@@ -246,8 +246,8 @@ impl Writing<'_> {
         Ok(Some((TaskId(id), parsed(&flow, "flow", id)?)))
     }
 
-    /// Ends an issue that is asking and of which no body was ever made; false: it is none.
-    fn give_up(&self, campaign: CampaignId, order_number: &str) -> Result<bool, StoreError> {
+    /// Ends an order that is asking and of which nothing was ever made or written; false: it is none.
+    fn give_up(&self, campaign: CampaignId, order_number: &str, now: UnixMillis) -> Result<bool, StoreError> {
         let query = "SELECT id, flow FROM task WHERE campaign = ?1 AND order_number = ?2 AND stage = 2";
         let row = self.transaction.query_row(query, params![campaign.0, order_number], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
@@ -255,6 +255,9 @@ impl Writing<'_> {
         let Some((id, flow)) = row.optional()? else { return Ok(false) };
         let Some(outcome) = parsed::<Flow>(&flow, "flow", id)?.given_up() else { return Ok(false) };
         self.end(TaskId(id), &outcome)?;
+        if let Some(tell) = outcome.tell {
+            self.tell(TaskId(id), tell, now)?;
+        }
         Ok(true)
     }
 

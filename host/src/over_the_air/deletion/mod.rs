@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 pub use decision::Decision;
 
 use super::{
-    Form, Obstacle, PacketCounter, PlaceError, PlacedMac, Proven, Script, ScriptAnswer, ScriptError, Tar, Tries,
-    commands,
+    Form, MaintenanceKey, Obstacle, PacketCounter, PlaceError, PlacedMac, Proven, Script, ScriptAnswer, ScriptError,
+    Tar, Tries, commands,
     placed::with_placed_mac,
     shown::{Shown, proven_answer, read, shown},
 };
@@ -67,7 +67,7 @@ struct Refund(#[serde(with = "amount")] Amount);
 /// Which packet.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 enum Step {
-    /// Serial, status and balance.
+    /// Serial, status, balance and which maintenance key there is.
     Ask,
     /// Status 01 and the balance behind it, made for one counter.
     Suspend { counter: PacketCounter, script: Script },
@@ -94,6 +94,7 @@ pub enum Next {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Suspension {
     deletion: Deletion,
+    key: MaintenanceKey,
 }
 
 /// An application whose balance is final.
@@ -147,6 +148,12 @@ impl Deletion {
         self.refund.map(|Refund(balance)| balance)
     }
 
+    /// Whether a suspension has gone out, or something is refunded: until then the card is as it was.
+    #[must_use]
+    pub const fn may_have_begun(&self) -> bool {
+        self.suspending || self.refund.is_some()
+    }
+
     /// The counter that the packet must have; `None`: any new one.
     #[must_use]
     pub const fn counter(&self) -> Option<PacketCounter> {
@@ -166,7 +173,9 @@ impl Deletion {
         match &self.step {
             Step::Ask => {
                 let (status, balance) = (commands::read_binary(Fid::PARAMETERS, 1), commands::balance(Purse::Ep));
-                let commands = vec![commands::select_application(enterprise), status, balance];
+                // Last, for a card that does not know it ends the script there.
+                let key = commands::maintenance_check_value();
+                let commands = vec![commands::select_application(enterprise), status, balance, key];
                 Script::new(Tar::ENTERPRISE, Form::EXPANDED, commands)
             }
             Step::Suspend { script, .. } => Ok(script.clone()),
@@ -210,7 +219,7 @@ impl Deletion {
             Step::Delete => self.to(Step::Registry),
             Step::Ask | Step::Registry if self.unanswered < self.tries.packets => Next::Send(self),
             // Nothing that changes the card has gone out.
-            Step::Ask if !self.suspending && self.refund.is_none() => self.not_deleted(obstacle, false),
+            Step::Ask if !self.may_have_begun() => self.not_deleted(obstacle, false),
             Step::Ask | Step::Registry => self.unknown(obstacle),
         }
     }
@@ -228,20 +237,24 @@ impl Deletion {
             Shown::Unreadable => return self.given_up(Obstacle::Unreadable),
         }
         match (read(answer, 2), read(answer, 3).map(Amount::from_bytes)) {
-            (Ok([status]), Ok(balance)) => self.seen(CardStatus(status), balance),
+            (Ok([status]), Ok(balance)) => self.seen(CardStatus(status), balance, MaintenanceKey::told(answer, 4)),
             (Err(obstacle), _) | (_, Err(obstacle)) => self.ended_here(obstacle),
         }
     }
 
     /// The application is there and says that of itself.
-    fn seen(self, status: CardStatus, balance: Amount) -> Next {
+    fn seen(self, status: CardStatus, balance: Amount, key: Option<MaintenanceKey>) -> Next {
         match self.refund() {
             // Somebody has taken the mark off, or moved money: it is not to be deleted as if nothing had happened.
             Some(refund) if status == CardStatus::NORMAL || balance != refund => self.unknown(Obstacle::Moved),
             Some(_) => self.delete(),
             None if status != CardStatus::NORMAL => self.settle(balance),
-            None if self.suspensions < self.tries.attempts => Next::Suspend(Suspension { deletion: self }),
-            None => self.not_deleted(Obstacle::NoProof, false),
+            None if self.suspensions >= self.tries.attempts => self.not_deleted(Obstacle::NoProof, false),
+            None => match key {
+                Some(key) => Next::Suspend(Suspension { deletion: self, key }),
+                // An earlier edition's packet, which did not ask.
+                None => self.given_up(Obstacle::Unreadable),
+            },
         }
     }
 
@@ -310,11 +323,7 @@ impl Deletion {
 
     /// The card says something that this flow cannot go on from.
     fn ended_here(self, obstacle: Obstacle) -> Next {
-        if !self.suspending && self.refund.is_none() {
-            self.not_deleted(obstacle, false)
-        } else {
-            self.unknown(obstacle)
-        }
+        if !self.may_have_begun() { self.not_deleted(obstacle, false) } else { self.unknown(obstacle) }
     }
 
     fn not_deleted(self, obstacle: Obstacle, suspended: bool) -> Next {
@@ -337,6 +346,12 @@ impl Suspension {
     #[must_use]
     pub const fn terms(&self) -> &DeletionTerms {
         &self.deletion.terms
+    }
+
+    /// Which key makes the MAC.
+    #[must_use]
+    pub const fn maintenance_key(&self) -> MaintenanceKey {
+        self.key
     }
 
     /// With a MAC for the packet of `counter`, which is higher than that of every packet so far.

@@ -11,8 +11,8 @@ use onecard_wire::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Form, Obstacle, PacketCounter, PlaceError, PlacedMac, Proven, Script, ScriptAnswer, ScriptError, Tar, Tries,
-    commands,
+    Form, MaintenanceKey, Obstacle, PacketCounter, PlaceError, PlacedMac, Proven, Script, ScriptAnswer, ScriptError,
+    Tar, Tries, commands,
     placed::with_placed_mac,
     shown::{Shown, proven_answer, read, shown},
 };
@@ -58,7 +58,7 @@ pub struct Lock {
 /// Which packet.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 enum Step {
-    /// Serial and status.
+    /// Serial, status and which maintenance key there is.
     Ask,
     /// The new status, made for one counter.
     Write { counter: PacketCounter, script: Script },
@@ -79,6 +79,7 @@ pub enum Next {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Writing {
     lock: Lock,
+    key: MaintenanceKey,
 }
 
 /// How it ended.
@@ -126,6 +127,12 @@ impl Lock {
         &self.terms
     }
 
+    /// Whether a new status has gone out: until then the card is as it was.
+    #[must_use]
+    pub const fn may_have_written(&self) -> bool {
+        self.written
+    }
+
     /// The counter that the packet must have; `None`: any new one.
     #[must_use]
     pub const fn counter(&self) -> Option<PacketCounter> {
@@ -143,7 +150,9 @@ impl Lock {
         match &self.step {
             Step::Ask => {
                 let select = commands::select_application(self.terms.enterprise);
-                Script::new(Tar::ENTERPRISE, Form::EXPANDED, vec![select, read_status()])
+                // Last, for a card that does not know it ends the script there.
+                let commands = vec![select, read_status(), commands::maintenance_check_value()];
+                Script::new(Tar::ENTERPRISE, Form::EXPANDED, commands)
             }
             Step::Write { script, .. } => Ok(script.clone()),
         }
@@ -204,10 +213,14 @@ impl Lock {
         if status != self.terms.way.from().0 {
             return Next::Ended(Decision::NotDone(Obstacle::Status(status)));
         }
-        if self.writes < self.tries.attempts {
-            return Next::Write(Writing { lock: self });
+        if self.writes >= self.tries.attempts {
+            return Next::Ended(Decision::NotDone(Obstacle::NoProof));
         }
-        Next::Ended(Decision::NotDone(Obstacle::NoProof))
+        match MaintenanceKey::told(answer, 3) {
+            Some(key) => Next::Write(Writing { lock: self, key }),
+            // An earlier edition's packet, which did not ask.
+            None => self.given_up(Obstacle::Unreadable),
+        }
     }
 
     fn wrote(self, answer: &ScriptAnswer) -> Next {
@@ -237,6 +250,12 @@ impl Writing {
     #[must_use]
     pub const fn terms(&self) -> &LockTerms {
         &self.lock.terms
+    }
+
+    /// Which key makes the MAC.
+    #[must_use]
+    pub const fn maintenance_key(&self) -> MaintenanceKey {
+        self.key
     }
 
     /// With a MAC for the packet of `counter`, which is higher than that of every packet so far.

@@ -5,7 +5,7 @@ use onecard_wire::{amount::Amount, number::EnterpriseId, wallet::TransactionType
 use super::{Asking, Decision, Next, Obstacle, Recharge, Step, Tac, log};
 use crate::{
     crypto::{Key, MAC_LEN, TransactionTerms, load_tac, macs_equal},
-    over_the_air::{PacketCounter, PlaceError, PlacedMac},
+    over_the_air::{MaintenanceKey, PacketCounter, PlaceError, PlacedMac},
 };
 
 /// The card has executed a load of the online sequence. Another terminal's may have taken it: the TAC tells, or the card's log.
@@ -13,6 +13,8 @@ use crate::{
 pub struct Judgement {
     pub(super) tac: Option<Tac>,
     pub(super) asking: Asking,
+    /// Whether somebody has the key that opens the log, as far as is known.
+    pub(super) has_key: bool,
     /// At the question.
     pub(super) recharge: Recharge,
 }
@@ -77,13 +79,28 @@ impl Judgement {
         self.asking.logs < self.recharge.patience.packets
     }
 
+    /// Which key opens the log.
+    #[must_use]
+    pub const fn maintenance_key(&self) -> MaintenanceKey {
+        match self.asking.maintenance {
+            Some(key) => key,
+            None => MaintenanceKey::NotShown,
+        }
+    }
+
+    /// Nobody has that key: what is not decided without the log waits for it.
+    #[must_use]
+    pub fn without_key(self) -> Self {
+        Self { has_key: false, ..self }
+    }
+
     /// Asks the card for its log, in the packet of `counter`: whose load it was is seen there, and no TAC is tried. If the log says
     /// nothing, or no proof of it comes, this judgement comes again.
     ///
     /// # Errors
     /// [`PlaceError`].
     pub fn ask_log<M: PlacedMac>(&self, counter: PacketCounter, keeper: &mut M) -> Result<Next, PlaceError<M::Error>> {
-        let Self { tac, asking, recharge } = self.clone();
+        let Self { tac, asking, recharge, .. } = self.clone();
         Ok(match log::script(&recharge.terms, counter, keeper)? {
             Ok(script) => recharge.to(Step::Log { asking, tac, counter, script }),
             Err(_) => self.clone().postponed(),
@@ -93,7 +110,11 @@ impl Judgement {
     /// Nobody can say now.
     #[must_use]
     pub fn postponed(self) -> Next {
-        let obstacle = if self.tac.is_some() { Obstacle::Unchecked } else { Obstacle::SequenceMoved };
+        let obstacle = match (self.has_key, self.maintenance_key()) {
+            (false, MaintenanceKey::Shown(check_value)) => Obstacle::NoMaintenanceKey(check_value),
+            _ if self.tac.is_some() => Obstacle::Unchecked,
+            _ => Obstacle::SequenceMoved,
+        };
         self.recharge.unknown(obstacle)
     }
 }

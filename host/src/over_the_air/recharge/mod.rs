@@ -25,7 +25,8 @@ pub use judgement::Judgement;
 use log::Logged;
 
 use super::{
-    Form, Obstacle, PacketCounter, ProofWay, Proven, Script, ScriptAnswer, Tar, commands, shown::proven_answer,
+    Form, MaintenanceKey, Obstacle, PacketCounter, ProofWay, Proven, Script, ScriptAnswer, Tar, commands,
+    shown::proven_answer,
 };
 use crate::{
     apdu::Command,
@@ -104,6 +105,9 @@ struct Asking {
     /// Packets for the log that were given up; [`LOG_READ`].
     #[serde(default)]
     logs: u8,
+    /// Which key opens the log; `None`: the card was not asked, as by an earlier edition.
+    #[serde(default)]
+    maintenance: Option<MaintenanceKey>,
 }
 
 /// The log has been read, and says nothing.
@@ -223,6 +227,8 @@ impl Recharge {
         let RechargeTerms { enterprise, purse, key_id, amount, terminal } = self.terms;
         let select = commands::select_application(enterprise);
         let initialize = |amount| commands::initialize_for_load(purse, key_id, amount, terminal);
+        // Last, for a card that does not know it ends the script there.
+        let key = commands::maintenance_check_value();
         match step {
             Step::Initialize => vec![select, initialize(amount)],
             Step::Credit(Begun { moment, mac2, .. }) => {
@@ -230,9 +236,9 @@ impl Recharge {
             }
             Step::Ask(Asking { begun, .. }) | Step::Log { asking: Asking { begun, .. }, .. } => {
                 let sequence = begun.online_sequence.wrapping_add(1);
-                vec![select, commands::transaction_prove(TransactionType::load(purse), sequence)]
+                vec![select, commands::transaction_prove(TransactionType::load(purse), sequence), key]
             }
-            Step::End(_) => vec![select, initialize(Amount::ZERO)],
+            Step::End(_) => vec![select, initialize(Amount::ZERO), key],
         }
     }
 
@@ -263,9 +269,12 @@ impl Recharge {
         let patient = self.unanswered < self.patience.packets;
         match self.step {
             // Never again before the card was asked.
-            Step::Credit(begun) => self.to(Step::Ask(Asking { begun, moved: false, logs: 0 })),
+            Step::Credit(begun) => self.to(Step::Ask(Asking { begun, moved: false, logs: 0, maintenance: None })),
             // The packet may have come; it reads, and is made for its counter: another one has to be made.
-            Step::Log { asking, tac, .. } => self.judged(Asking { logs: asking.logs.saturating_add(1), ..asking }, tac),
+            Step::Log { asking, tac, .. } => {
+                let asking = Asking { logs: asking.logs.saturating_add(1), ..asking };
+                if asking.maintenance.is_some() { self.judged(asking, tac) } else { self.to(Step::Ask(asking)) }
+            }
             _ if patient => Next::Send(self),
             // There is no MAC2 that a late packet could meet.
             Step::Initialize => Next::Ended(Decision::NotCredited(obstacle)),
@@ -297,11 +306,19 @@ impl Recharge {
     }
 
     fn asked(self, asking: Asking, answer: &ScriptAnswer) -> Next {
+        let maintenance = MaintenanceKey::told(answer, 3).or(asking.maintenance);
+        let asking = Asking { maintenance, ..asking };
         match outcome(answer) {
+            // An earlier edition's packet, which did not ask for the key.
+            Ok(_) if maintenance.is_none() => self.given_up(Obstacle::Unreadable),
             Ok(&[0, 0, 0, 0, a, b, c, d]) => self.judged(asking, Some(Tac([a, b, c, d]))),
             Ok(_) => self.unknown(Obstacle::Unreadable),
             Err(Obstacle::Refused { command: 2, status: StatusWord::NO_MAC_AVAILABLE }) if asking.moved => {
-                self.judged(asking, None)
+                if maintenance.is_some() {
+                    self.judged(asking, None)
+                } else {
+                    self.to(Step::End(asking.begun))
+                }
             }
             Err(Obstacle::Refused { command: 2, status: StatusWord::NO_MAC_AVAILABLE }) => {
                 if self.credits < self.patience.credits {
@@ -325,7 +342,7 @@ impl Recharge {
 
     /// Some load has taken the sequence; its proof, if the card has it still.
     fn judged(self, asking: Asking, tac: Option<Tac>) -> Next {
-        Next::Judge(Judgement { tac, asking, recharge: self.fresh(Step::Ask(asking)) })
+        Next::Judge(Judgement { tac, asking, has_key: true, recharge: self.fresh(Step::Ask(asking)) })
     }
 
     fn ended(self, begun: Begun, answer: &ScriptAnswer) -> Next {
@@ -334,7 +351,10 @@ impl Recharge {
                 Next::Ended(Decision::NotCredited(Obstacle::Ended))
             }
             // Some load has taken the sequence: its proof says which.
-            Ok(Some(_)) => self.to(Step::Ask(Asking { begun, moved: true, logs: 0 })),
+            Ok(Some(_)) => match MaintenanceKey::told(answer, 3) {
+                Some(key) => self.to(Step::Ask(Asking { begun, moved: true, logs: 0, maintenance: Some(key) })),
+                None => self.given_up(Obstacle::Unreadable),
+            },
             Ok(None) => self.unknown(Obstacle::Unreadable),
             Err(obstacle) => self.unknown(obstacle),
         }
@@ -350,7 +370,7 @@ impl Recharge {
 
     fn unknown(self, obstacle: Obstacle) -> Next {
         let step = match self.step {
-            Step::Ask(asking) => Step::Ask(Asking { logs: 0, ..asking }),
+            Step::Ask(asking) => Step::Ask(Asking { logs: 0, maintenance: None, ..asking }),
             step => step,
         };
         let token = Self { step, unanswered: 0, ..self };

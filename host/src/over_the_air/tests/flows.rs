@@ -76,7 +76,7 @@ fn any_said() -> impl Strategy<Value = Said> {
         1 => Just(Said::Nothing),
         1 => select(vec![0x01, 0x02, 0x09]).prop_map(Said::Refused),
         1 => vec(any::<u8>(), 0..40).prop_map(Said::Bytes),
-        8 => (vec((any_data(), status), 0..4), prop_oneof![5 => Just(0_u8), 1 => 0_u8..3])
+        8 => (vec((any_data(), status), 0..5), prop_oneof![5 => Just(0_u8), 1 => 0_u8..3])
             .prop_map(|(commands, more)| Said::Commands(commands, more)),
     ]
 }

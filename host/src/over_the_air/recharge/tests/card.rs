@@ -16,6 +16,7 @@ use super::super::RechargeTerms;
 use crate::{
     apdu::Response,
     crypto::{Key, SessionKey, TransactionTerms, load_tac},
+    keys::CheckValue,
     over_the_air::{OpenedCommand, PacketKeys, Script, tests::card::answered},
 };
 
@@ -53,6 +54,8 @@ pub(super) struct Card {
     pub(super) log: Vec<LogRecord>,
     /// Loads of ours and of the station.
     pub(super) credited: [u32; 2],
+    /// Whether it says which maintenance key it has (19.4.5).
+    pub(super) shows_key: bool,
 }
 
 impl Card {
@@ -108,6 +111,8 @@ impl Card {
                 Some(record) => ok([&record.emit()[..], &[0; 4]].concat()),
                 None => refused(StatusWord::RECORD_NOT_FOUND.0),
             },
+            ins::GET_DATA if self.shows_key => ok(CheckValue::of(&MAINTENANCE_KEY).0.to_vec()),
+            ins::GET_DATA => refused(StatusWord::WRONG_P1P2.0),
             other => panic!("{other:02X}"),
         }
     }

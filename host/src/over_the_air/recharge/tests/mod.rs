@@ -85,7 +85,9 @@ fn a_tac_is_tried_with_the_balances_of_the_books_alone() {
             begun: Begun { old_balance: Amount::from_fen(700), online_sequence: 0, moment: noon(), mac2: [0; 4] },
             moved: false,
             logs: 0,
+            maintenance: None,
         },
+        has_key: true,
         recharge: Recharge::begin(terms(), Patience { packets: 1, credits: 1 }).unwrap(),
     };
     assert_eq!(judgement.expected_balance(), Some(Amount::from_fen(5_700)));

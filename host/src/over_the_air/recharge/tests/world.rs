@@ -9,8 +9,8 @@ use super::{
 use crate::{
     crypto::{SessionKey, TransactionTerms},
     over_the_air::{
-        Answer, CommandPacket, KeyInHand, PacketCounter, PacketKeys, PacketTerms, RedundancyCheck, Spi, Tar, commands,
-        tests::card::every_set,
+        Answer, CommandPacket, KeyInHand, MaintenanceKey, PacketCounter, PacketKeys, PacketTerms, RedundancyCheck, Spi,
+        Tar, commands, tests::card::every_set,
     },
 };
 
@@ -42,7 +42,9 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(balance: u32, aes: bool) -> Self {
         let keys = every_set().swap_remove(if aes { 2 } else { 0 });
-        let card = Card::with_balance(balance);
+        // One of each edition.
+        let mut card = Card::with_balance(balance);
+        card.shows_key = aes;
         Self { keys, card, counter: 0, late: Vec::new(), every: Vec::new(), mac2: Vec::new(), maintenance: None }
     }
 
@@ -124,6 +126,11 @@ impl World {
                     approval.approved(noon(), mac2)
                 }
                 Next::Judge(judgement) => match judgement.clone().decide_by(&TAC_KEY) {
+                    Next::Ended(Decision::Unknown { .. })
+                        if matches!(judgement.maintenance_key(), MaintenanceKey::Shown(_)) != self.card.shows_key =>
+                    {
+                        panic!("the card was not asked which key it has")
+                    }
                     Next::Ended(Decision::Unknown { .. }) if judgement.log_left() && self.maintenance.is_some() => {
                         let counter = self.next_counter();
                         judgement.ask_log(counter, self.maintenance.as_mut().unwrap()).unwrap()
