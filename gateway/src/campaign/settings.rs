@@ -1,5 +1,7 @@
 //! How a campaign treats each card.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::time::{UnixMillis, Window, ZoneMinutes};
@@ -25,6 +27,13 @@ impl Settings {
     /// Two minutes for a proof, up to half an hour; three sends; at any time of China's day.
     pub const DEFAULT: Self =
         Self { proof_millis: 120_000, proof_millis_max: 1_800_000, sends: 3, window: None, zone: ZoneMinutes::CHINA };
+
+    /// The same, but with so long for a proof at first, and 15 times as long at most.
+    #[must_use]
+    pub fn with_proof_within(self, proof: Duration) -> Self {
+        let proof_millis = i64::try_from(proof.as_millis()).unwrap_or(i64::MAX);
+        Self { proof_millis, proof_millis_max: proof_millis.saturating_mul(15), ..self }
+    }
 
     /// How long to wait after `misses` packets or sends in a row that nothing came back of.
     #[must_use]

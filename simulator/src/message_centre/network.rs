@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     chip::Chip,
-    handset::{clock::moment_after, short_message::Sent},
-    reader::Reader,
+    handset::{self, Handset, clock::moment_after, short_message::Sent},
+    reader::{Interface, Reader},
 };
 
 /// What a network is like.
@@ -140,6 +140,19 @@ impl Network {
     }
 
     /// Phones, and how many of them are on.
+    /// Lets somebody use the phone, which is off at first, and off again behind it: it has its screen now, and what its card sends
+    /// meanwhile is the network's. Its card has lost what it had gathered of a message in parts. `None` without such a phone.
+    pub fn use_phone<R>(&mut self, phone: &Address, user: impl FnOnce(&mut Handset<Reader>) -> R) -> Option<R> {
+        let reader = Reader::insert_at(self.phones.remove(phone)?, Interface::Contact);
+        let start = Some(self.moment(self.now));
+        let mut handset = Handset::new(reader, handset::Settings { start, ..handset::Settings::default() });
+        let result = user(&mut handset);
+        let sent = handset.sent().to_vec();
+        self.phones.insert(phone.clone(), handset.into_socket().remove());
+        sent.iter().for_each(|message| self.phone_sends(phone, message));
+        Some(result)
+    }
+
     #[must_use]
     pub fn phones(&self) -> (usize, usize) {
         (self.phones.len(), self.phones.on())

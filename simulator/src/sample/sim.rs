@@ -4,12 +4,13 @@ use onecard_applet::{Blank, Interface, KeySet, KeySetCipher, SimData};
 use onecard_host::{
     globalplatform::{
         Aid, ChannelKeys, OperatorsKeys,
-        management::install_enterprise_application,
-        secure_channel::{HostChallenge, Level, Request, open},
+        management::{StoreFormat, install_enterprise_application, personalise, store_data},
+        secure_channel::{HostChallenge, Level, Request, Session, open},
         select_domain,
     },
     issuing::{CardOrder, issue_installed},
     keys::Purpose,
+    over_the_air::message::Address,
 };
 use onecard_wire::{
     globalplatform::secure_channel::ProtocolId,
@@ -78,7 +79,33 @@ impl Sample {
         let keys = self.roots.enterprise(enterprise);
         let management = keys.card_key(serial, Purpose::Management, Self::KEY_VERSION)?;
         let mut reader = Reader::insert_at(chip, Interface::Contact);
-        let domain = select_domain(&mut reader, &Aid::ISSUER_DOMAIN)?;
+        install_enterprise_application(&mut self.domain_session(&mut reader)?, enterprise, &management)?;
+        let order = CardOrder { enterprise, ..self.order.clone() };
+        issue_installed(&mut reader, &management, &keys.card(serial), &order)?;
+        Ok(reader.remove())
+    }
+
+    /// A SIM whose menu sends requests to delete an application to that number (specification 15.6.5), under [`OTA_VERSION`].
+    ///
+    /// # Errors
+    /// [`SampleError`].
+    pub fn with_platform(&mut self, chip: Chip, platform: &Address) -> Result<Chip, SampleError> {
+        let mut reader = Reader::insert_at(chip, Interface::Contact);
+        let address = platform.to_bytes();
+        // As the toolkit has an address: without the number of digits.
+        let address = address.get(1..).unwrap_or_default();
+        let length = u8::try_from(address.len()).unwrap_or(u8::MAX);
+        let groups = [&[0x50, 0x01, length], address, &[0x50, 0x03, 1, OTA_VERSION]].concat();
+        let mut session = self.domain_session(&mut reader)?;
+        personalise(&mut session, &Aid::TOOLKIT)?;
+        store_data(&mut session, StoreFormat::Groups, &[&groups])?;
+        drop(session);
+        Ok(reader.remove())
+    }
+
+    /// A session with the issuer domain of one of this sample's SIMs.
+    fn domain_session<'r>(&mut self, reader: &'r mut Reader) -> Result<Session<&'r mut Reader>, SampleError> {
+        let domain = select_domain(reader, &Aid::ISSUER_DOMAIN)?;
         let mut challenge = [0; 8];
         self.random.fill_bytes(&mut challenge);
         let operator = self.operators_keys();
@@ -89,10 +116,7 @@ impl Sample {
             domain: Some(domain.aid.as_bytes()),
             scp02_pseudo_random: true,
         };
-        install_enterprise_application(&mut open(&mut reader, &request)?, enterprise, &management)?;
-        let order = CardOrder { enterprise, ..self.order.clone() };
-        issue_installed(&mut reader, &management, &keys.card(serial), &order)?;
-        Ok(reader.remove())
+        Ok(open(reader, &request)?)
     }
 
     /// What opens the issuer domain of this sample's SIMs, by SCP03.

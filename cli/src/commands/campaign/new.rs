@@ -251,14 +251,8 @@ impl Manner {
     }
 
     fn settings(&self) -> Settings {
-        let proof = Duration::from_secs(u64::from(self.proof_within)).as_millis() as i64;
-        Settings {
-            proof_millis: proof,
-            proof_millis_max: proof.saturating_mul(15),
-            sends: self.sends,
-            window: self.window,
-            ..Settings::DEFAULT
-        }
+        let settings = Settings::DEFAULT.with_proof_within(Duration::from_secs(self.proof_within.into()));
+        Settings { sends: self.sends, window: self.window, ..settings }
     }
 }
 

@@ -15,7 +15,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use onecard_gateway::{
-    campaign::{Engine, EnterpriseDesk, OperatorKeys, Store, Turn},
+    campaign::{Engine, EnterpriseDesk, OperatorKeys, Settings, Store, Turn},
     carrier::Carrier,
     smpp::{
         link::{Link, LinkState},
@@ -52,6 +52,10 @@ pub(crate) struct Run {
     /// The enterprise's deposits (ED) are not in use: what holders ask for at the phone's menu is deleted. Otherwise they are sent to the desk.
     #[arg(long)]
     no_deposits: bool,
+    /// How long a proof is waited for at first, of what holders ask for at the phone's menu; twice as long each time none came, up to 15
+    /// times as long. Stays in the book [default: 120].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    requests_proof_within: Option<u32>,
     /// Go on when nothing is left to be done, for campaigns that are still to come.
     #[arg(long)]
     serve: bool,
@@ -88,7 +92,10 @@ pub(super) fn run(options: &Run, json: bool) -> anyhow::Result<Output> {
         terms.rate = options.rate;
     })?;
     ensure_there(&options.book)?;
-    let store = Store::open(&options.book).with_context(|| format!("book {}", options.book.display()))?;
+    let mut store = Store::open(&options.book).with_context(|| format!("book {}", options.book.display()))?;
+    if let Some(seconds) = options.requests_proof_within {
+        store.set_request_settings(&Settings::DEFAULT.with_proof_within(Duration::from_secs(seconds.into())))?;
+    }
     let facts = options.issuing.with((&keys, &options.keys), &options.passphrase, |office, bodies_by| {
         let desk = EnterpriseDesk::new(vec![keys.roots.enterprise(keys.enterprise)]).issuing(office);
         let desk = if options.no_deposits { desk.with_deposits(Box::new(|_| Some(Amount::ZERO))) } else { desk };
@@ -280,9 +287,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use onecard_gateway::{
-        campaign::{
-            Card, Flow, NewCard, NewTask, PacketKeyStore, SetCipher, Settings, StoreError, Unavailable, UnixMillis,
-        },
+        campaign::{Card, Flow, NewCard, NewTask, PacketKeyStore, SetCipher, StoreError, Unavailable, UnixMillis},
         carrier::{Delivery, Event, NoRoom, ShortMessage, Ticket},
     };
     use onecard_host::over_the_air::{

@@ -52,6 +52,19 @@ impl Store {
         )?;
         Ok(transaction.commit()?)
     }
+
+    /// How what cards ask for themselves is treated from now on; by [`Settings::DEFAULT`] until it is said.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn set_request_settings(&mut self, settings: &Settings) -> Result<(), StoreError> {
+        self.connection.execute(
+            "INSERT INTO campaign (name, settings, paused) VALUES (?1, ?2, 0)
+             ON CONFLICT (name) DO UPDATE SET settings = excluded.settings",
+            params![REQUESTS, text(settings)?],
+        )?;
+        Ok(())
+    }
 }
 
 impl Writing<'_> {
