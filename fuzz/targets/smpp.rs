@@ -45,7 +45,7 @@ fn gateway(bytes: &[u8], piece: usize, bound: bool) {
     let (mut tickets, mut told, mut deliveries) = (0, HashSet::new(), Vec::new());
     for (chunk, second) in bytes.chunks(piece).zip(0..) {
         let now = Duration::from_secs(second);
-        tickets += u64::from(session.submit(Ticket(tickets), &message, now).is_ok());
+        tickets += u64::from(session.submit(Ticket(tickets), &message, Duration::from_secs(120), now).is_ok());
         session.read(chunk, now);
         session.tick(now);
         pdus(session.output());

@@ -3,6 +3,8 @@
 //! A carrier promises little: what it accepted may be lost, repeated or reordered, and so may be what comes back. It keeps nothing
 //! over its own end.
 
+use std::time::Duration;
+
 use onecard_host::over_the_air::message::Address;
 
 /// A short message that goes to a phone, or came from one: its user data with the header (TP-UD), at most 140 bytes. TP-PID is 7F
@@ -28,11 +30,12 @@ pub trait Carrier {
     /// How many messages it would take now: what is free of its window, within its rate; 0 without a link.
     fn room(&mut self) -> usize;
 
-    /// Hands a message over; what becomes of it is told by an [`Event`] with its ticket, just once.
+    /// Hands a message over, which nobody waits for any more after `validity`: the message centre need not deliver it then. What becomes
+    /// of it is told by an [`Event`] with its ticket, just once.
     ///
     /// # Errors
     /// [`NoRoom`]: nothing was sent.
-    fn submit(&mut self, ticket: Ticket, message: &ShortMessage) -> Result<(), NoRoom>;
+    fn submit(&mut self, ticket: Ticket, message: &ShortMessage, validity: Duration) -> Result<(), NoRoom>;
 
     /// What has happened since the last call, in order; empty if nothing did.
     fn events(&mut self) -> Vec<Event>;

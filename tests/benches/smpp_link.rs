@@ -106,7 +106,7 @@ fn messages(cards: bool) -> Duration {
         for _ in 0..link.room() {
             if sent < MESSAGES {
                 let message = ShortMessage { phone: phone(sent % PHONES), user_data: user_data.clone() };
-                link.submit(Ticket(sent), &message).unwrap();
+                link.submit(Ticket(sent), &message, Duration::from_secs(120)).unwrap();
                 sent += 1;
             }
         }

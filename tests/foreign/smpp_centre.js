@@ -31,6 +31,7 @@ const server = smpp.createServer((session) => {
       tell({
         submit: pdu.destination_addr, ton: pdu.dest_addr_ton, npi: pdu.dest_addr_npi, source: pdu.source_addr,
         source_ton: pdu.source_addr_ton, esm_class: pdu.esm_class, protocol_id: pdu.protocol_id, data_coding: pdu.data_coding,
+        valid_seconds: Math.round((pdu.validity_period - Date.now()) / 1000),
         registered_delivery: pdu.registered_delivery, sequence: pdu.sequence_number,
         header: Buffer.concat([Buffer.from([elements.length]), elements]).toString("hex"), body: Buffer.from(message).toString("hex"),
       });

@@ -1,6 +1,6 @@
 """A platform that is not this project's, at this project's message centre: PyPI's smpplib.
 
-    smpplib_gateway.py PORT SYSTEM_ID PASSWORD PHONE PROOFS USER_DATA...
+    smpplib_gateway.py PORT SYSTEM_ID PASSWORD PHONE PROOFS VALIDITY USER_DATA...
 
 Binds as a transceiver, asks whether the centre is there, submits each user data for the card in the phone, waits for a receipt for
 each and for so many messages of the card, unbinds. Prints as JSON what it saw. A centre that throttles is told, and nothing waited for.
@@ -13,8 +13,8 @@ import time
 import smpplib.client
 from smpplib import consts, exceptions, smpp
 
-port, system_id, password, phone, proofs = sys.argv[1:6]
-messages = [bytes.fromhex(text) for text in sys.argv[6:]]
+port, system_id, password, phone, proofs, validity = sys.argv[1:7]
+messages = [bytes.fromhex(text) for text in sys.argv[7:]]
 seen = {"ids": [], "proofs": [], "receipts": [], "throttled": 0, "enquired": False, "bound": None, "unbound": None}
 
 
@@ -45,6 +45,9 @@ def received(pdu):
 
 
 def failed(pdu):
+    if pdu.status == consts.SMPP_ESME_RINVEXPIRY:
+        seen["failed"] = pdu.status
+        return
     if pdu.status != consts.SMPP_ESME_RTHROTTLED:
         raise exceptions.PDUError(pdu.command, pdu.status)
     seen["throttled"] += 1
@@ -70,11 +73,11 @@ for message in messages:
         source_addr_ton=consts.SMPP_TON_UNK, source_addr_npi=consts.SMPP_NPI_ISDN, source_addr="10086",
         dest_addr_ton=consts.SMPP_TON_INTL, dest_addr_npi=consts.SMPP_NPI_ISDN, destination_addr=phone,
         esm_class=consts.SMPP_GSMFEAT_UDHI, protocol_id=0x7F, data_coding=0xF6, registered_delivery=1,
-        short_message=message,
+        short_message=message, validity_period=validity or None,
     )
 
 until = time.monotonic() + 30
-while time.monotonic() < until and seen["throttled"] == 0 and (
+while time.monotonic() < until and seen["throttled"] == 0 and "failed" not in seen and (
         len(seen["receipts"]) < len(messages) or len(seen["proofs"]) < int(proofs)):
     client.read_once()
 

@@ -30,7 +30,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     loopback::{Centre, PASSWORD, SYSTEM_ID, account, link_terms, until},
-    network::{Gateway, network, phone, start},
+    network::{Gateway, PATIENCE, network, phone, start},
 };
 
 fn peers() -> PathBuf {
@@ -58,10 +58,15 @@ fn centre(sample: &Sample, faults: Faults) -> Centre {
 
 /// What smpplib saw.
 fn smpplib(centre: &Centre, password: &str, messages: &[ShortMessage], proofs: usize) -> Value {
+    smpplib_for(centre, password, messages, proofs, "")
+}
+
+/// The same, with a validity_period.
+fn smpplib_for(centre: &Centre, password: &str, messages: &[ShortMessage], proofs: usize, validity: &str) -> Value {
     let port = centre.address.rsplit(':').next().unwrap();
     let mut command = Command::new(peers().join("venv/bin/python"));
     command.arg(root().join("tests/foreign/smpplib_gateway.py")).args([port, SYSTEM_ID, password]);
-    command.arg(phone(0).digits().unwrap()).arg(proofs.to_string());
+    command.arg(phone(0).digits().unwrap()).args([&proofs.to_string(), validity]);
     command.args(messages.iter().map(|message| hex::encode(&message.user_data)));
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -116,6 +121,22 @@ fn smpplib_is_throttled_and_refused() {
     let seen = smpplib(&centre, "guessed", &messages, 1);
     assert_eq!(seen, json!({ "refused": CommandStatus::INVALID_PASSWORD.0 }));
     assert_eq!(centre.stop().throttled, 1);
+}
+
+/// A card that cannot be reached: dropped after the time that smpplib says, or taken with no time that is none here.
+#[test]
+fn smpplib_says_how_long_a_message_is_kept() {
+    let sample = Sample::new("message centre").unwrap();
+    let centre = centre(&sample, Faults { unreachable: Chance::ALWAYS, ..Faults::NONE });
+    let messages = Gateway::new(&sample, 1).messages(&phone(0), ProofWay::Report);
+    let seen = smpplib_for(&centre, PASSWORD, &messages, 0, "000000000001000R");
+    let receipt = &seen["receipts"][0];
+    assert_eq!((&receipt["id"], &receipt["state"]), (&seen["ids"][0], &json!(3)), "{seen}");
+    assert!(receipt["text"].as_str().unwrap().contains("stat:EXPIRED"), "{receipt}");
+    let seen = smpplib_for(&centre, PASSWORD, &messages, 0, "261129120000000+");
+    assert_eq!(seen["failed"], json!(CommandStatus::INVALID_EXPIRY.0), "{seen}");
+    let counts = centre.stop();
+    assert_eq!((counts.taken, counts.expired, counts.given_up), (1, 1, 0), "{counts:?}");
 }
 
 /// npm's smpp as a message centre.
@@ -191,6 +212,7 @@ fn report(network: &mut Network, user_data: Vec<u8>) -> Vec<u8> {
         coding: 0xF6,
         header: true,
         user_data,
+        validity: None,
         receipt: false,
     };
     network.submit(submission).unwrap();
@@ -225,7 +247,7 @@ impl Stage {
 
     fn submit(&mut self, ticket: u64) {
         until(&mut self.link, "room", |link| link.room() > 0);
-        self.link.submit(Ticket(ticket), &self.message).unwrap();
+        self.link.submit(Ticket(ticket), &self.message, PATIENCE).unwrap();
     }
 
     fn is_throttled_and_taken(&mut self) {
@@ -247,6 +269,8 @@ impl Stage {
             (&seen["esm_class"], &seen["protocol_id"], &seen["data_coding"]),
             (&json!(0x40), &json!(0x7F), &json!(0xF6))
         );
+        // It has read how long the message is kept.
+        assert_eq!(seen["valid_seconds"], json!(PATIENCE.as_secs()));
         let user_data =
             hex::decode(format!("{}{}", seen["header"].as_str().unwrap(), seen["body"].as_str().unwrap())).unwrap();
         assert_eq!(user_data, self.message.user_data);

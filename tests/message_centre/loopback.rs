@@ -30,7 +30,7 @@ use onecard_simulator::{
 use onecard_wire::smpp::CommandStatus;
 use zeroize::Zeroizing;
 
-use crate::network::{Gateway, network, phone, start};
+use crate::network::{Gateway, PATIENCE, network, phone, start};
 
 /// A message centre in a thread of its own, until it is dropped.
 pub(crate) struct Centre {
@@ -133,7 +133,9 @@ fn packets_and_proofs_over_a_bad_network_and_links_that_are_cut() {
                     continue;
                 }
                 for message in gateway.messages(&phone(number), way) {
-                    until(&mut link, "room", |link| link.room() > 0 && link.submit(Ticket(tickets), &message).is_ok());
+                    until(&mut link, "room", |link| {
+                        link.room() > 0 && link.submit(Ticket(tickets), &message, PATIENCE).is_ok()
+                    });
                     tickets += 1;
                 }
                 if round < 3 && number == 50 {
@@ -165,6 +167,37 @@ fn packets_and_proofs_over_a_bad_network_and_links_that_are_cut() {
         assert!(link.binds() >= 2 && receipts > 0, "{} binds, {receipts} receipts", link.binds());
         assert!(link.close().iter().all(|event| matches!(event, Event::Received { .. } | Event::Receipt { .. })));
         println!("{way:?}: {tickets} messages, {:?}", centre.stop());
+    }
+}
+
+/// The link says how long a message is of use, and the centre keeps to it; without that it tries until it gives it up.
+#[test]
+fn a_message_expires_at_the_centre() {
+    let sample = Sample::new("message centre").unwrap();
+    let chip = sample.sim(SIM.iccid).unwrap();
+    let unreachable = Faults { unreachable: Chance::ALWAYS, ..Faults::NONE };
+    for (validity_min, expired, given_up) in [(Some(Duration::from_secs(1)), 1, 0), (None, 0, 1)] {
+        let settings = Settings { tries: 20, ..settings(unreachable.clone()) };
+        let centre = Centre::start(centre_terms(), network(&chip, 1, settings, 1));
+        let message = Gateway::new(&sample, 1).messages(&phone(0), ProofWay::Report).swap_remove(0);
+        let terms = LinkTerms { validity_min, ..link_terms() };
+        let mut link = Link::new(&centre.address, account(PASSWORD), terms, 1);
+        until(&mut link, "room", |link| {
+            link.room() > 0 && link.submit(Ticket(1), &message, Duration::from_millis(10)).is_ok()
+        });
+        let mut receipts = Vec::new();
+        until(&mut link, "the receipt", |link| {
+            for event in link.events() {
+                if let Event::Receipt { delivered, delivery, .. } = event {
+                    receipts.push(delivered);
+                    link.acknowledge(delivery);
+                }
+            }
+            !receipts.is_empty()
+        });
+        let counts = centre.stop();
+        let seen = (receipts.as_slice(), counts.expired, counts.given_up, counts.delivered);
+        assert_eq!(seen, (&[false][..], expired, given_up, 0), "{counts:?}");
     }
 }
 

@@ -19,12 +19,16 @@ use onecard_simulator::{
     chip::Chip,
     message_centre::{
         faults::{Chance, Faults},
+        message::{Fate, LinkId, Submission, ToPlatform},
         network::{Network, Settings},
     },
     sample::{OTA_VERSION, SIM, Sample},
 };
 use onecard_tests::simulated_carrier::{LinkTerms, SimulatedCarrier};
 use onecard_wire::{date::Moment, ins};
+
+/// Longer than anything lasts here.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(86_400);
 
 /// A gateway for phones of one kind of SIM: what it sent, and what it has heard.
 pub(crate) struct Gateway {
@@ -143,7 +147,7 @@ fn until_all_are_heard(
                 continue;
             }
             for message in gateway.messages(&phone(number), way) {
-                if carrier.submit(Ticket(tickets), &message).is_ok() {
+                if carrier.submit(Ticket(tickets), &message, PATIENCE).is_ok() {
                     outstanding.insert(Ticket(tickets));
                     tickets += 1;
                 }
@@ -217,7 +221,7 @@ fn who_is_not_acknowledged_comes_again_over_the_next_link_and_only_then() {
     let mut carrier = SimulatedCarrier::new(network, LinkTerms::new("10086".parse().unwrap()));
     let mut gateway = Gateway::new(&sample, 1);
     for (number, message) in (0..).zip(gateway.messages(&phone(0), ProofWay::Report)) {
-        carrier.submit(Ticket(number), &message).unwrap();
+        carrier.submit(Ticket(number), &message, PATIENCE).unwrap();
     }
     let received = |carrier: &mut SimulatedCarrier, until| {
         carrier.advance(Duration::from_secs(until));
@@ -246,6 +250,41 @@ fn who_is_not_acknowledged_comes_again_over_the_next_link_and_only_then() {
     assert_eq!(carrier.network().counts().acknowledged, 1);
 }
 
+/// Dropped when its time is over, between two tries or on its way, and its receipt says so.
+#[test]
+fn a_message_that_is_no_longer_valid_is_dropped() {
+    let sample = Sample::new("message centre").unwrap();
+    let chip = sample.sim(SIM.iccid).unwrap();
+    let message = Gateway::new(&sample, 1).messages(&phone(0), ProofWay::Report).swap_remove(0);
+    let seconds = Duration::from_secs;
+    let slow = Faults { delay_min: seconds(90), delay_max: seconds(90), ..Faults::NONE };
+    let unreachable = Faults { unreachable: Chance::ALWAYS, ..Faults::NONE };
+    for (faults, not_reached) in [(slow, 0), (unreachable, 2)] {
+        let settings = Settings { faults, ..Settings::new("+8613800100500".parse().unwrap(), start()) };
+        let mut network = network(&chip, 1, settings, 1);
+        let submission = Submission {
+            originator: "10086".parse().unwrap(),
+            phone: phone(0),
+            protocol: 0x7F,
+            coding: 0xF6,
+            header: true,
+            user_data: message.user_data.clone(),
+            validity: Some(seconds(90)),
+            receipt: true,
+        };
+        network.submit(submission).unwrap();
+        network.run_until(seconds(90) - Duration::from_millis(1));
+        assert_eq!((network.counts().expired, network.queued()), (0, 1));
+        *network.faults_mut() = Faults::NONE;
+        network.run_until(seconds(1_000));
+        let Some((_, ToPlatform::Receipt { fate, .. })) = network.hand_over(LinkId(1)) else { panic!("no receipt") };
+        assert_eq!((fate, network.hand_over(LinkId(1))), (Fate::Expired, None));
+        let counts = network.counts();
+        let seen = (counts.expired, counts.not_reached, counts.given_up, counts.delivered);
+        assert_eq!(seen, (1, not_reached, 0, 0), "{counts:?}");
+    }
+}
+
 #[test]
 fn strangers_texts_and_a_full_queue() {
     let sample = Sample::new("message centre").unwrap();
@@ -261,7 +300,7 @@ fn strangers_texts_and_a_full_queue() {
         message(0, &[3, 1, 1, 0]),
         message(0, &[0]),
     ]) {
-        carrier.submit(Ticket(ticket), &message).unwrap();
+        carrier.submit(Ticket(ticket), &message, PATIENCE).unwrap();
     }
     carrier.advance(Duration::from_secs(10));
     let events = carrier.events();

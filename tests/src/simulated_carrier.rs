@@ -12,7 +12,7 @@ use std::{
 use onecard_gateway::carrier::{Carrier, Delivery, Event, NoRoom, ShortMessage, Ticket};
 use onecard_host::over_the_air::message::Address;
 use onecard_simulator::message_centre::{
-    message::{DeliveryId, LinkId, NotTaken, Submission, ToPlatform},
+    message::{DeliveryId, Fate, LinkId, NotTaken, Submission, ToPlatform},
     network::Network,
 };
 use onecard_wire::ota::{DCS_DATA_CLASS_2, PID_DOWNLOAD};
@@ -159,8 +159,8 @@ impl SimulatedCarrier {
                 ToPlatform::Message { phone, user_data, .. } => {
                     Event::Received { message: ShortMessage { phone, user_data }, delivery }
                 }
-                ToPlatform::Receipt { id, delivered, .. } => {
-                    Event::Receipt { message_id: id.to_string(), delivered, delivery }
+                ToPlatform::Receipt { id, fate, .. } => {
+                    Event::Receipt { message_id: id.to_string(), delivered: fate == Fate::Delivered, delivery }
                 }
             });
         }
@@ -172,7 +172,7 @@ impl Carrier for SimulatedCarrier {
         self.terms.window.saturating_sub(self.requests.len() + self.answers.len())
     }
 
-    fn submit(&mut self, ticket: Ticket, message: &ShortMessage) -> Result<(), NoRoom> {
+    fn submit(&mut self, ticket: Ticket, message: &ShortMessage, validity: Duration) -> Result<(), NoRoom> {
         if self.room() == 0 {
             return Err(NoRoom);
         }
@@ -183,6 +183,7 @@ impl Carrier for SimulatedCarrier {
             coding: DCS_DATA_CLASS_2,
             header: true,
             user_data: message.user_data.clone(),
+            validity: Some(validity),
             receipt: self.terms.receipts,
         };
         self.requests.push_back((self.network.now() + self.terms.latency, ticket, submission));

@@ -47,6 +47,8 @@ pub(super) struct Flight {
     pub(super) task: TaskId,
     pub(super) counter: PacketCounter,
     pub(super) message: ShortMessage,
+    /// Until when its proof is waited for.
+    pub(super) until: UnixMillis,
 }
 
 /// What a turn did.
@@ -164,7 +166,7 @@ impl<K: PacketKeyStore, D: Desk> Engine<K, D> {
         kept.into_iter().for_each(|delivery: Delivery| carrier.acknowledge(delivery));
         for flight in outbox {
             let ticket = memory.ticket();
-            match carrier.submit(ticket, &flight.message) {
+            match carrier.submit(ticket, &flight.message, flight.until.since(now)) {
                 Ok(()) => {
                     turn.messages += 1;
                     memory.flights.insert(ticket, flight);

@@ -1,5 +1,7 @@
 //! Time as it comes in: the gateway has no clock.
 
+use std::time::Duration;
+
 use jiff::{Timestamp, tz::Offset};
 use onecard_wire::date::{Date, Moment, Time};
 use serde::{Deserialize, Serialize};
@@ -35,6 +37,12 @@ impl UnixMillis {
     #[must_use]
     pub const fn plus(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis))
+    }
+
+    /// How much later than `earlier`; zero if it is not.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or_default())
     }
 
     /// The local date and time to the second; `None` in a year that no card can hold.

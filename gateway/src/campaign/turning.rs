@@ -235,8 +235,9 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
                     return self.missed(task, (&card, flow), settings, misses);
                 }
                 self.turn.repeats += 1;
-                self.writing.sent_again(task, self.now.plus(settings.patience(misses.saturating_add(sends))))?;
-                self.post(task, &card.phone, &packet)
+                let until = self.now.plus(settings.patience(misses.saturating_add(sends)));
+                self.writing.sent_again(task, until)?;
+                self.post(task, &card.phone, &packet, until)
             }
             DueFor::Judgement { packet, proof } => {
                 let keys = match self.keys.packet_keys(&card) {
@@ -279,12 +280,13 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
         let packet = CommandPacket::build(&keys, terms, &script.to_bytes());
         let bytes = packet.map_err(|source| EngineError::Packet { task: task.0, source })?.bytes;
         let packet = PacketOut { counter: terms.counter, bytes };
-        self.writing.put_out(task, flow, &packet, self.now.plus(settings.patience(misses)))?;
+        let until = self.now.plus(settings.patience(misses));
+        self.writing.put_out(task, flow, &packet, until)?;
         self.turn.packets += 1;
         if let Some(serial) = flow.lost() {
             self.overtake(task, serial)?;
         }
-        self.post(task, &card.phone, &packet)
+        self.post(task, &card.phone, &packet, until)
     }
 
     /// A loss goes before what was ordered before it, and what would undo it ends: that the application was found, that it is issued,
@@ -318,7 +320,13 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
         }
     }
 
-    fn post(&mut self, task: TaskId, phone: &Address, packet: &PacketOut) -> Result<(), EngineError> {
+    fn post(
+        &mut self,
+        task: TaskId,
+        phone: &Address,
+        packet: &PacketOut,
+        until: UnixMillis,
+    ) -> Result<(), EngineError> {
         let reference = Reference::Wide(packet.counter.number() as u16);
         let parts = divide(PacketKind::Command, &packet.bytes, reference);
         let parts = parts.map_err(|source| EngineError::Parts { task: task.0, source })?;
@@ -326,6 +334,7 @@ impl<'t, K: PacketKeyStore, D: Desk> Turning<'t, K, D> {
             task,
             counter: packet.counter,
             message: ShortMessage { phone: phone.clone(), user_data: part.to_bytes() },
+            until,
         }));
         Ok(())
     }

@@ -207,12 +207,12 @@ impl Carrier for Line {
         }
     }
 
-    fn submit(&mut self, ticket: Ticket, message: &ShortMessage) -> Result<(), NoRoom> {
+    fn submit(&mut self, ticket: Ticket, message: &ShortMessage, validity: Duration) -> Result<(), NoRoom> {
         let Connection::Up { stream, session, .. } = &mut self.connection else { return Err(NoRoom) };
         if session.output().len() > OUTPUT_FULL {
             write_all(stream, session);
         }
-        session.submit(ticket, message, self.began.elapsed())
+        session.submit(ticket, message, validity, self.began.elapsed())
     }
 
     fn events(&mut self) -> Vec<Event> {

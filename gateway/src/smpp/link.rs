@@ -114,8 +114,8 @@ impl Carrier for Link {
         if is_deaf { 0 } else { room }
     }
 
-    fn submit(&mut self, ticket: Ticket, message: &ShortMessage) -> Result<(), NoRoom> {
-        self.submits.submit(ticket, message)
+    fn submit(&mut self, ticket: Ticket, message: &ShortMessage, validity: Duration) -> Result<(), NoRoom> {
+        self.submits.submit(ticket, message, validity)
     }
 
     fn events(&mut self) -> Vec<Event> {

@@ -48,6 +48,7 @@ mod tests {
             destination: NOBODY,
             esm_class: 0x04,
             protocol_id: 0,
+            validity_period: "",
             registered_delivery: 0,
             data_coding: 0,
             short_message: text.as_bytes(),

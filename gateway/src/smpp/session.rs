@@ -11,6 +11,7 @@ use onecard_wire::{
     smpp::{
         CommandId, CommandStatus, RECEIPT_WANTED, SEQUENCE_MAX, VERSION, esm_class,
         pdu::{self, Bind, Body, Frame, Malformed, Party, Pdu, Role},
+        validity::RelativeTime,
     },
 };
 use zeroize::{Zeroize, Zeroizing};
@@ -206,11 +207,17 @@ impl Session {
         self.rate.allows(now, self.terms.window.saturating_sub(self.submitted))
     }
 
-    /// Hands a message over.
+    /// Hands a message over, which is of use for so long.
     ///
     /// # Errors
     /// [`NoRoom`]: nothing was sent.
-    pub fn submit(&mut self, ticket: Ticket, message: &ShortMessage, now: Duration) -> Result<(), NoRoom> {
+    pub fn submit(
+        &mut self,
+        ticket: Ticket,
+        message: &ShortMessage,
+        validity: Duration,
+        now: Duration,
+    ) -> Result<(), NoRoom> {
         if self.room(now) == 0 {
             return Err(NoRoom);
         }
@@ -224,11 +231,13 @@ impl Session {
             return Ok(());
         }
         let platform = self.terms.platform.clone();
+        let validity = self.terms.validity_min.map(|least| RelativeTime::of(validity.max(least)));
         let body = Body::SubmitSm(pdu::ShortMessage {
             source: party(&platform, &from),
             destination: party(&message.phone, &to),
             esm_class: esm_class::HEADER,
             protocol_id: PID_DOWNLOAD,
+            validity_period: validity.as_ref().map(RelativeTime::as_str).unwrap_or_default(),
             registered_delivery: if self.terms.receipts { RECEIPT_WANTED } else { 0 },
             data_coding: DCS_DATA_CLASS_2,
             short_message: &message.user_data,

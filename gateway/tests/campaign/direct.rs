@@ -1,6 +1,9 @@
 //! A carrier that delivers at once, and phones with cards in them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use onecard_gateway::carrier::{Carrier, Delivery, Event, NoRoom, ShortMessage, Ticket};
 use onecard_host::{
@@ -28,6 +31,8 @@ pub(crate) struct Direct {
     delivery: u64,
     pub(crate) acknowledged: u64,
     pub(crate) sent: u64,
+    /// For how long each message was of use.
+    pub(crate) validities: Vec<Duration>,
 }
 
 impl Direct {
@@ -64,8 +69,9 @@ impl Carrier for Direct {
         self.room
     }
 
-    fn submit(&mut self, ticket: Ticket, message: &ShortMessage) -> Result<(), NoRoom> {
+    fn submit(&mut self, ticket: Ticket, message: &ShortMessage, validity: Duration) -> Result<(), NoRoom> {
         self.sent += 1;
+        self.validities.push(validity);
         if let Some(looks_on) = &mut self.looks_on {
             looks_on(message);
         }

@@ -1,5 +1,7 @@
 //! The moment at which an engine says that it has something to do is that at which it does something, and not before.
 
+use std::time::Duration;
+
 use onecard_gateway::{
     campaign::{Engine, EnterpriseDesk, Flow, NewTask, OperatorKeys, Settings, Store, Turn, UnixMillis, Window},
     carrier::Event,
@@ -101,6 +103,27 @@ fn nothing_is_due_while_the_centre_is_left_alone() {
     assert_eq!((bench.turn(NOON.plus(499)), bench.turn(NOON.plus(500)).messages), (Turn::default(), 1));
     // The other card's, for which there was no room.
     assert_eq!(bench.next_due(NOON.plus(500)), Some(NOON.plus(500)));
+}
+
+/// Twice as long for each copy of a packet; one that is thrown back has less left when it leaves.
+#[test]
+fn a_message_is_of_use_as_long_as_its_proof_is_waited_for() {
+    let world = World::of(1);
+    let directory = tempfile::tempdir().unwrap();
+    let store = store(directory.path(), &[(None, false)], &[(0, 0, false, 0)]);
+    let engine = Engine::new(store, world.keys(), world.desk());
+    let mut bench = Bench { engine, carrier: world.carrier };
+    bench.carrier.phones.clear();
+    bench.carrier.says_instead.push_back(|ticket| Event::Throttled { ticket });
+    bench.turn(NOON);
+    bench.turn(NOON.plus(10_000));
+    bench.turn(NOON.plus(30_000));
+    let mut now = NOON.plus(30_000);
+    while bench.carrier.validities.len() < 4 {
+        now = bench.next_due(now).unwrap();
+        bench.turn(now);
+    }
+    assert_eq!(bench.carrier.validities, [120, 90, 240, 480].map(Duration::from_secs));
 }
 
 proptest! {

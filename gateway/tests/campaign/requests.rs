@@ -1,5 +1,7 @@
 //! A holder deletes an application from the phone's menu: what the gateway does for it, and for whoever tries to be the holder.
 
+use std::time::Duration;
+
 use onecard_gateway::{
     campaign::{Ended, Ending, Engine, EnterpriseDesk, OperatorKeys, REQUESTS, Settings, Store, StoreError},
     service_password::ServicePasswordHash,
@@ -107,6 +109,22 @@ fn a_holder_deletes_an_application_and_is_told() {
     let ended = office.request(3, "123456");
     assert_eq!(ended.len(), 5, "{ended:?}");
     assert_eq!((ended[3].ending, ended[3].amount_fen), (Ending::NotCommitted, None), "{ended:?}");
+}
+
+/// Set before the first request, or between two; it stays.
+#[test]
+fn how_long_a_requests_proof_is_waited_for_is_the_operators_to_set() {
+    let mut office = office(3);
+    let mut patience = |seconds, number| {
+        let settings = Settings::DEFAULT.with_proof_within(Duration::from_secs(seconds));
+        office.engine.store_mut().set_request_settings(&settings).unwrap();
+        office.world.carrier.validities.clear();
+        office.request(number, "000000");
+        office.world.carrier.validities.clone()
+    };
+    assert_eq!(patience(7, 1), [Duration::from_secs(7)]);
+    assert_eq!(patience(40, 2), [Duration::from_secs(40)]);
+    assert_eq!(office.engine.store().campaigns().unwrap().len(), 2);
 }
 
 /// The books end what the card could not tell of: whoever asked for it hears how.

@@ -1,6 +1,6 @@
 //! What platforms hand over to a message centre, and what it hands over to them.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use onecard_host::over_the_air::message::Address;
 use onecard_wire::{date::Moment, ota::PID_DOWNLOAD};
@@ -32,6 +32,8 @@ pub struct Submission {
     pub header: bool,
     /// TP-UD.
     pub user_data: Vec<u8>,
+    /// How long it is kept while it cannot be delivered; `None`: until the tries for it are used up.
+    pub validity: Option<Duration>,
     /// Whether a delivery receipt is wanted.
     pub receipt: bool,
 }
@@ -51,6 +53,17 @@ pub enum NotTaken {
     /// Never.
     #[error("a message has at most 140 bytes of user data")]
     TooLong,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// The phone took it.
+    Delivered,
+    /// All tries were in vain.
+    GivenUp,
+    /// It was no longer valid.
+    Expired,
 }
 
 /// What goes to a platform.
@@ -79,8 +92,8 @@ pub enum ToPlatform {
         phone: Address,
         /// The platform's number.
         to: Address,
-        /// Whether the phone took the message; it was given up otherwise.
-        delivered: bool,
+        /// What became of the message.
+        fate: Fate,
         /// When it was taken, and when this was decided.
         times: [Moment; 2],
     },

@@ -14,7 +14,7 @@ use rand::{SeedableRng, rngs::ChaCha8Rng};
 
 use super::{
     faults::Faults,
-    message::{DeliveryId, LinkId, MessageId, NotTaken, Submission, ToPlatform},
+    message::{DeliveryId, Fate, LinkId, MessageId, NotTaken, Submission, ToPlatform},
     outbox::Outbox,
     phone::{Handled, Outgoing},
     phones::Phones,
@@ -83,6 +83,7 @@ struct Underway {
     id: MessageId,
     submission: Submission,
     taken_at: Duration,
+    expires_at: Option<Duration>,
     tries_left: u32,
 }
 
@@ -139,7 +140,6 @@ impl Network {
         Some(result)
     }
 
-    /// Phones, and how many of them are on.
     /// Lets somebody use the phone, which is off at first, and off again behind it: it has its screen now, and what its card sends
     /// meanwhile is the network's. Its card has lost what it had gathered of a message in parts. `None` without such a phone.
     pub fn use_phone<R>(&mut self, phone: &Address, user: impl FnOnce(&mut Handset<Reader>) -> R) -> Option<R> {
@@ -153,6 +153,7 @@ impl Network {
         Some(result)
     }
 
+    /// Phones, and how many of them are on.
     #[must_use]
     pub fn phones(&self) -> (usize, usize) {
         (self.phones.len(), self.phones.on())
@@ -215,7 +216,8 @@ impl Network {
         self.tell(&submission.phone, What::Taken { id, length: submission.user_data.len() });
         let tries_left = self.settings.tries.max(1);
         let ways = self.ways(&submission.phone);
-        let underway = Underway { id, submission, taken_at: self.now, tries_left };
+        let expires_at = submission.validity.map(|validity| self.now.saturating_add(validity));
+        let underway = Underway { id, submission, taken_at: self.now, expires_at, tries_left };
         for way in ways {
             self.send_to_phone(way, underway.clone());
         }
@@ -282,13 +284,18 @@ impl Network {
     fn arrive_at_phone(&mut self, message: Underway) {
         let Underway { id, ref submission, .. } = message;
         let phone = submission.phone.clone();
+        if message.expires_at.is_some_and(|at| at <= self.now) {
+            self.counts.expired += 1;
+            self.tell(&phone, What::Expired { id });
+            return self.settle(&message, Fate::Expired);
+        }
         if self.settings.faults.unreachable.strikes(&mut self.random) {
             return self.try_again(message);
         }
         if !submission.is_for_card() {
             // A text: the phone shows it to its user.
             self.tell(&phone, What::Delivered { id, report: 0 });
-            return self.settle(&message, true);
+            return self.settle(&message, Fate::Delivered);
         }
         let tpdu = submission.to_deliver(self.moment(self.now));
         let centre = self.settings.service_centre.to_bytes();
@@ -323,7 +330,7 @@ impl Network {
             };
             self.send_to_platform(report);
         }
-        self.settle(message, true);
+        self.settle(message, Fate::Delivered);
     }
 
     fn try_again(&mut self, message: Underway) {
@@ -332,21 +339,22 @@ impl Network {
         self.tell(&phone, What::NotReached { id: message.id });
         let tries_left = message.tries_left - 1;
         if tries_left > 0 {
-            return self.send_to_phone(self.settings.retry_after, Underway { tries_left, ..message });
+            let left = message.expires_at.map_or(Duration::MAX, |at| at.saturating_sub(self.now));
+            return self.send_to_phone(self.settings.retry_after.min(left), Underway { tries_left, ..message });
         }
         self.counts.given_up += 1;
         self.tell(&phone, What::GivenUp { id: message.id });
-        self.settle(&message, false);
+        self.settle(&message, Fate::GivenUp);
     }
 
-    fn settle(&mut self, message: &Underway, delivered: bool) {
+    fn settle(&mut self, message: &Underway, fate: Fate) {
         let Underway { id, submission, taken_at, .. } = message;
         if !submission.receipt {
             return;
         }
         let (phone, to) = (submission.phone.clone(), submission.originator.clone());
         let times = [*taken_at, self.now].map(|at| self.moment(at));
-        self.send_to_platform(ToPlatform::Receipt { id: *id, phone, to, delivered, times });
+        self.send_to_platform(ToPlatform::Receipt { id: *id, phone, to, fate, times });
     }
 
     fn send_from_card(&mut self, phone: &Address, message: Outgoing) {

@@ -21,6 +21,8 @@ pub struct Counts {
     pub not_reached: u64,
     /// Messages given up.
     pub given_up: u64,
+    /// Messages whose validity ended before they were delivered.
+    pub expired: u64,
     /// Delivery reports with something in them.
     pub reports: u64,
     /// Messages that cards sent.
@@ -74,6 +76,11 @@ pub enum What {
     },
     /// The centre has given it up.
     GivenUp {
+        /// Its name.
+        id: MessageId,
+    },
+    /// It was no longer valid, and the centre has dropped it.
+    Expired {
         /// Its name.
         id: MessageId,
     },

@@ -4,6 +4,7 @@ use std::{
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use onecard_gateway::carrier::{Carrier, Delivery, Event, NoRoom, ShortMessage, Ticket};
@@ -85,7 +86,7 @@ impl Carrier for Unpowered<'_> {
         self.0.room()
     }
 
-    fn submit(&mut self, _: Ticket, _: &ShortMessage) -> Result<(), NoRoom> {
+    fn submit(&mut self, _: Ticket, _: &ShortMessage, _: Duration) -> Result<(), NoRoom> {
         Ok(())
     }
 

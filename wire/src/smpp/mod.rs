@@ -1,7 +1,8 @@
 //! SMPP 3.4 (Short Message Peer to Peer, SMPP Developers Forum, 12-Oct-1999), as far as messages for cards and from them need it:
-//! names and numbers here, layouts in [`pdu`].
+//! names and numbers here, layouts in [`pdu`], times in [`validity`].
 
 pub mod pdu;
+pub mod validity;
 
 /// Length of a header in bytes: command_length, command_id, command_status, sequence_number (clause 3.2).
 pub const HEADER_LEN: usize = 16;
@@ -106,6 +107,7 @@ statuses! {
     QUEUE_FULL = 0x14, "ESME_RMSGQFUL", "the message queue is full";
     SUBMIT_FAILED = 0x45, "ESME_RSUBMITFAIL", "the submit failed";
     THROTTLED = 0x58, "ESME_RTHROTTLED", "too many messages: throttled";
+    INVALID_EXPIRY = 0x62, "ESME_RINVEXPIRY", "the validity period is wrong";
     TEMPORARY_APPLICATION_ERROR = 0x64, "ESME_RX_T_APPN", "the receiver cannot take it now";
     PERMANENT_APPLICATION_ERROR = 0x65, "ESME_RX_P_APPN", "the receiver can never take it";
     REJECTED = 0x66, "ESME_RX_R_APPN", "the receiver rejects it";
@@ -178,20 +180,27 @@ impl MessageState {
     /// Rejected.
     pub const REJECTED: Self = Self(8);
 
+    const TEXTS: [(Self, &'static str); 8] = [
+        (Self::ENROUTE, "ENROUTE"),
+        (Self::DELIVERED, "DELIVRD"),
+        (Self::EXPIRED, "EXPIRED"),
+        (Self::DELETED, "DELETED"),
+        (Self::UNDELIVERABLE, "UNDELIV"),
+        (Self::ACCEPTED, "ACCEPTD"),
+        (Self::UNKNOWN, "UNKNOWN"),
+        (Self::REJECTED, "REJECTD"),
+    ];
+
     /// As the text of a receipt has it (appendix B).
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
-        Some(match text {
-            "ENROUTE" => Self::ENROUTE,
-            "DELIVRD" => Self::DELIVERED,
-            "EXPIRED" => Self::EXPIRED,
-            "DELETED" => Self::DELETED,
-            "UNDELIV" => Self::UNDELIVERABLE,
-            "ACCEPTD" => Self::ACCEPTED,
-            "UNKNOWN" => Self::UNKNOWN,
-            "REJECTD" => Self::REJECTED,
-            _ => return None,
-        })
+        Self::TEXTS.iter().find(|(_, named)| *named == text).map(|(state, _)| *state)
+    }
+
+    /// The same; `None` of a state that the standard does not have.
+    #[must_use]
+    pub fn text(self) -> Option<&'static str> {
+        Self::TEXTS.iter().find(|(state, _)| *state == self).map(|(_, text)| *text)
     }
 
     /// Whether the phone has it, or the centre has given it up; `None` if neither is decided.

@@ -81,6 +81,8 @@ pub struct ShortMessage<'a> {
     pub esm_class: u8,
     /// protocol_id: TP-PID.
     pub protocol_id: u8,
+    /// validity_period: empty, or a time as [`super::validity`] writes it; always empty in a deliver_sm.
+    pub validity_period: &'a str,
     /// registered_delivery.
     pub registered_delivery: u8,
     /// data_coding: TP-DCS, of messages for cards.
@@ -311,7 +313,7 @@ impl<'a> ShortMessage<'a> {
         let destination = Party::take(&mut reader).ok_or("destination_addr")?;
         let [esm_class, protocol_id, _priority] = reader.array().ok_or("esm_class")?;
         text(&mut reader, 17).ok_or("schedule_delivery_time")?;
-        text(&mut reader, 17).ok_or("validity_period")?;
+        let validity_period = text(&mut reader, 17).ok_or("validity_period")?;
         let [registered_delivery, _replace, data_coding, _default] = reader.array().ok_or("registered_delivery")?;
         let length = reader.u8().ok_or("sm_length")?;
         let short_message = reader.slice(length.into()).ok_or("short_message")?;
@@ -320,6 +322,7 @@ impl<'a> ShortMessage<'a> {
             destination,
             esm_class,
             protocol_id,
+            validity_period,
             registered_delivery,
             data_coding,
             short_message,
@@ -352,7 +355,9 @@ impl<'a> ShortMessage<'a> {
         put(&[0]);
         self.source.write(put);
         self.destination.write(put);
-        put(&[self.esm_class, self.protocol_id, 0, 0, 0, self.registered_delivery, 0, self.data_coding, 0]);
+        put(&[self.esm_class, self.protocol_id, 0, 0]);
+        put_text(put, self.validity_period.as_bytes());
+        put(&[self.registered_delivery, 0, self.data_coding, 0]);
         let length = u8::try_from(self.short_message.len()).unwrap_or(u8::MAX);
         put(&[length]);
         put(self.short_message.get(..length.into()).unwrap_or_default());

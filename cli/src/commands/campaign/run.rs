@@ -69,6 +69,10 @@ pub(crate) struct Run {
     /// Most messages in a second; 0: as many as the window lets through.
     #[arg(long, value_name = "MESSAGES", default_value_t = 0)]
     rate: u32,
+    /// How long the message centre keeps a message for a phone that it does not reach, at least: it is as long as the proof is waited for,
+    /// if that is longer. 0: as long as the centre does by itself, for one that refuses such times.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(..=2_592_000))]
+    validity: u32,
 }
 
 /// How long the link is waited at, at most: a campaign that is paused or begun meanwhile is seen after that.
@@ -90,6 +94,7 @@ pub(super) fn run(options: &Run, json: bool) -> anyhow::Result<Output> {
     let link = options.centre.open(|terms| {
         terms.window = usize::from(options.link_window);
         terms.rate = options.rate;
+        terms.validity_min = (options.validity > 0).then(|| Duration::from_secs(options.validity.into()));
     })?;
     ensure_there(&options.book)?;
     let mut store = Store::open(&options.book).with_context(|| format!("book {}", options.book.display()))?;
@@ -314,7 +319,7 @@ mod tests {
             1
         }
 
-        fn submit(&mut self, _: Ticket, _: &ShortMessage) -> Result<(), NoRoom> {
+        fn submit(&mut self, _: Ticket, _: &ShortMessage, _: Duration) -> Result<(), NoRoom> {
             Err(NoRoom)
         }
 

@@ -41,6 +41,7 @@ pub(super) struct Ended {
     delivered: u64,
     not_reached: u64,
     given_up: u64,
+    expired: u64,
     reports: u64,
     sent_by_cards: u64,
     acknowledged: u64,
@@ -73,12 +74,13 @@ impl Event {
             What::Delivered { .. } => ("delivered", "送达"),
             What::NotReached { .. } => ("not reached", "未送达"),
             What::GivenUp { .. } => ("given up", "放弃"),
+            What::Expired { .. } => ("expired", "过期"),
             What::Sent { .. } => ("sent by card", "卡上行"),
         };
         let (id, to, bytes) = match &happening.what {
             What::Taken { id, length } => (Some(*id), None, Some(*length)),
             What::Delivered { id, report } => (Some(*id), None, Some(*report)),
-            What::NotReached { id } | What::GivenUp { id } => (Some(*id), None, None),
+            What::NotReached { id } | What::GivenUp { id } | What::Expired { id } => (Some(*id), None, None),
             What::Sent { to, length } => (None, Some(to.to_string()), Some(*length)),
             What::Throttled | What::Lost | What::Repeated => (None, None, None),
         };
@@ -98,7 +100,7 @@ impl Event {
 impl Ended {
     pub(super) const fn of(counts: Counts) -> Self {
         let Counts { taken, throttled, refused, delivered, not_reached, given_up, .. } = counts;
-        let Counts { reports, sent_by_cards, acknowledged, lost, repeated, .. } = counts;
+        let Counts { expired, reports, sent_by_cards, acknowledged, lost, repeated, .. } = counts;
         Self {
             event: "ended",
             taken,
@@ -107,6 +109,7 @@ impl Ended {
             delivered,
             not_reached,
             given_up,
+            expired,
             reports,
             sent_by_cards,
             acknowledged,
@@ -151,10 +154,13 @@ impl fmt::Display for Event {
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { taken, throttled, refused, delivered, not_reached, given_up, .. } = self;
-        let Self { reports, sent_by_cards, acknowledged, lost, repeated, .. } = self;
+        let Self { expired, reports, sent_by_cards, acknowledged, lost, repeated, .. } = self;
         writeln!(f, "Ended 已结束")?;
         writeln!(f, "  from platforms 下行: {taken} taken, {throttled} throttled, {refused} refused")?;
-        writeln!(f, "  at cards 到卡: {delivered} delivered, {not_reached} tries in vain, {given_up} given up")?;
+        writeln!(
+            f,
+            "  at cards 到卡: {delivered} delivered, {not_reached} tries in vain, {given_up} given up, {expired} expired"
+        )?;
         writeln!(
             f,
             "  from cards 上行: {reports} reports, {sent_by_cards} messages; {acknowledged} acknowledged by platforms"

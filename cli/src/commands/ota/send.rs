@@ -146,10 +146,11 @@ impl<'s> Sending<'s> {
     }
 
     fn submit(&mut self) {
+        let within = Duration::from_secs(self.options.within);
         while let Some(place) = self.waiting.front().copied() {
             let Some(part) = self.made.parts.get(place) else { return };
             let message = ShortMessage { phone: self.options.to.clone(), user_data: part.to_bytes() };
-            if self.link.room() == 0 || self.link.submit(Ticket(place as u64), &message).is_err() {
+            if self.link.room() == 0 || self.link.submit(Ticket(place as u64), &message, within).is_err() {
                 return;
             }
             self.waiting.pop_front();

@@ -10,7 +10,7 @@ use crate::{
 };
 
 fn submit(session: &mut Session, ticket: u64, now: Duration) -> Result<(), NoRoom> {
-    session.submit(Ticket(ticket), &message(), now)
+    session.submit(Ticket(ticket), &message(), seconds(120), now)
 }
 
 fn answer(session: &mut Session, sequence: u32, status: CommandStatus, now: Duration) {
@@ -218,7 +218,7 @@ fn what_cannot_be_read_is_refused_and_what_cannot_be_delimited_ends_it() {
 fn a_message_that_cannot_be_said_is_refused_by_itself() {
     let mut session = bound(terms());
     let long = carrier::ShortMessage { user_data: vec![0; 141], ..message() };
-    session.submit(Ticket(1), &long, seconds(1)).unwrap();
+    session.submit(Ticket(1), &long, seconds(120), seconds(1)).unwrap();
     assert_eq!(session.events(), [Event::Refused { ticket: Ticket(1), status: 0x01 }]);
     assert!(said(&mut session).is_empty());
 }

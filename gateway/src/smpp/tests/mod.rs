@@ -80,6 +80,7 @@ fn proof() -> ShortMessage<'static> {
         destination: Party { type_of_number: 0, numbering_plan: 1, number: "10086" },
         esm_class: 0x40,
         protocol_id: 0x7F,
+        validity_period: "",
         registered_delivery: 0,
         data_coding: 0xF6,
         short_message: &[0x02, 0x71, 0x00, 0x00],

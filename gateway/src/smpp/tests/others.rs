@@ -43,7 +43,7 @@ fn what_the_link_says_is_read_by_others() {
     assert_eq!(u8::from(bind.interface_version), 0x34);
 
     let mut session = bound(terms());
-    session.submit(Ticket(9), &message(), Duration::ZERO).unwrap();
+    session.submit(Ticket(9), &message(), seconds(5_400), Duration::ZERO).unwrap();
     let command = read(&said(&mut session)[0]);
     assert_eq!(command.sequence_number(), 2);
     let Some(theirs::Pdu::SubmitSm(submit)) = command.pdu() else { panic!("{command:?}") };
@@ -59,8 +59,29 @@ fn what_the_link_says_is_read_by_others() {
         (1, &[0x02, 0x70, 0x00, 0x55][..])
     );
 
+    assert_eq!(submit.validity_period.as_str(), "000000013000000R");
+
     session.unbind(Duration::ZERO);
     assert_eq!(read(&said(&mut session)[0]).id(), CommandId::Unbind);
+}
+
+#[test]
+fn how_long_a_message_is_kept_is_read_by_others() {
+    let validity_period = |validity_min, validity| {
+        let mut session = bound(LinkTerms { validity_min, ..terms() });
+        session.submit(Ticket(9), &message(), validity, Duration::ZERO).unwrap();
+        let command = read(&said(&mut session)[0]);
+        let Some(theirs::Pdu::SubmitSm(submit)) = command.pdu() else { panic!("{command:?}") };
+        submit.validity_period.as_str().to_owned()
+    };
+    let usual = terms().validity_min;
+    assert_eq!(validity_period(usual, seconds(1)), "000000000100000R");
+    assert_eq!(validity_period(usual, seconds(1_800)), "000000003000000R");
+    assert_eq!(validity_period(usual, Duration::from_millis(90_001)), "000000000131000R");
+    assert_eq!(validity_period(Some(seconds(90_000)), seconds(1)), "000001010000000R");
+    assert_eq!(validity_period(usual, Duration::MAX), "000030000000000R");
+    // As long as the centre keeps one by itself.
+    assert_eq!(validity_period(None, seconds(1_800)), "");
 }
 
 #[test]
@@ -94,7 +115,7 @@ fn what_others_say_is_read_by_the_link() {
     let answer = read(&said(&mut session)[0]);
     assert_eq!((answer.id(), answer.sequence_number()), (CommandId::DeliverSmResp, 77));
 
-    session.submit(Ticket(5), &super::message(), seconds(1)).unwrap();
+    session.submit(Ticket(5), &super::message(), seconds(1), seconds(1)).unwrap();
     let taken = theirs::SubmitSmResp::builder().message_id(COctetString::from_str("B2").unwrap()).build();
     session.read(&write(&Command::new(rusmpp_core::CommandStatus::EsmeRok, 2, taken)), seconds(1));
     assert_eq!(session.events(), [Event::Accepted { ticket: Ticket(5), message_id: "B2".to_owned() }]);

@@ -8,12 +8,13 @@ use onecard_wire::{
     smpp::{
         CommandId, CommandStatus, MessageState, RECEIPT, SEQUENCE_MAX, esm_class,
         pdu::{Bind, Body, Frame, Malformed, Party, Pdu, Role, ShortMessage},
+        validity::RelativeTime,
     },
 };
 
 use super::CentreTerms;
 use crate::message_centre::{
-    message::{DeliveryId, LinkId, MessageId, NotTaken, Submission, ToPlatform},
+    message::{DeliveryId, Fate, LinkId, MessageId, NotTaken, Submission, ToPlatform},
     network::Network,
 };
 
@@ -220,6 +221,7 @@ impl Conversation {
             coding: message.data_coding,
             header: message.esm_class & esm_class::HEADER != 0,
             user_data: message.text().to_vec(),
+            validity: validity(message.validity_period).ok_or(CommandStatus::INVALID_EXPIRY)?,
             receipt: message.registered_delivery & RECEIPT != 0,
         };
         network.submit(submission).map_err(|not_taken| match not_taken {
@@ -256,6 +258,7 @@ impl Conversation {
             destination: party(to, &to_digits),
             esm_class: esm_class::DEFAULT,
             protocol_id: 0,
+            validity_period: "",
             registered_delivery: 0,
             data_coding: 0,
             short_message: &[],
@@ -273,9 +276,9 @@ impl Conversation {
                     ..message
                 }))
             }
-            ToPlatform::Receipt { id, delivered, times, .. } => {
+            ToPlatform::Receipt { id, fate, times, .. } => {
                 let id = id.to_string();
-                let (state, text) = receipt(&id, *delivered, *times);
+                let (state, text) = receipt(&id, *fate, *times);
                 self.ask(Body::DeliverSm(ShortMessage {
                     esm_class: esm_class::DELIVERY_RECEIPT,
                     short_message: text.as_bytes(),
@@ -299,9 +302,13 @@ impl Conversation {
 }
 
 /// As appendix B has it.
-fn receipt(id: &str, delivered: bool, times: [Moment; 2]) -> (MessageState, String) {
-    let (state, word, count) =
-        if delivered { (MessageState::DELIVERED, "DELIVRD", 1) } else { (MessageState::UNDELIVERABLE, "UNDELIV", 0) };
+fn receipt(id: &str, fate: Fate, times: [Moment; 2]) -> (MessageState, String) {
+    let (state, count) = match fate {
+        Fate::Delivered => (MessageState::DELIVERED, 1),
+        Fate::GivenUp => (MessageState::UNDELIVERABLE, 0),
+        Fate::Expired => (MessageState::EXPIRED, 0),
+    };
+    let word = state.text().unwrap_or_default();
     // YYMMDDhhmm: without century and seconds.
     let [taken, done] = times.map(|moment| {
         let bytes = moment.to_bytes();
@@ -310,6 +317,11 @@ fn receipt(id: &str, delivered: bool, times: [Moment; 2]) -> (MessageState, Stri
     let text =
         format!("id:{id} sub:001 dlvrd:00{count} submit date:{taken} done date:{done} stat:{word} err:000 text:");
     (state, text)
+}
+
+/// A relative time, or none: nobody who hands over messages for cards has an absolute one here. The outer `None`: it is neither.
+fn validity(period: &str) -> Option<Option<Duration>> {
+    if period.is_empty() { Some(None) } else { RelativeTime::read(period).map(Some) }
 }
 
 fn address(party: &Party<'_>) -> Option<Address> {
