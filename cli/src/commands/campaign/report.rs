@@ -88,6 +88,8 @@ struct Row {
     tac: Option<String>,
     packets: u32,
     reason: Option<String>,
+    /// Of a deletion that was not carried out: the application takes no purchase, and the desk has to write its status back.
+    suspended: bool,
     hint: Option<String>,
 }
 
@@ -109,12 +111,19 @@ impl Row {
             tac: ended.report.tac,
             packets: ended.packets,
             reason: ended.report.reason,
+            suspended: ended.report.suspended,
             hint: ended.hint,
         }
     }
 }
 
 impl Row {
+    fn reason_told(&self) -> String {
+        let suspended = self.suspended.then_some("it is suspended, write its status back 应用已停用，请恢复状态");
+        let told: Vec<&str> = self.reason.as_deref().into_iter().chain(suspended).collect();
+        told.join("; ")
+    }
+
     fn ending_told(&self) -> &'static str {
         match self.ending {
             "committed" => "committed 成交",
@@ -171,7 +180,7 @@ fn issues_table<'r>(orders: impl Iterator<Item = &'r Row>) -> String {
             row.ending_told().to_owned(),
             row.sets.map(|sets| sets.to_string()).unwrap_or_default(),
             row.packets.to_string(),
-            row.reason.clone().unwrap_or_default(),
+            row.reason_told(),
         ]
     });
     table(&columns, rows)
@@ -195,8 +204,36 @@ fn money_table<'r>(orders: impl Iterator<Item = &'r Row>) -> String {
             row.amount_fen.map(|fen| super::listing::yuan(u64::from(fen))).unwrap_or_default(),
             row.tac.clone().unwrap_or_default(),
             row.packets.to_string(),
-            row.reason.clone().unwrap_or_default(),
+            row.reason_told(),
         ]
     });
     table(&columns, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use onecard_gateway::campaign::OutcomeReport;
+
+    use super::*;
+
+    #[test]
+    fn a_suspended_application_is_told() {
+        let ended = |suspended| Ended {
+            order_number: "D1".to_owned(),
+            iccid: "89860112340000000011".to_owned(),
+            phone: "+8613900000000".to_owned(),
+            ending: Ending::NotCommitted,
+            amount_fen: None,
+            report: OutcomeReport {
+                suspended,
+                reason: Some("the balance was not refunded".to_owned()),
+                ..OutcomeReport::default()
+            },
+            packets: 3,
+            hint: None,
+        };
+        let told = |suspended| money_table([Row::of(ended(suspended))].iter());
+        assert!(told(true).contains("not refunded; it is suspended"), "{}", told(true));
+        assert!(!told(false).contains("suspended"), "{}", told(false));
+    }
 }
