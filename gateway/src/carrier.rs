@@ -30,8 +30,8 @@ pub trait Carrier {
     /// How many messages it would take now: what is free of its window, within its rate; 0 without a link.
     fn room(&mut self) -> usize;
 
-    /// Hands a message over, which nobody waits for any more after `validity`: the message centre need not deliver it then. What becomes
-    /// of it is told by an [`Event`] with its ticket, just once.
+    /// Hands a message over, which nobody waits for any more after `validity`: the message centre need not deliver it then. What
+    /// becomes of it is told by an [`Event`] with its ticket, just once.
     ///
     /// # Errors
     /// [`NoRoom`]: nothing was sent.

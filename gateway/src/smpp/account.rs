@@ -50,9 +50,10 @@ pub struct LinkTerms {
     pub rate: u32,
     /// Whether delivery receipts are asked for.
     pub receipts: bool,
-    /// How long the centre is to keep each message that it cannot deliver, at least; `None`: as long as it does by itself, which may be
-    /// days. Beyond that it is as long as a proof is waited for: then the packet goes out again, or its card is asked, and a copy that
-    /// came later would only use the phone up, or be refused as old. A minute is what a centre needs to try more than once.
+    /// How long the centre is to keep each message that it cannot deliver, at least; `None`: as long as it does by itself, which
+    /// may be days. Beyond that it is as long as a proof is waited for: then the packet goes out again, or its card is asked, and
+    /// a copy that came later would only use the phone up, or be refused as old. A minute is what a centre needs to try more than
+    /// once.
     pub validity_min: Option<Duration>,
     /// Most messages of phones that were not acknowledged; the centre keeps what is beyond.
     pub deliveries_max: usize,
@@ -110,7 +111,8 @@ impl Account {
 }
 
 impl LinkTerms {
-    /// By one connection; a window of 100, no limit of the rate, no receipts; kept for a minute at least; 30 s for an answer, asked after 15 s, held for 1 s.
+    /// By one connection; a window of 100, no limit of the rate, no receipts; kept for a minute at least; 30 s for an answer,
+    /// asked after 15 s, held for 1 s.
     #[must_use]
     pub const fn new(platform: Address) -> Self {
         Self {

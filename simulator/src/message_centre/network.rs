@@ -140,8 +140,9 @@ impl Network {
         Some(result)
     }
 
-    /// Lets somebody use the phone, which is off at first, and off again behind it: it has its screen now, and what its card sends
-    /// meanwhile is the network's. Its card has lost what it had gathered of a message in parts. `None` without such a phone.
+    /// Lets somebody use the phone, which is off at first, and off again behind it: it has its screen now, and what its card
+    /// sends meanwhile is the network's. Its card has lost what it had gathered of a message in parts. `None` without such a
+    /// phone.
     pub fn use_phone<R>(&mut self, phone: &Address, user: impl FnOnce(&mut Handset<Reader>) -> R) -> Option<R> {
         let reader = Reader::insert_at(self.phones.remove(phone)?, Interface::Contact);
         let start = Some(self.moment(self.now));

@@ -52,8 +52,8 @@ pub(crate) struct Run {
     /// The enterprise's deposits (ED) are not in use: what holders ask for at the phone's menu is deleted. Otherwise they are sent to the desk.
     #[arg(long)]
     no_deposits: bool,
-    /// How long a proof is waited for at first, of what holders ask for at the phone's menu; twice as long each time none came, up to 15
-    /// times as long. Stays in the book [default: 120].
+    /// How long a proof is waited for at first, of what holders ask for at the phone's menu; twice as long each time none came,
+    /// up to 15 times as long. Stays in the book [default: 120].
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     requests_proof_within: Option<u32>,
     /// Go on when nothing is left to be done, for campaigns that are still to come.
@@ -69,8 +69,8 @@ pub(crate) struct Run {
     /// Most messages in a second; 0: as many as the window lets through.
     #[arg(long, value_name = "MESSAGES", default_value_t = 0)]
     rate: u32,
-    /// How long the message centre keeps a message for a phone that it does not reach, at least: it is as long as the proof is waited for,
-    /// if that is longer. 0: as long as the centre does by itself, for one that refuses such times.
+    /// How long the message centre keeps a message for a phone that it does not reach, at least: it is as long as the proof is
+    /// waited for, if that is longer. 0: as long as the centre does by itself, for one that refuses such times.
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(..=2_592_000))]
     validity: u32,
 }

@@ -93,8 +93,8 @@ fn has_no_key(folder: &Path, sample: &Sample, serials: impl Iterator<Item = Appl
     secrets.len()
 }
 
-/// Each card has the contents of its own order, under a serial that no other has, and what it was recharged with; without a serial it
-/// has nothing. What all of them hold, in fen.
+/// Each card has the contents of its own order, under a serial that no other has, and what it was recharged with; without a
+/// serial it has nothing. What all of them hold, in fen.
 pub(super) fn judge(
     world: &mut World,
     serials: &BTreeMap<u32, ApplicationSerial>,

@@ -1,5 +1,5 @@
-//! Cards from their issue to their end, over SMPP on loopback: issued, recharged, and a tenth deleted at their phones' menus, the gateway
-//! killed (kill -9) again and again in all of it.
+//! Cards from their issue to their end, over SMPP on loopback: issued, recharged, and a tenth deleted at their phones' menus, the
+//! gateway killed (kill -9) again and again in all of it.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -85,8 +85,8 @@ impl Life {
         &self.world.folder
     }
 
-    /// Killed, and then to the end; what of it is unknown is asked for once more.
-    fn to_the_end(&mut self, campaign: &str) -> Value {
+    /// Runs until every order has ended; what of it is unknown is asked for again.
+    fn to_the_end(&self, campaign: &str) -> Value {
         for _ in 0..5 {
             let run = onecard(self.folder(), &format!("--json {}", self.world.line()));
             let ended: Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{}{}", run.out, run.err));

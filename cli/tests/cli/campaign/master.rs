@@ -101,8 +101,8 @@ fn a_key_master_card_issues_as_far_as_its_allowance_goes() {
     issues::judge(&mut world, &serials, &BTreeMap::new());
 }
 
-/// Killed while the card makes bodies: each application is there once, with its own keys, and the card has counted all that was used, and of
-/// what was not at most a turn's sets for each kill.
+/// Killed while the card makes bodies: each application is there once, with its order's contents, and the card has counted all
+/// that was used, and of what was not at most a turn's sets for each kill.
 #[test]
 fn a_gateway_killed_while_a_key_master_card_exports_issues_each_application_once() {
     const CARDS: u32 = 12;
