@@ -3,6 +3,7 @@
 mod issues;
 mod life;
 mod master;
+mod phone;
 
 use std::{
     collections::BTreeMap,

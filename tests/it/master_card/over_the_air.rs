@@ -268,10 +268,7 @@ fn every_set_of_bodies_is_counted_as_the_card_counts_it() {
     world.judge(&left);
 }
 
-/// What is ordered behind an issue that waits is not done to a card that has no application yet.
-#[test]
-fn what_is_ordered_behind_an_issue_waits_with_it() {
-    let mut world = World::new(Algorithm::Des, 1, AN_APPLICATION - 1, Faults::NONE);
+fn recharge(world: &World) -> Flow {
     let terms = RechargeTerms {
         enterprise: world.sample.enterprise(),
         purse: Purse::Ep,
@@ -280,7 +277,14 @@ fn what_is_ordered_behind_an_issue_waits_with_it() {
         terminal: TerminalNumber([0x31, 0, 0, 0, 0, 1]),
     };
     let recharge = Recharge::begin(terms, Patience { packets: 3, credits: 1 }).unwrap();
-    let recharge = NewTask { flow: Flow::Recharge { serial: serial(0), recharge }, ..world.task(0) };
+    Flow::Recharge { serial: serial(0), recharge }
+}
+
+/// What is ordered behind an issue that waits is not done to a card that has no application yet.
+#[test]
+fn what_is_ordered_behind_an_issue_waits_with_it() {
+    let mut world = World::new(Algorithm::Des, 1, AN_APPLICATION - 1, Faults::NONE);
+    let recharge = NewTask { flow: recharge(&world), ..world.task(0) };
     Store::look(&world.book()).unwrap().new_campaign("march", &Settings::DEFAULT, [recharge]).unwrap();
     let packets = |world: &World| {
         let listed = Store::look(&world.book()).unwrap().campaigns().unwrap();
@@ -291,6 +295,29 @@ fn what_is_ordered_behind_an_issue_waits_with_it() {
     world.refill(1);
     let left = world.run(400);
     assert_eq!((left.counts.committed, packets(&world)[1]), (1, 1), "the load is begun, which nobody here approves");
+}
+
+/// The key master card does not come back: what waits in front of INSTALL is given up, and holds the card's other orders no more.
+#[test]
+fn an_issue_that_waits_in_front_of_install_is_given_up() {
+    let mut world = World::new(Algorithm::Des, 1, AN_APPLICATION - 1, Faults::NONE);
+    let behind = NewTask { order_number: "B".to_owned(), flow: recharge(&world), ..world.task(0) };
+    let decided = |world: &World, name: &str, order: &str| {
+        let mut store = Store::look(&world.book()).unwrap();
+        let campaign = store.campaign(name).unwrap();
+        store.decide_unknown(campaign, order, false, UnixMillis(0)).unwrap()
+    };
+    assert!(!decided(&world, "autumn", "I0"), "it waits for nobody yet");
+    let left = world.run(400);
+    assert_eq!((left.counts.for_somebody, left.counts.packets), (1, 0));
+    Store::look(&world.book()).unwrap().new_campaign("march", &Settings::DEFAULT, [behind]).unwrap();
+    assert!(!decided(&world, "march", "B"), "it waits for its turn alone");
+    assert!(decided(&world, "autumn", "I0") && !decided(&world, "autumn", "I0"));
+    let left = world.run(400);
+    assert_eq!((left.counts.for_somebody, left.counts.not_committed, left.counts.packets), (0, 1, 0));
+    let listed = Store::look(&world.book()).unwrap().campaigns().unwrap();
+    assert_eq!((listed[1].counts.not_committed, listed[1].counts.packets), (1, 1), "there is no such application");
+    assert_eq!(world.exports_left(), AN_APPLICATION - 1);
 }
 
 /// Bodies are exported before the first MAC is made: that the SAM makes none is found before INSTALL, and costs nothing.

@@ -97,7 +97,7 @@ Examples:
     Resume(Resume),
     /// Say how an order of unknown outcome ended by the issuer's books, where its card cannot tell; its card's other orders go on 裁定
     ///
-    /// With --not-committed it also gives up what waits for a key: an issue behind INSTALL, as long as no body was made for it; a
+    /// With --not-committed it also gives up what waits for a key: an issue, as long as no body was made for it; a
     /// loss, a found card or a deletion, as long as nothing was written onto the card.
     ///
     /// The card is asked first, by `resume --unknown`. Nothing checks what is said here: of a recharge that is said not to be committed

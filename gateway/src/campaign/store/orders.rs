@@ -207,7 +207,8 @@ impl Store {
 impl Store {
     /// The issuer's books have decided an order of unknown outcome, which asking the card could not: it has ended so, its holder is
     /// told if he asked for it, and its card's other orders go on. So ends as not committed, too, what waits for a key that does
-    /// not come: an issue behind INSTALL, whose application has nothing in it and is taken away by the next issue; a loss, a found
+    /// not come: an issue in front of INSTALL, or behind it, when its application has nothing in it and is taken away by the next
+    /// issue; a loss, a found
     /// card or a deletion that has written nothing. Whether there was such an order.
     ///
     /// # Errors
@@ -246,9 +247,10 @@ impl Writing<'_> {
         Ok(Some((TaskId(id), parsed(&flow, "flow", id)?)))
     }
 
-    /// Ends an order that is asking and of which nothing was ever made or written; false: it is none.
+    /// Ends an order that is asking, or of which no packet was made, and of which nothing was ever made or written; false: it is none.
     fn give_up(&self, campaign: CampaignId, order_number: &str, now: UnixMillis) -> Result<bool, StoreError> {
-        let query = "SELECT id, flow FROM task WHERE campaign = ?1 AND order_number = ?2 AND stage = 2";
+        let query = "SELECT id, flow FROM task WHERE campaign = ?1 AND order_number = ?2 AND \
+                     (stage = 2 OR stage = 0 AND packets = 0 AND waits NOT NULL)";
         let row = self.transaction.query_row(query, params![campaign.0, order_number], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
         });
