@@ -420,6 +420,11 @@ impl Session {
                 }
                 self.events.push(Event::Throttled { ticket });
             }
+            // A centre that knows no such times keeps messages as long as it does by itself: better than none sent.
+            CommandStatus::INVALID_EXPIRY if self.terms.validity_min.is_some() => {
+                self.terms.validity_min = None;
+                self.events.push(Event::Throttled { ticket });
+            }
             _ => self.refuse(ticket, status),
         }
     }

@@ -72,7 +72,7 @@ fn an_old_copy_of_a_book_is_refused() {
     let behind = copy(&book, "behind");
     for old in [&before, &within] {
         put_back(old, &book);
-        assert!(matches!(gateway(&world, &book), Err(StoreError::OldCopy { had: 2, .. })), "{old:?}");
+        assert!(matches!(gateway(&world, &book), Err(StoreError::OldCopy { had: 4, .. })), "{old:?}");
         // It is read all the same.
         let looked = Store::look(&book).unwrap();
         assert_eq!(looked.counts(looked.campaign("recharge").unwrap()).unwrap().committed, 0);
@@ -86,6 +86,62 @@ fn an_old_copy_of_a_book_is_refused() {
     assert_eq!(world.balances(), [Amount::from_fen(2 * amount(0).fen())]);
 }
 
+/// Nothing has left since, but somebody has decided by the books, or ordered, or changed: an old copy would take that back.
+#[test]
+fn an_old_copy_that_reserved_as_many_is_refused() {
+    type Change = fn(&mut Store);
+    let changes: [Change; 4] = [
+        |store| {
+            store.new_campaign("lost", &Settings::DEFAULT, tasks(1)).unwrap();
+        },
+        |store| store.set_phone(&tasks(1)[0].card.iccid, &"+8613999999999".parse().unwrap()).unwrap(),
+        |store| {
+            let campaign = store.campaign("recharge").unwrap();
+            assert!(store.decide_unknown(campaign, "R0", false, NOON).unwrap());
+        },
+        |_| (),
+    ];
+    for (at, change) in changes.into_iter().enumerate() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = World::of(1);
+        let book = book(folder.path());
+        let unknown = "UPDATE task SET stage = 3, ending = 2, outcome = '{}'";
+        rusqlite::Connection::open(&book).unwrap().execute(unknown, []).unwrap();
+        gateway(&world, &book).unwrap().turn(NOON, &mut world.carrier).unwrap();
+        let before = copy(&book, "before");
+        let mut store = Store::look(&book).unwrap();
+        change(&mut store);
+        for name in ["recharge", "lost"] {
+            drop(store.campaign(name).and_then(|campaign| store.set_paused(campaign, true)));
+        }
+        drop(store);
+        gateway(&world, &book).unwrap().turn(NOON.plus(1_000), &mut world.carrier).unwrap();
+        assert_eq!(world.carrier.sent, 0);
+        put_back(&before, &book);
+        let again = gateway(&world, &book);
+        assert_eq!(matches!(again, Err(StoreError::OldCopy { .. })), at < 3, "{at}");
+    }
+}
+
+/// The book was removed beside its gateway: none is made that would be refused for ever.
+#[test]
+fn no_book_is_made_whose_lock_is_anothers() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::of(1);
+    let path = book(folder.path());
+    let engine = gateway(&world, &path).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(Store::create(&path), Err(StoreError::InUse(_))));
+    assert!(!path.exists());
+    drop(engine);
+    for torn in ["\0\0\0\0", ""] {
+        fs::write(lock(&path), torn).unwrap();
+        drop(Store::create(&path).unwrap());
+        gateway(&world, &path).unwrap();
+        fs::remove_file(&path).unwrap();
+    }
+}
+
 /// Killed between the commit and the witness, nothing has left; a witness of a book that is no more says nothing of the next.
 #[test]
 fn a_book_that_is_ahead_of_its_witness_goes_on() {
@@ -95,7 +151,7 @@ fn a_book_that_is_ahead_of_its_witness_goes_on() {
     let mut engine = gateway(&world, &path).unwrap();
     engine.turn(NOON, &mut world.carrier).unwrap();
     drop(engine);
-    assert_eq!(fs::read_to_string(lock(&path)).unwrap(), "00000000000000000001\n");
+    assert_eq!(fs::read_to_string(lock(&path)).unwrap(), "00000000000000000002\n");
     for earlier in ["", "00000000000000000000\n"] {
         fs::write(lock(&path), earlier).unwrap();
         gateway(&world, &path).unwrap();

@@ -38,8 +38,9 @@ impl Lock {
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(lock)?;
         let no_number = |error| lock(Error::new(ErrorKind::InvalidData, error));
-        // Nothing stands in it before the first message.
-        let reserved = if text.is_empty() { 0 } else { text.trim_end().parse().map_err(no_number)? };
+        // Nothing stands in it before the first message; of a first one that a loss of power took, a file system may leave zeros.
+        let text = text.trim_matches(['\0', '\n']);
+        let reserved = if text.is_empty() { 0 } else { text.parse().map_err(no_number)? };
         Ok(Self { file, name, reserved })
     }
 

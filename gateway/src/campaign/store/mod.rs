@@ -109,13 +109,13 @@ impl Store {
             std::io::ErrorKind::AlreadyExists => StoreError::Exists(path.to_owned()),
             _ => StoreError::NotMade { path: path.to_owned(), source },
         })?;
+        // What stands beside it may be of a book that was here before: it is undone before this is a book.
+        let lock = Lock::take(path).and_then(|mut lock| lock.keep(0).map(|()| lock));
+        let lock = lock.inspect_err(|_| drop(std::fs::remove_file(path)))?;
         let connection = Connection::open(path)?;
         prepare(&connection)?;
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
         bring_up(&connection)?;
-        let mut lock = Lock::take(path)?;
-        // What stands beside it may be of a book that was here before.
-        lock.keep(0)?;
         Ok(Self { connection, lock: Some(lock) })
     }
 

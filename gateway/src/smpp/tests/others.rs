@@ -84,6 +84,30 @@ fn how_long_a_message_is_kept_is_read_by_others() {
     assert_eq!(validity_period(None, seconds(1_800)), "");
 }
 
+/// The message is taken all the same, and the next ones too.
+#[test]
+fn a_centre_that_takes_no_validity_period_gets_none() {
+    let mut session = bound(terms());
+    let submitted = |session: &mut Session, ticket| {
+        session.submit(Ticket(ticket), &message(), seconds(1), Duration::ZERO).unwrap();
+        let command = read(&said(session)[0]);
+        let Some(theirs::Pdu::SubmitSm(submit)) = command.pdu() else { panic!("{command:?}") };
+        (command.sequence_number(), submit.validity_period.as_str().to_owned())
+    };
+    let refused = |session: &mut Session, sequence| {
+        let refusal = Pdu::response(sequence, CommandStatus::INVALID_EXPIRY, Body::SubmitSmResponse(""));
+        session.read(&bytes_of(&refusal), Duration::ZERO);
+        session.events()
+    };
+    let (sequence, validity_period) = submitted(&mut session, 1);
+    assert_eq!(validity_period, "000000000100000R");
+    assert_eq!(refused(&mut session, sequence), [Event::Throttled { ticket: Ticket(1) }]);
+    let (sequence, validity_period) = submitted(&mut session, 1);
+    assert_eq!(validity_period, "");
+    // One that refuses what has none refuses the message.
+    assert_eq!(refused(&mut session, sequence), [Event::Refused { ticket: Ticket(1), status: 0x62 }]);
+}
+
 #[test]
 fn what_others_say_is_read_by_the_link() {
     let mut session = bound(terms());

@@ -91,6 +91,8 @@ enum Step {
     Ask(Asking),
     /// (3) The card's log, in a packet made for one counter; the proof of before, if there was one.
     Log { asking: Asking, tac: Option<Tac>, counter: PacketCounter, script: Script },
+    /// (3) Which key opens the log, of a card whose proof is gone, so that the packet that asks for it ends there.
+    Key(Asking),
     /// (4) INITIALIZE of nothing, which ends the pending load.
     End(Begun),
 }
@@ -238,6 +240,7 @@ impl Recharge {
                 let sequence = begun.online_sequence.wrapping_add(1);
                 vec![select, commands::transaction_prove(TransactionType::load(purse), sequence), key]
             }
+            Step::Key(_) => vec![select, key],
             Step::End(_) => vec![select, initialize(Amount::ZERO), key],
         }
     }
@@ -254,6 +257,10 @@ impl Recharge {
             Step::Credit(begun) => self.credited(begun, &answer),
             Step::Ask(asking) => self.asked(asking, &answer),
             Step::Log { asking, tac, .. } => self.logged(asking, tac, &answer),
+            Step::Key(asking) => match MaintenanceKey::told(&answer, 2) {
+                Some(key) => self.judged(Asking { maintenance: Some(key), ..asking }, None),
+                None => self.given_up(Obstacle::Unreadable),
+            },
             Step::End(begun) => self.ended(begun, &answer),
         }
     }
@@ -278,7 +285,7 @@ impl Recharge {
             _ if patient => Next::Send(self),
             // There is no MAC2 that a late packet could meet.
             Step::Initialize => Next::Ended(Decision::NotCredited(obstacle)),
-            Step::Ask(_) | Step::End(_) => self.unknown(obstacle),
+            Step::Ask(_) | Step::Key(_) | Step::End(_) => self.unknown(obstacle),
         }
     }
 
@@ -317,7 +324,7 @@ impl Recharge {
                 if maintenance.is_some() {
                     self.judged(asking, None)
                 } else {
-                    self.to(Step::End(asking.begun))
+                    self.to(Step::Key(asking))
                 }
             }
             Err(Obstacle::Refused { command: 2, status: StatusWord::NO_MAC_AVAILABLE }) => {
@@ -370,7 +377,7 @@ impl Recharge {
 
     fn unknown(self, obstacle: Obstacle) -> Next {
         let step = match self.step {
-            Step::Ask(asking) => Step::Ask(Asking { logs: 0, maintenance: None, ..asking }),
+            Step::Ask(asking) | Step::Key(asking) => Step::Ask(Asking { logs: 0, maintenance: None, ..asking }),
             step => step,
         };
         let token = Self { step, unanswered: 0, ..self };

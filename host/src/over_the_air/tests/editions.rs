@@ -145,16 +145,21 @@ fn a_recharge_asks_for_the_key_before_it_asks_for_the_log() {
     assert_eq!((judgement.maintenance_key(), judgement.log_left()), (SHOWN, true));
 }
 
-/// The sequence has moved, and the proof is gone: what ends a load that is none any more tells the key.
+/// The sequence has moved, and the proof is gone: the packet that asks for it ends there, and the key is asked for alone, which a card
+/// that is lost tells too.
 #[test]
-fn a_recharge_whose_proof_is_gone_gets_the_key_by_ending_it_again() {
+fn a_recharge_whose_proof_is_gone_asks_for_the_key_alone() {
     let gone = &StatusWord::NO_MAC_AVAILABLE.to_bytes()[..];
     let ask = stored(r#"{"Ask":{"begun":BEGUN,"moved":true,"logs":1}}"#);
-    let end = sent(asked(ask, &[SELECTED, gone]));
-    let initialized = &hex!("000002BC 0005 01 00 01020304 05060708 9000")[..];
-    // A packet of before that is still out does not tell it.
-    let end = sent(asked(end, &[SELECTED, initialized]));
-    let ask = sent(asked(end, &[SELECTED, initialized, KEY]));
-    let ask: Recharge = serde_json::from_str(&serde_json::to_string(&ask).unwrap()).unwrap();
-    assert_eq!(judged(asked(ask, &[SELECTED, gone])), SHOWN);
+    let mut key = sent(asked(ask, &[SELECTED, gone]));
+    assert!(!key.changes_value());
+    for _ in 0..2 {
+        key = sent(asked(key, &[SELECTED]));
+    }
+    let kept: Recharge = serde_json::from_str(&serde_json::to_string(&key).unwrap()).unwrap();
+    assert_eq!(judged(asked(kept.clone(), &[SELECTED, KEY])), SHOWN);
+    assert_eq!(judged(asked(kept.clone(), &[SELECTED, &hex!("6A86")])), MaintenanceKey::NotShown);
+    // Not told at all: unknown, and the token asks for the proof first.
+    let recharge::Next::Ended(recharge::Decision::Unknown { token, .. }) = kept.timed_out() else { panic!("unknown") };
+    assert_eq!(judged(asked(token, &[SELECTED, PROOF, KEY])), SHOWN);
 }
