@@ -74,7 +74,7 @@ struct Asked {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Request {
     Bind,
-    Submit(Ticket),
+    Submit { ticket: Ticket, is_timed: bool },
     EnquireLink,
     Unbind,
 }
@@ -247,7 +247,7 @@ impl Session {
         });
         self.rate.take(now);
         self.submitted += 1;
-        self.ask(Request::Submit(ticket), body, now);
+        self.ask(Request::Submit { ticket, is_timed: validity.is_some() }, body, now);
         Ok(())
     }
 
@@ -284,7 +284,7 @@ impl Session {
         self.unacknowledged.clear();
         self.submitted = 0;
         for asked in std::mem::take(&mut self.asked).into_values() {
-            if let Request::Submit(ticket) = asked.what {
+            if let Request::Submit { ticket, .. } = asked.what {
                 self.events.push(Event::Unanswered { ticket });
             }
         }
@@ -386,14 +386,22 @@ impl Session {
             (Request::Bind, Body::BindResponse(..) | Body::GenericNack) if status != CommandStatus::OK => {
                 self.end(Ended::BindRefused(status));
             }
-            (Request::Submit(ticket), Body::SubmitSmResponse(id)) if status == CommandStatus::OK => {
+            (Request::Submit { ticket, .. }, Body::SubmitSmResponse(id)) if status == CommandStatus::OK => {
                 self.submitted -= 1;
                 if at >= self.held_until {
                     self.holds = 0;
                 }
                 self.events.push(Event::Accepted { ticket, message_id: id.to_owned() });
             }
-            (Request::Submit(ticket), Body::SubmitSmResponse(_) | Body::GenericNack) => {
+            // A centre that knows no such times keeps messages as long as it does by itself: better than none sent.
+            (Request::Submit { ticket, is_timed: true }, Body::SubmitSmResponse(_))
+                if status == CommandStatus::INVALID_EXPIRY =>
+            {
+                self.submitted -= 1;
+                self.terms.validity_min = None;
+                self.events.push(Event::Throttled { ticket });
+            }
+            (Request::Submit { ticket, .. }, Body::SubmitSmResponse(_) | Body::GenericNack) => {
                 self.submitted -= 1;
                 self.not_taken(ticket, status, at, now);
             }
@@ -418,11 +426,6 @@ impl Session {
                     self.held_until = now + self.terms.hold * (1 << self.holds.min(HOLD_DOUBLINGS_MAX));
                     self.holds += 1;
                 }
-                self.events.push(Event::Throttled { ticket });
-            }
-            // A centre that knows no such times keeps messages as long as it does by itself: better than none sent.
-            CommandStatus::INVALID_EXPIRY if self.terms.validity_min.is_some() => {
-                self.terms.validity_min = None;
                 self.events.push(Event::Throttled { ticket });
             }
             _ => self.refuse(ticket, status),
@@ -455,7 +458,7 @@ impl Request {
     const fn name(self) -> &'static str {
         match self {
             Self::Bind => "the bind",
-            Self::Submit(_) => "submit_sm",
+            Self::Submit { .. } => "submit_sm",
             Self::EnquireLink => "enquire_link",
             Self::Unbind => "unbind",
         }

@@ -8,8 +8,10 @@ use std::{
 use onecard_gateway::{
     campaign::{Engine, EnterpriseDesk, OperatorKeys, Settings, Store, StoreError, UnixMillis},
     carrier::Event,
+    service_password::{SALT_LEN, ServicePasswordHash},
 };
-use onecard_wire::amount::Amount;
+use onecard_host::over_the_air::{PasswordTries, ServicePassword};
+use onecard_wire::{amount::Amount, number::ApplicationSerial};
 
 use crate::recharges::{NOON, World, amount, tasks};
 
@@ -90,7 +92,7 @@ fn an_old_copy_of_a_book_is_refused() {
 #[test]
 fn an_old_copy_that_reserved_as_many_is_refused() {
     type Change = fn(&mut Store);
-    let changes: [Change; 4] = [
+    let changes: [Change; 5] = [
         |store| {
             store.new_campaign("lost", &Settings::DEFAULT, tasks(1)).unwrap();
         },
@@ -98,6 +100,14 @@ fn an_old_copy_that_reserved_as_many_is_refused() {
         |store| {
             let campaign = store.campaign("recharge").unwrap();
             assert!(store.decide_unknown(campaign, "R0", false, NOON).unwrap());
+        },
+        |store| {
+            let password = ServicePassword::new("2468").unwrap();
+            let hash = ServicePasswordHash::of(&password, &[7; SALT_LEN]).unwrap();
+            let task = tasks(1).remove(0);
+            let serial = ApplicationSerial::from_parts(31, 1, 0).unwrap();
+            let set = (&hash, PasswordTries::new(3));
+            store.set_service_password(&task.card.iccid, task.card.key_set, serial, set).unwrap();
         },
         |_| (),
     ];
@@ -119,7 +129,7 @@ fn an_old_copy_that_reserved_as_many_is_refused() {
         assert_eq!(world.carrier.sent, 0);
         put_back(&before, &book);
         let again = gateway(&world, &book);
-        assert_eq!(matches!(again, Err(StoreError::OldCopy { .. })), at < 3, "{at}");
+        assert_eq!(matches!(again, Err(StoreError::OldCopy { .. })), at < 4, "{at}");
     }
 }
 

@@ -148,7 +148,7 @@ impl First<'_> {
         Ok(wash(card)?)
     }
 
-    /// A card that is not issued is not the one that has the number, whose second wash it would be refused (specification 18.7.1).
+    /// A card that is not issued is not the one that has the number, whose second wash it would be refused (specification 18.7.2).
     fn is_another(&self) -> Result<(), LeftAlone> {
         if !self.is_given {
             return Ok(());

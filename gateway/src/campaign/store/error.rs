@@ -24,7 +24,7 @@ pub enum StoreError {
     InUse(PathBuf),
     /// A copy from before, put back.
     #[error(
-        "{book} is an old copy: it counts {has}, and {lock} has {had}. What it takes for undone may be done, and \
+        "{book} is an old copy: it has {has} changes, and {lock} says {had}. What it takes for undone may be done, and \
          would be done again: put back the newest, or begin a new book by key sets that are new 账本是旧副本，不可继续使用"
     )]
     OldCopy {
@@ -32,9 +32,9 @@ pub enum StoreError {
         book: PathBuf,
         /// What tells it.
         lock: PathBuf,
-        /// What it counts: counters reserved, orders, changes.
+        /// Changes that it has seen.
         has: u64,
-        /// What the newest did.
+        /// Those of the newest.
         had: u64,
     },
     /// No lock.

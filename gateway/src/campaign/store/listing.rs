@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{CampaignId, Store, StoreError};
+use super::{CampaignId, Store, StoreError, phone};
 use crate::campaign::{
     flow::{Ending, OutcomeReport},
     settings::Settings,
@@ -160,10 +160,12 @@ impl Store {
         campaign: CampaignId,
         mut take: impl FnMut(Ended) -> Result<(), E>,
     ) -> Result<(), E> {
-        let query = "SELECT task.order_number, card.iccid, iif(card.phone GLOB 'none *', '', card.phone), task.ending, task.amount_fen, task.outcome, \
-                     task.packets, task.hint, task.id FROM task JOIN card ON card.id = task.card \
-                     WHERE task.campaign = ?1 AND task.stage = 3 ORDER BY task.id";
-        let mut statement = self.connection.prepare_cached(query).map_err(StoreError::from)?;
+        let query = format!(
+            "SELECT task.order_number, card.iccid, {}, task.ending, task.amount_fen, task.outcome, task.packets, task.hint, task.id \
+             FROM task JOIN card ON card.id = task.card WHERE task.campaign = ?1 AND task.stage = 3 ORDER BY task.id",
+            phone::TOLD
+        );
+        let mut statement = self.connection.prepare_cached(&query).map_err(StoreError::from)?;
         let mut rows = statement.query([campaign.0]).map_err(StoreError::from)?;
         while let Some(row) = rows.next().map_err(StoreError::from)? {
             take(ended(row)?)?;

@@ -9,12 +9,13 @@ use std::{
 
 use super::StoreError;
 
-/// The lock of a gateway that runs. In it stands how many counters the book had reserved when messages left last, in decimal digits.
+/// The lock of a gateway that runs. In it stands how many changes the book had seen when a gateway took its last turn, in decimal
+/// digits.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
     name: PathBuf,
-    reserved: u64,
+    changes: u64,
 }
 
 impl Lock {
@@ -40,32 +41,32 @@ impl Lock {
         let no_number = |error| lock(Error::new(ErrorKind::InvalidData, error));
         // Nothing stands in it before the first message; of a first one that a loss of power took, a file system may leave zeros.
         let text = text.trim_matches(['\0', '\n']);
-        let reserved = if text.is_empty() { 0 } else { text.parse().map_err(no_number)? };
-        Ok(Self { file, name, reserved })
+        let changes = if text.is_empty() { 0 } else { text.parse().map_err(no_number)? };
+        Ok(Self { file, name, changes })
     }
 
-    /// That a book which has reserved so many counters is not an old copy.
+    /// That a book which has seen so many changes is not an old copy.
     ///
     /// # Errors
     /// [`StoreError::OldCopy`].
-    pub(super) fn admit(&self, book: &Path, reserved: u64) -> Result<(), StoreError> {
-        if reserved >= self.reserved {
+    pub(super) fn admit(&self, book: &Path, changes: u64) -> Result<(), StoreError> {
+        if changes >= self.changes {
             return Ok(());
         }
-        Err(StoreError::OldCopy { book: book.to_owned(), lock: self.name.clone(), has: reserved, had: self.reserved })
+        Err(StoreError::OldCopy { book: book.to_owned(), lock: self.name.clone(), has: changes, had: self.changes })
     }
 
-    /// So many are reserved by now. It is not synced: a gateway that is killed leaves it to the system, which writes it.
+    /// So many changes are in the book by now. It is not synced: a gateway that is killed leaves it to the system, which writes it.
     ///
     /// # Errors
     /// [`StoreError::Lock`].
-    pub(super) fn keep(&mut self, reserved: u64) -> Result<(), StoreError> {
-        if reserved == self.reserved {
+    pub(super) fn keep(&mut self, changes: u64) -> Result<(), StoreError> {
+        if changes == self.changes {
             return Ok(());
         }
-        let written = self.file.rewind().and_then(|()| self.file.write_all(format!("{reserved:020}\n").as_bytes()));
+        let written = self.file.rewind().and_then(|()| self.file.write_all(format!("{changes:020}\n").as_bytes()));
         written.map_err(|source| StoreError::Lock { path: self.name.clone(), source })?;
-        self.reserved = reserved;
+        self.changes = changes;
         Ok(())
     }
 }

@@ -126,7 +126,7 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = opened(path)?;
         let lock = Lock::take(path)?;
-        lock.admit(path, reserved(&connection)?)?;
+        lock.admit(path, changes(&connection)?)?;
         Ok(Self { connection, lock: Some(lock) })
     }
 
@@ -157,7 +157,7 @@ impl Store {
     /// What is in the book now is the newest: an older copy of it will be refused. Before any message leaves.
     pub(super) fn witness(&mut self) -> Result<(), StoreError> {
         let Self { connection, lock } = self;
-        lock.as_mut().map_or(Ok(()), |lock| lock.keep(reserved(connection)?))
+        lock.as_mut().map_or(Ok(()), |lock| lock.keep(changes(connection)?))
     }
 
     /// Begins to write; nothing of it counts before [`Writing::commit`].
@@ -197,9 +197,9 @@ fn bring_up(connection: &Connection) -> Result<(), StoreError> {
     Ok(transaction.commit()?)
 }
 
-/// Counters that the book has reserved in all.
-fn reserved(connection: &Connection) -> Result<u64, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT number FROM reserved")?;
+/// Changes of the book that an old copy must not take back.
+fn changes(connection: &Connection) -> Result<u64, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT number FROM changes")?;
     Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs())
 }
 
@@ -269,7 +269,7 @@ mod tests {
         for store in [first, second, Store::look(&path).unwrap()] {
             assert_eq!(store.campaign("march").unwrap(), CampaignId(1));
             let version: i64 = store.connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-            assert_eq!((version, reserved(&store.connection).unwrap()), (USER_VERSION, 0));
+            assert_eq!((version, changes(&store.connection).unwrap()), (USER_VERSION, 0));
             store.connection.query_row("SELECT count(waits) FROM task", [], |row| row.get::<_, i64>(0)).unwrap();
             store.connection.query_row("SELECT count(*) FROM application", [], |row| row.get::<_, i64>(0)).unwrap();
         }

@@ -78,7 +78,8 @@ pub enum OrderError {
     },
     /// The book knows the card otherwise.
     #[error(
-        "order {order}: the gateway knows card {iccid} with another {what}: correct the list; a telephone is changed by `onecard campaign phone`"
+        "order {order}: the gateway knows card {iccid} with another {what}: correct the list; a telephone is changed by \
+         `onecard campaign phone`"
     )]
     OtherCard {
         /// Which order.
@@ -208,8 +209,7 @@ impl Store {
     /// The issuer's books have decided an order of unknown outcome, which asking the card could not: it has ended so, its holder is
     /// told if he asked for it, and its card's other orders go on. So ends as not committed, too, what waits for a key that does
     /// not come: an issue in front of INSTALL, or behind it, when its application has nothing in it and is taken away by the next
-    /// issue; a loss, a found
-    /// card or a deletion that has written nothing. Whether there was such an order.
+    /// issue; a loss, a found card or a deletion that has written nothing. Whether there was such an order.
     ///
     /// # Errors
     /// [`StoreError`].

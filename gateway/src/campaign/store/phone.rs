@@ -3,7 +3,7 @@
 use onecard_host::over_the_air::message::Address;
 use rusqlite::{OptionalExtension, params};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, Writing};
 
 /// Why a card's telephone was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum PhoneError {
     },
     /// Nobody could ask the card any more how they ended.
     #[error(
-        "card {iccid} has {orders} orders that have not ended, or of unknown outcome: let them end, or say how they did by `onecard \
+        "orders of card {iccid} that have not ended, or of unknown outcome: {orders}. Let them end, or say how they did by `onecard \
          campaign decide` 该卡尚有未结订单"
     )]
     NotEnded {
@@ -54,11 +54,7 @@ impl Store {
         if let Some(iccid) = other.optional()? {
             return Err(PhoneError::Taken { phone: phone.clone(), iccid });
         }
-        let update = "UPDATE card SET phone = ?2 WHERE iccid = ?1";
-        if writing.transaction.execute(update, params![iccid, phone.to_string()])? == 0 {
-            return Err(StoreError::NoCard(iccid.to_owned()).into());
-        }
-        Ok(writing.commit()?)
+        Ok(moved(writing, iccid, &phone.to_string())?)
     }
 
     /// The card is in no telephone any more: no order is taken for it, and none of its requests; another card can have the number.
@@ -67,18 +63,26 @@ impl Store {
     /// [`PhoneError`]; [`StoreError::NoCard`].
     pub fn take_out_of_service(&mut self, iccid: &str) -> Result<(), PhoneError> {
         let writing = self.write()?;
-        let open = "SELECT count(task.id) FROM card LEFT JOIN task ON task.card = card.id AND (stage < 3 OR ending = 2) \
-                    WHERE iccid = ?1 GROUP BY card.id";
-        let orders = writing.transaction.query_row(open, [iccid], |row| row.get(0)).optional()?;
-        match orders.ok_or_else(|| StoreError::NoCard(iccid.to_owned()))? {
-            0 => {}
-            orders => return Err(PhoneError::NotEnded { iccid: iccid.to_owned(), orders }),
+        let open =
+            "SELECT count(*) FROM card JOIN task ON task.card = card.id WHERE iccid = ?1 AND (stage < 3 OR ending = 2)";
+        let orders = writing.transaction.query_row(open, [iccid], |row| row.get(0))?;
+        if orders > 0 {
+            return Err(PhoneError::NotEnded { iccid: iccid.to_owned(), orders });
         }
-        let update = "UPDATE card SET phone = ?2 WHERE iccid = ?1";
-        writing.transaction.execute(update, params![iccid, no_phone(iccid)])?;
-        Ok(writing.commit()?)
+        Ok(moved(writing, iccid, &no_phone(iccid))?)
     }
 }
+
+fn moved(writing: Writing<'_>, iccid: &str, phone: &str) -> Result<(), StoreError> {
+    let update = "UPDATE card SET phone = ?2 WHERE iccid = ?1";
+    if writing.transaction.execute(update, params![iccid, phone])? == 0 {
+        return Err(StoreError::NoCard(iccid.to_owned()));
+    }
+    writing.commit()
+}
+
+/// The telephone of a row of cards, as it is told: nothing for one out of service.
+pub(super) const TOLD: &str = "iif(card.phone GLOB 'none *', '', card.phone)";
 
 /// What stands for the telephone of a card out of service: no number, and no other card's.
 pub(super) fn no_phone(iccid: &str) -> String {

@@ -174,7 +174,6 @@ impl<'s> Writing<'s> {
         let mut statement =
             self.transaction.prepare_cached("UPDATE card SET counter = counter + 1 WHERE id = ?1 RETURNING counter")?;
         let counter: i64 = statement.query_row([card.id], |row| row.get(0))?;
-        self.transaction.prepare_cached("UPDATE reserved SET number = number + 1")?.execute([])?;
         let counter = u64::try_from(counter).ok().and_then(PacketCounter::new);
         counter
             .filter(|counter| *counter != PacketCounter::END)

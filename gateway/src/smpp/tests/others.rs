@@ -99,9 +99,12 @@ fn a_centre_that_takes_no_validity_period_gets_none() {
         session.read(&bytes_of(&refusal), Duration::ZERO);
         session.events()
     };
-    let (sequence, validity_period) = submitted(&mut session, 1);
-    assert_eq!(validity_period, "000000000100000R");
-    assert_eq!(refused(&mut session, sequence), [Event::Throttled { ticket: Ticket(1) }]);
+    // Two under way.
+    let [one, two] = [1, 2].map(|ticket| (ticket, submitted(&mut session, ticket)));
+    for (ticket, (sequence, validity_period)) in [one, two] {
+        assert_eq!(validity_period, "000000000100000R");
+        assert_eq!(refused(&mut session, sequence), [Event::Throttled { ticket: Ticket(ticket) }]);
+    }
     let (sequence, validity_period) = submitted(&mut session, 1);
     assert_eq!(validity_period, "");
     // One that refuses what has none refuses the message.
